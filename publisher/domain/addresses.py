@@ -1,0 +1,73 @@
+"""E-mail addresses: what we accept, and when two of them are the same.
+
+Stricter than RFC 5321 on purpose: no comments, no quoted local part, no address literal, ASCII on
+the wire. `email.utils.parseaddr` never decides here (it reads `alice@example.org)bob@evil.com` as
+alice's).
+"""
+
+import re
+from dataclasses import dataclass
+
+from publisher.errors import InvalidAddress
+
+_LOCAL = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII
+)
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+_RESERVED = ("example", "test", "invalid", "localhost", "example.com", "example.org", "example.net")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A checked address. `text` is what goes on the wire; `key` is for comparison only."""
+
+    text: str
+    key: str
+
+    @property
+    def domain(self) -> str:
+        return self.text.rpartition("@")[2]
+
+    @property
+    def is_reserved(self) -> bool:
+        """Whether no mail can ever arrive there (RFC 2606)."""
+        return any(self.domain == name or self.domain.endswith("." + name) for name in _RESERVED)
+
+
+def parse_address(text: str) -> Address:
+    """Checks an address; the domain becomes lower-case IDNA, the local part stays as written.
+
+    Raises `InvalidAddress` with the reason. Case is folded for comparison; dots and tags are
+    never stripped (bob-smith is not bob-jones).
+    """
+    if len(text) > 254:  # RFC 5321, section 4.5.3.1.3
+        raise InvalidAddress(text[:60] + "…", "longer than 254 characters")
+    if text.count("@") != 1:
+        raise InvalidAddress(text, "needs exactly one @")
+    local, _, host = text.partition("@")
+    if not local.isascii():
+        raise InvalidAddress(text, "the part before @ must be ASCII")
+    if len(local) > 64 or not _LOCAL.fullmatch(local):  # RFC 5321, section 4.5.3.1.1
+        raise InvalidAddress(
+            text, "the part before @ is empty, too long or has an illegal character"
+        )
+    domain = _ascii_domain(text, host)
+    return Address(text=f"{local}@{domain}", key=f"{local.casefold()}@{domain}")
+
+
+def mask(address: str) -> str:
+    """The address with most of it hidden, for pages that others may see: `a…n@example.org`."""
+    local, _, domain = address.partition("@")
+    shown = local[0] + "…" + (local[-1] if len(local) > 2 else "")
+    return f"{shown}@{domain}"
+
+
+def _ascii_domain(text: str, host: str) -> str:
+    try:
+        domain = host.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        raise InvalidAddress(text, "the domain cannot be written in IDNA") from None
+    labels = domain.split(".")
+    if len(labels) < 2 or len(domain) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+        raise InvalidAddress(text, "the part after @ is no domain name")
+    return domain

@@ -1,0 +1,189 @@
+"""What a writer wrote, and what became of each file.
+
+Every file of the content folder ends as exactly one of `Post` (may be published), `Skipped` (kept
+back on purpose) or `Failed` (cannot be understood). All three carry the path, so that a report
+can name every file.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+
+class SkipReason(StrEnum):
+    """Why a post is kept back although it was understood."""
+
+    PROTECTED = "protected"  # a password or an encryption mark: path and reason are all we tell
+    EXPIRED = "expired"
+    FUTURE = "future"
+    DRAFT = "draft"
+    HIDDEN = "hidden"
+    EMPTY = "empty"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the front matter says of a post, for listings."""
+
+    id: str | None
+    title: str
+    published: datetime | None
+    updated: datetime | None
+    tags: tuple[str, ...] = ()
+    categories: tuple[tuple[str, ...], ...] = ()
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """The opening of a post. `is_manual`: the writer marked its end."""
+
+    html: str
+    text: str
+    is_manual: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A picture. `url` is absolute; width and height are pixels, 0 where unknown."""
+
+    url: str
+    alt: str = ""
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """A file beside a post that its page needs: `source` on disk, `url` where it is published."""
+
+    source: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """One Markdown file that may be published.
+
+    `id` is stable: what the front matter declares, else the path at first sight (see
+    `settle_ids`). `path` is relative to the content folder, with forward slashes. Dates are aware
+    and in the site's zone. Each of `categories` is one path from the general to the special.
+    `html` is the whole post for feeds and pages, `mail_html` the same for mail; both are
+    sanitised, URLs absolute. `body_hash` is the SHA-256 (hex) of the body as written; it
+    recognises a renamed file.
+    """
+
+    id: str
+    declares_id: bool
+    path: str
+    title: str
+    published: datetime
+    updated: datetime
+    url: str
+    language: str
+    body_hash: str
+    tags: tuple[str, ...] = ()
+    categories: tuple[tuple[str, ...], ...] = ()
+    authors: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    description: str = ""
+    image: Image | None = None
+    excerpt: Excerpt = Excerpt(html="", text="", is_manual=False)
+    html: str = ""
+    mail_html: str = ""
+    assets: tuple[Asset, ...] = ()
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A file kept back on purpose. `facts` is None where nothing may be told (protected)."""
+
+    path: str
+    reason: SkipReason
+    explanation: str
+    facts: Facts | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A file that cannot be published. `line` counts from 1, 0 = the whole file."""
+
+    path: str
+    line: int
+    problem: str
+    remedy: str
+    facts: Facts | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """Something in a file that was understood, but perhaps not as it was meant."""
+
+    path: str
+    line: int
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Library:
+    """All that a content folder holds, each part sorted by path."""
+
+    posts: tuple[Post, ...]
+    skipped: tuple[Skipped, ...] = ()
+    failed: tuple[Failed, ...] = ()
+    warnings: tuple[Warned, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownPost:
+    """One row of the id registry: this id was first seen at, or has moved to, `path`."""
+
+    id: str
+    path: str
+    body_hash: str
+
+
+def body_hash(body: str) -> str:
+    """The SHA-256 of a post's body, hex."""
+    return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def newest_first(posts: Sequence[Post]) -> list[Post]:
+    """The posts by date, newest first; ties by id, so that the order never depends on the disk."""
+    return sorted(posts, key=lambda post: (post.published, post.id), reverse=True)
+
+
+def settle_ids(posts: Sequence[Post], known: Sequence[KnownPost]) -> list[Post]:
+    """Gives each post its lasting id.
+
+    A declared id wins. Else the id under which the path is known; else, if a known path is gone
+    and its body stands here, the id has moved with the file; else the path itself, with `~2`,
+    `~3` behind it if a moved post holds that id already. Ids are never given twice (DESIGN: "Each
+    post once").
+    """
+    present = {post.path for post in posts}
+    by_path = {row.path: row for row in known}
+    lost = {row.body_hash: row for row in known if row.path not in present}
+    burnt = {row.id for row in known} | {post.id for post in posts if post.declares_id}
+    settled = []
+    for post in sorted(posts, key=lambda post: post.path):
+        if post.declares_id:
+            settled.append(post)
+            continue
+        row = by_path.get(post.path) or lost.pop(post.body_hash, None)
+        new_id = row.id if row else _unused(post.path, burnt)
+        burnt.add(new_id)
+        settled.append(replace(post, id=new_id))
+    return settled
+
+
+def _unused(path: str, burnt: set[str]) -> str:
+    candidate, number = path, 1
+    while candidate in burnt:
+        number += 1
+        candidate = f"{path}~{number}"
+    return candidate
