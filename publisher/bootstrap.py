@@ -1,0 +1,157 @@
+"""Settings become an `App`: the only place that names concrete classes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from publisher.clock import Clock, system_clock
+from publisher.content.loader import ContentOptions
+from publisher.domain.newsletters import Cadence, Newsletter, Schedule
+from publisher.domain.sites import Person, Site
+from publisher.mail.client import Relay, Security
+from publisher.render.templates import Templates
+from publisher.services import sites
+from publisher.services.app import App, FeedOptions, Folders, Listen
+from publisher.settings import (
+    NewsletterSettings,
+    Settings,
+    create_site_key,
+    load_settings,
+    read_site_key,
+)
+from publisher.store.engine import open_store
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@contextmanager
+def open_app(config: Path, *, clock: Clock = system_clock) -> Iterator[App]:
+    """The site of a config file, ready to work; closes the database at the end.
+
+    Raises `ConfigError` with every problem of the settings, `StoreError` for the database.
+    """
+    settings = load_settings(config)
+    root = config.resolve().parent
+    store = open_store(root / settings.state.folder / "publisher.db")
+    try:
+        yield App(
+            site=_site(settings),
+            newsletters=tuple(_newsletter(n, settings) for n in settings.newsletters),
+            content=_content(settings, root),
+            feeds=FeedOptions(
+                entries=settings.feeds.entries, full=settings.feeds.content == "full"
+            ),
+            relay=_relay(settings),
+            store=store,
+            templates=Templates(
+                root / settings.templates.folder if settings.templates.folder else None
+            ),
+            clock=clock,
+            site_key=read_site_key(settings, root),
+            folders=Folders(
+                root=root, state=root / settings.state.folder, output=root / settings.feeds.folder
+            ),
+            listen=Listen(host=settings.web.host, port=settings.web.port),
+            tick_seconds=settings.schedule.tick_seconds,
+        )
+    finally:
+        store.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What founding a site did: files created and kept, how many subscribers joined."""
+
+    created: tuple[str, ...]
+    kept: tuple[str, ...]
+    subscribers: int
+
+
+def found_site(folder: Path, *, sample: bool) -> Opening:
+    """Makes a folder a site: config, content, secret key, database. May be repeated."""
+    founded = sites.found(folder, sample=sample)
+    config = folder / "config.toml"
+    created = list(founded.created)
+    settings = load_settings(config)
+    if create_site_key(settings, folder.resolve()):
+        created.append(f"{settings.state.folder}/secret-key")
+    joined = 0
+    with open_app(config) as app:
+        if sample and sites.is_sample(folder):
+            joined = sites.invite_sample_subscribers(app)
+    return Opening(created=tuple(created), kept=founded.kept, subscribers=joined)
+
+
+def _site(settings: Settings) -> Site:
+    site = settings.site
+    return Site(
+        title=site.title,
+        description=site.description,
+        base_url=site.base_url,
+        language=site.language,
+        zone=ZoneInfo(site.timezone),
+        author=Person(name=site.author, email=site.author_email),
+        authority=site.authority,
+        since=site.since,
+        postal_address=site.postal_address,
+    )
+
+
+def _newsletter(newsletter: NewsletterSettings, settings: Settings) -> Newsletter:
+    zone = ZoneInfo(newsletter.timezone)
+    return Newsletter(
+        id=newsletter.id,
+        title=newsletter.title,
+        description=newsletter.description,
+        language=newsletter.language or settings.site.language,
+        sender=Person(name=newsletter.sender_name, email=newsletter.sender_address),
+        schedule=Schedule(
+            cadence=Cadence(newsletter.cadence),
+            zone=zone,
+            at=newsletter.at,
+            weekday=WEEKDAYS.index(newsletter.weekday),
+            day=newsletter.day,
+        ),
+        template=newsletter.template,
+        start=_start(newsletter, zone),
+        reply_to=newsletter.reply_to,
+    )
+
+
+def _start(newsletter: NewsletterSettings, zone: ZoneInfo) -> datetime | None:
+    """A date means its first moment in the newsletter's zone; so does a time without offset."""
+    start = newsletter.start
+    if start is None:
+        return None
+    moment = start if isinstance(start, datetime) else datetime.combine(start, time())
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _content(settings: Settings, root: Path) -> ContentOptions:
+    return ContentOptions(
+        folder=root / settings.content.folder,
+        dialect=settings.content.dialect,
+        zone=ZoneInfo(settings.site.timezone),
+        base_url=settings.site.base_url,
+        language=settings.site.language,
+        permalink=settings.content.permalink,
+        encoding=settings.content.encoding,
+        cache=root / settings.state.folder / "cache",
+    )
+
+
+def _relay(settings: Settings) -> Relay | None:
+    smtp = settings.smtp
+    if not smtp.host:
+        return None
+    return Relay(
+        host=smtp.host,
+        port=smtp.port,
+        security=Security(smtp.security),
+        username=smtp.username,
+        password=smtp.password.get_secret_value() if smtp.password else "",
+        timeout_seconds=smtp.timeout_seconds,
+    )

@@ -1,0 +1,86 @@
+"""`publisher issues`: the editions that there are."""
+
+import click
+
+from publisher.bootstrap import open_app
+from publisher.cli.console import emit, local, table
+from publisher.cli.options import as_json, config_of, newsletter_option
+from publisher.cli.reports import counted
+from publisher.domain.issues import Issue
+from publisher.services import deliveries
+from publisher.services import issues as service
+
+
+@click.group()
+def issues() -> None:
+    """Look at issues."""
+
+
+@issues.command("list", epilog="Example: publisher issues list --newsletter weekly")
+@newsletter_option
+@as_json
+@click.pass_context
+def list_issues(context: click.Context, newsletter: str | None, as_json: bool) -> None:
+    """List issues, newest first."""
+    with open_app(config_of(context)) as app:
+        if newsletter:
+            app.newsletter(newsletter)
+        found = service.listing(app, newsletter)
+        zone = app.site.zone
+    if as_json:
+        emit("issues", {"issues": [_payload(issue) for issue in found]})
+        return
+    table(
+        ("issue", "newsletter", "period", "slot", "status", "subject"),
+        [
+            (
+                str(issue.id),
+                issue.newsletter,
+                issue.period,
+                local(issue.slot, zone),
+                issue.status.value,
+                issue.subject or issue.reason,
+            )
+            for issue in found
+        ],
+    )
+
+
+@issues.command("show", epilog="Example: publisher issues show 1")
+@click.argument("issue", type=int)
+@as_json
+@click.pass_context
+def show_issue(context: click.Context, issue: int, as_json: bool) -> None:
+    """Show one issue: its posts and how its deliveries stand."""
+    with open_app(config_of(context)) as app:
+        found = service.get(app, issue)
+        posts = service.posts_of(app, issue)
+        counts = deliveries.counts(app, issue)
+        zone = app.site.zone
+    if as_json:
+        deliveries_payload = {status.value: count for status, count in counts.items()}
+        emit("issue", {**_payload(found), "posts": posts, "deliveries": deliveries_payload})
+        return
+    click.echo(f"Issue {found.id}  {found.newsletter}  {found.period}  {found.status}")
+    click.echo(f"  subject     {found.subject}")
+    click.echo(f"  slot        {local(found.slot, zone)}")
+    click.echo(f"  sent        {local(found.sent_at, zone)}")
+    click.echo(f"  deliveries  {counted(counts)}")
+    if found.reason:
+        click.echo(f"  reason      {found.reason}")
+    for post in posts:
+        click.echo(f"  post        {post}")
+
+
+def _payload(issue: Issue) -> dict[str, object]:
+    return {
+        "issue": issue.id,
+        "newsletter": issue.newsletter,
+        "period": issue.period,
+        "slot": issue.slot,
+        "status": issue.status,
+        "reason": issue.reason,
+        "subject": issue.subject,
+        "created_at": issue.created_at,
+        "sent_at": issue.sent_at,
+    }

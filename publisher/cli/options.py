@@ -1,0 +1,53 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from publisher.clock import Clock, system_clock
+
+
+class Instant(click.ParamType[datetime]):
+    """An ISO 8601 instant with an offset, such as 2026-03-29T08:00:00+02:00."""
+
+    name = "ISO"
+
+    def convert(
+        self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            instant = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no ISO 8601 date and time", param, ctx)
+        if instant.tzinfo is None:
+            self.fail(
+                f"{value!r} needs an offset, for example {value}+08:00 or {value}Z", param, ctx
+            )
+        return instant
+
+
+def config_of(context: click.Context) -> Path:
+    """The config file that the command line names."""
+    path: Path = context.find_root().obj
+    return path
+
+
+def clock_at(now: datetime | None) -> Clock:
+    """The clock of a rehearsal: stands still at `now`; None means the real one."""
+    return system_clock if now is None else lambda: now
+
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+as_json: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+rehearsed: Decorator = click.option(
+    "--now", type=Instant(), default=None, help="Rehearse this moment (ISO 8601 with offset)."
+)
+newsletter_option: Decorator = click.option(
+    "--newsletter", default=None, help="Only this newsletter (its id)."
+)

@@ -1,0 +1,107 @@
+"""`publisher publish`: one whole cycle, now."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event
+from types import FrameType
+
+import click
+
+from publisher.bootstrap import open_app
+from publisher.cli.console import emit, progress, say
+from publisher.cli.options import as_json, config_of
+from publisher.cli.reports import print_cycle
+from publisher.domain.deliveries import DeliveryStatus
+from publisher.domain.issues import Issue
+from publisher.services import publishing
+from publisher.services.lock import exclusive
+from publisher.services.publishing import CycleReport
+
+PARTLY, TRY_LATER, INTERRUPTED = 4, 75, 130
+
+
+@click.command(epilog="Example: publisher publish")
+@as_json
+@click.pass_context
+def publish(context: click.Context, as_json: bool) -> int:
+    """Load the posts, build the feeds, assemble what is due, deliver it, and report.
+
+    Safe to repeat: what was sent is never sent again. Ctrl-C ends after the message in hand.
+    """
+    with (
+        open_app(config_of(context)) as app,
+        exclusive(app.folders.state),
+        _stoppable() as stopping,
+        progress("delivering") as update,
+    ):
+
+        def advance(_issue: Issue, done: int, total: int) -> None:
+            update(done, total)
+
+        report = publishing.publish(app, progress=advance, stopping=stopping)
+        if as_json:
+            emit("cycle", _payload(report))
+        else:
+            print_cycle(report, app)
+        if stopping():
+            say("interrupted: the rest is kept; run `publisher publish` again to go on")
+            return INTERRUPTED
+    return _exit_code(report)
+
+
+def _exit_code(report: CycleReport) -> int:
+    if any(issue.problem for issue in report.issues):
+        return TRY_LATER
+    troubled = (DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN)
+    if any(issue.counts.get(status) for issue in report.issues for status in troubled):
+        return PARTLY
+    return 1 if any(entry.problem for entry in report.newsletters) else 0
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """SIGINT and SIGTERM ask to stop; the second one of them ends the process at once."""
+    stop = Event()
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    earlier = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop.is_set
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+
+
+def _payload(report: CycleReport) -> dict[str, object]:
+    return {
+        "feeds": [
+            {"path": feed.path, "bytes": feed.size, "changed": feed.changed}
+            for feed in report.build.feeds
+        ],
+        "newsletters": [
+            {
+                "newsletter": entry.plan.newsletter.id,
+                "period": entry.plan.period.key,
+                "slot": entry.plan.period.slot,
+                "issue": entry.assembled.issue if entry.assembled else None,
+                "status": entry.assembled.status if entry.assembled else None,
+                "problem": entry.problem,
+            }
+            for entry in report.newsletters
+        ],
+        "issues": [
+            {
+                "issue": entry.issue.id,
+                "finished": entry.finished,
+                "counts": {status.value: count for status, count in entry.counts.items()},
+                "problem": entry.problem,
+                "next_attempt_at": entry.next_attempt_at,
+            }
+            for entry in report.issues
+        ],
+        "in_doubt": [{"issue": row.issue, "address": row.address} for row in report.in_doubt],
+    }

@@ -1,0 +1,135 @@
+"""How a build, a plan and a cycle read on a terminal."""
+
+from collections.abc import Sequence
+
+import click
+
+from publisher.cli.console import local
+from publisher.domain.deliveries import Delivery, DeliveryStatus
+from publisher.domain.issues import IssueStatus
+from publisher.domain.posts import Library
+from publisher.domain.selection import Choice
+from publisher.services import deliveries
+from publisher.services.app import App
+from publisher.services.deliveries import IssueReport
+from publisher.services.feeds import BuildReport
+from publisher.services.issues import IssuePlan
+from publisher.services.publishing import CycleReport, NewsletterReport
+
+
+def print_cycle(report: CycleReport, app: App) -> None:
+    """What a cycle selected and why, wrote, sent to whom, and where to look."""
+    print_build(report.build, app)
+    for entry in report.newsletters:
+        click.echo()
+        _print_newsletter(entry)
+    for row in report.in_doubt:
+        click.echo(
+            f"\nin doubt  issue {row.issue} to {row.address}: {row.reason}; "
+            "the relay may have it, so it is not sent again by itself"
+        )
+    for issue in report.issues:
+        click.echo()
+        _print_issue(issue, app)
+    click.echo()
+    _print_where(report, app)
+
+
+def print_build(report: BuildReport, app: App) -> None:
+    """Which posts were read, kept back or unreadable, and the feeds that were written."""
+    _print_library(report.library)
+    click.echo(f"\nFeeds  {app.folders.output}")
+    chosen = sum(choice.chosen for choice in report.choices)
+    for file in report.feeds:
+        state = "written" if file.changed else "unchanged"
+        click.echo(f"  {file.path:<10} {chosen} entries, {file.size:,} bytes, {state}")
+    pages = [file for file in report.written if file.path.endswith(".html")]
+    changed = sum(page.changed for page in pages)
+    click.echo(f"  and {len(pages)} pages, {changed} of them new or changed")
+    for path in report.removed:
+        click.echo(f"  removed {path}")
+
+
+def print_plan(plan: IssuePlan) -> None:
+    """The next issue of a newsletter: when, to how many, each post in or out and why."""
+    newsletter, zone = plan.newsletter, plan.newsletter.schedule.zone
+    when = "due since" if plan.is_due else "next"
+    click.echo(f"{newsletter.title}  [{newsletter.id}]")
+    click.echo(f"  {when} {local(plan.period.slot, zone)} for {plan.period.key}")
+    click.echo(f"  {plan.recipients} confirmed subscribers")
+    print_choices(plan.choices)
+
+
+def print_choices(choices: Sequence[Choice]) -> None:
+    """Each post, in or out, with the reason."""
+    for choice in choices:
+        mark = "in " if choice.chosen else "out"
+        click.echo(f"  {mark}  {choice.post.published:%Y-%m-%d}  {choice.post.title}")
+        click.echo(f"       {choice.reason}")
+
+
+def counted(counts: dict[DeliveryStatus, int]) -> str:
+    """Delivery counts as words, in the order of their life: `3 sent, 1 unknown`."""
+    words = [f"{counts[status]} {status}" for status in DeliveryStatus if counts.get(status)]
+    return ", ".join(words) or "no deliveries"
+
+
+def _print_library(library: Library) -> None:
+    click.echo(
+        f"Posts  {len(library.posts)} read, {len(library.skipped)} kept back, "
+        f"{len(library.failed)} unreadable"
+    )
+    for skipped in library.skipped:
+        click.echo(f"  kept back   {skipped.path}: {skipped.explanation}")
+    for failed in library.failed:
+        line = f":{failed.line}" if failed.line else ""
+        click.echo(f"  unreadable  {failed.path}{line}: {failed.problem} — {failed.remedy}")
+
+
+def _print_newsletter(entry: NewsletterReport) -> None:
+    if entry.problem:
+        click.echo(f"{entry.plan.newsletter.title}: not assembled: {entry.problem}")
+    elif entry.assembled is None:
+        click.echo("Nothing is due.")
+        zone = entry.plan.newsletter.schedule.zone
+        click.echo(f"  {entry.plan.newsletter.title}: next {local(entry.plan.period.slot, zone)}")
+        click.echo(f"  {len(entry.plan.posts)} new posts are waiting for it")
+    elif entry.assembled.status is IssueStatus.SKIPPED:
+        click.echo(f"{entry.plan.newsletter.title}: {entry.plan.period.key} is skipped")
+        click.echo(f"  {entry.assembled.reason}")
+    else:
+        print_plan(entry.plan)
+        click.echo(f"  issue {entry.assembled.issue}: {entry.assembled.subject}")
+
+
+def _print_issue(report: IssueReport, app: App) -> None:
+    issue = report.issue
+    state = "sent" if report.finished else "not finished"
+    click.echo(f"Issue {issue.id}  {issue.period}  {state}: {counted(report.counts)}")
+    for delivery in _shown(deliveries.listing(app, issue=issue.id)):
+        detail = f"  {delivery.reason}" if delivery.reason else ""
+        click.echo(f"  {delivery.status:<8} {delivery.address}{detail}")
+    if report.problem:
+        click.echo(f"  stopped: {report.problem}")
+        click.echo("  nobody is lost: publish again, or let the daemon go on by itself")
+    elif report.next_attempt_at:
+        click.echo(f"  next attempt {local(report.next_attempt_at, app.site.zone)}")
+
+
+def _shown(rows: list[Delivery]) -> list[Delivery]:
+    """All rows of a small issue; of a large one those that want attention."""
+    if len(rows) <= 20:
+        return rows
+    return [row for row in rows if row.status is not DeliveryStatus.SENT][:20]
+
+
+def _print_where(report: CycleReport, app: App) -> None:
+    click.echo("Where to look")
+    click.echo(f"  feeds  {app.folders.output / 'rss.xml'}")
+    if app.relay is None:
+        click.echo(f"  mail   {app.folders.inbox} (the built-in inbox; no relay is configured)")
+        click.echo(
+            f"  pages  publisher serve, then {app.site.link('/')} and {app.site.link('inbox')}"
+        )
+    else:
+        click.echo(f"  mail   handed to {app.relay.host}")

@@ -1,0 +1,73 @@
+"""Everything that a verb may need, made once by `publisher.bootstrap` and passed in."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from publisher.clock import Clock
+from publisher.content.loader import ContentOptions
+from publisher.domain.newsletters import Newsletter
+from publisher.domain.sites import Site
+from publisher.errors import NotFound
+from publisher.mail.client import Relay
+from publisher.render.templates import Templates
+from publisher.store.engine import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folders:
+    """Where things lie. `state` is ours alone; `output` is what the world may see."""
+
+    root: Path
+    state: Path
+    output: Path
+
+    @property
+    def inbox(self) -> Path:
+        """The Maildir of the built-in inbox."""
+        return self.state / "inbox"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedOptions:
+    """How many entries a feed holds, and whether with the full text or the excerpt."""
+
+    entries: int
+    full: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """Where the web server listens."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """One site at work.
+
+    `relay` is None while mail goes to the built-in inbox. `tick_seconds`: how often the daemon
+    looks for work.
+    """
+
+    site: Site
+    newsletters: tuple[Newsletter, ...]
+    content: ContentOptions
+    feeds: FeedOptions
+    relay: Relay | None
+    store: Store
+    templates: Templates
+    clock: Clock
+    site_key: bytes
+    folders: Folders
+    listen: Listen
+    tick_seconds: float
+
+    def newsletter(self, newsletter_id: str) -> Newsletter:
+        """The newsletter of that id. Raises `NotFound` with the ids that there are."""
+        for newsletter in self.newsletters:
+            if newsletter.id == newsletter_id:
+                return newsletter
+        known = tuple(newsletter.id for newsletter in self.newsletters)
+        raise NotFound("newsletter", newsletter_id, known)

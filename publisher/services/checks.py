@@ -1,0 +1,129 @@
+"""Looks for what would go wrong, before it does."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from publisher.domain.addresses import parse_address
+from publisher.domain.posts import Library
+from publisher.domain.tokens import MAX_URL
+from publisher.errors import PublisherError
+from publisher.services import issues, posts, subscribers
+from publisher.services.app import App
+from publisher.services.publishing import refuse_public_inbox
+
+
+class Severity(StrEnum):
+    """An error stops something from being published; a warning may be meant."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One problem: where (`path:line`, a setting, a template), what, and what to do."""
+
+    severity: Severity
+    where: str
+    problem: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport:
+    """All findings, and the library that they are about."""
+
+    library: Library
+    findings: tuple[Finding, ...]
+
+
+def check(app: App, *, now: datetime) -> CheckReport:
+    """Reads everything as of `now`, renders each next issue, changes nothing."""
+    library = posts.read(app, now=now)
+    findings = (
+        *_settings(app),
+        *_subscribers(app),
+        *_content(library),
+        *_templates(app, library, now),
+    )
+    return CheckReport(library=library, findings=findings)
+
+
+def _settings(app: App) -> Iterator[Finding]:
+    try:
+        refuse_public_inbox(app)
+    except PublisherError as error:
+        yield Finding(severity=Severity.ERROR, where="smtp.host", problem=str(error))
+    if app.site.base_url.startswith("http://") and not app.site.is_local:
+        yield Finding(
+            severity=Severity.ERROR,
+            where="site.base_url",
+            problem="a public address without https",
+            remedy="one-click unsubscribing needs https (RFC 8058); put a reverse proxy in front",
+        )
+    if app.relay is not None and app.site.is_local:
+        yield Finding(
+            severity=Severity.WARNING,
+            where="site.base_url",
+            problem=f"mail goes to {app.relay.host}, but every link in it leads to this machine",
+            remedy="set the public address before you send to people",
+        )
+    longest = subscribers.unsubscribe_url(app, 36**5 - 1)
+    if len(longest) > MAX_URL:
+        yield Finding(
+            severity=Severity.ERROR,
+            where="site.base_url",
+            problem=f"unsubscribe links would have {len(longest)} characters; "
+            f"from {MAX_URL + 1} on some mail software breaks them",
+            remedy="use a shorter host name",
+        )
+
+
+def _subscribers(app: App) -> Iterator[Finding]:
+    if app.relay is None:
+        return
+    senders = [(f"newsletters.{n.id}.sender_address", n.sender.email) for n in app.newsletters]
+    readers = [("subscribers", row.address) for row in subscribers.listing(app)]
+    for where, email in senders + readers:
+        if parse_address(email).is_reserved:
+            yield Finding(
+                severity=Severity.ERROR,
+                where=where,
+                problem=f"{email} is a sample address where no mail can arrive (RFC 2606)",
+                remedy="set your own"
+                if where != "subscribers"
+                else f"publisher subscribers remove {email}",
+            )
+
+
+def _content(library: Library) -> Iterator[Finding]:
+    for failed in library.failed:
+        yield Finding(
+            severity=Severity.ERROR,
+            where=f"{failed.path}:{failed.line}" if failed.line else failed.path,
+            problem=failed.problem,
+            remedy=failed.remedy,
+        )
+    for warned in library.warnings:
+        yield Finding(
+            severity=Severity.WARNING,
+            where=f"{warned.path}:{warned.line}" if warned.line else warned.path,
+            problem=warned.problem,
+            remedy=warned.remedy,
+        )
+
+
+def _templates(app: App, library: Library, now: datetime) -> Iterator[Finding]:
+    for newsletter in app.newsletters:
+        plan = issues.plan(app, newsletter, library, now=now)
+        try:
+            issues.render(app, plan)
+        except PublisherError as error:
+            yield Finding(
+                severity=Severity.ERROR,
+                where=f"newsletters.{newsletter.id}.template",
+                problem=str(error),
+                remedy="mend the template; the issue waits until it renders",
+            )

@@ -1,0 +1,41 @@
+"""How things stand, on one screen."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from publisher.domain.deliveries import DeliveryStatus
+from publisher.domain.issues import Issue
+from publisher.domain.newsletters import Newsletter, Period, upcoming
+from publisher.domain.subscribers import SubscriptionStatus
+from publisher.services import deliveries, issues
+from publisher.services.app import App
+from publisher.store import subscribers as subscriber_rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewsletterStatus:
+    """One newsletter: its people, its next slot, its last issue and that issue's deliveries."""
+
+    newsletter: Newsletter
+    subscribers: dict[SubscriptionStatus, int]
+    next: Period
+    last: Issue | None
+    deliveries: dict[DeliveryStatus, int]
+
+
+def status(app: App, *, now: datetime) -> list[NewsletterStatus]:
+    """The state of every newsletter, in the order of the settings."""
+    return [_newsletter_status(app, newsletter, now) for newsletter in app.newsletters]
+
+
+def _newsletter_status(app: App, newsletter: Newsletter, now: datetime) -> NewsletterStatus:
+    with app.store.read() as tx:
+        people = subscriber_rows.counts(tx)
+    last = next(iter(issues.listing(app, newsletter.id)), None)
+    return NewsletterStatus(
+        newsletter=newsletter,
+        subscribers={s: people.get((newsletter.id, s), 0) for s in SubscriptionStatus},
+        next=upcoming(newsletter.schedule, now)[0],
+        last=last,
+        deliveries=deliveries.counts(app, last.id) if last else {},
+    )

@@ -1,0 +1,18 @@
+"""Settings: config.toml and the environment become one frozen value, or a list of every problem.
+
+Only this folder reads `os.environ`. `schema` says what may be set, `locate` finds a key's line, `load` puts it
+together, `secrets` reads what must not stand in a file that others can read.
+"""
+
+from publisher.settings.load import load_settings, masked
+from publisher.settings.schema import NewsletterSettings, Settings
+from publisher.settings.secrets import create_site_key, read_site_key
+
+__all__ = [
+    "NewsletterSettings",
+    "Settings",
+    "create_site_key",
+    "load_settings",
+    "masked",
+    "read_site_key",
+]

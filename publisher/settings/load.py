@@ -1,0 +1,187 @@
+"""Reads config.toml and the environment; reports every problem at once, each with its place."""
+
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+
+from publisher.errors import ConfigError
+from publisher.settings import locate
+from publisher.settings.nearest import did_you_mean
+from publisher.settings.schema import Settings
+from publisher.settings.secrets import relay_password
+
+PREFIX = "PUBLISHER_"
+MASK = "********"
+_SYNTAX = re.compile(r"(?P<what>.*?) \(at line (?P<line>\d+), column (?P<column>\d+)\)")
+
+
+def load_settings(path: Path) -> Settings:
+    """The settings in force: the environment wins over the file, the file over the defaults.
+
+    Raises `ConfigError` with every problem, each `config.toml:line:column: what`; no value of a mistyped
+    key is in it.
+    """
+    text = _read(path)
+    given = _parse(path, text)
+    places = _Places(path, locate.positions(text))
+    problems = list(_twice(given, places))
+    password = _password(given, path, problems)
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        problems += places.explain(error.errors(include_input=False, include_url=False))
+    if problems:
+        raise ConfigError(list(dict.fromkeys(problems)))
+    smtp = settings.smtp.model_copy(update={"password": SecretStr(password)})
+    site = settings.site.model_copy(update=_derived(settings))
+    return settings.model_copy(update={"smtp": smtp, "site": site})
+
+
+def masked(settings: Settings) -> dict[str, Any]:
+    """Every setting by section, secrets as asterisks where they are set."""
+    return {
+        name: [_masked(each) for each in section] if isinstance(section, list) else _masked(section)
+        for name, section in settings
+    }
+
+
+def unknown_variables() -> list[str]:
+    """Environment variables that look like ours and mean nothing."""
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    known |= {f"{PREFIX}SECRET_KEY", f"{PREFIX}SECRET_KEY_FILE"}
+    ours = [name for name in os.environ if name.startswith(PREFIX)]
+    return sorted(name for name in ours if name.partition("__")[0] not in known)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        problem = f"{path}: there is no such file; `publisher init` makes a site"
+    except OSError as error:
+        problem = f"{path}: {error.strerror}"
+    except UnicodeDecodeError:
+        problem = f"{path}: is not UTF-8 text"
+    raise ConfigError([problem])
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = _SYNTAX.fullmatch(str(error))
+        place = f"{found['line']}:{found['column']}: {found['what']}" if found else f"1:1: {error}"
+        raise ConfigError([f"{path}:{place}"]) from None
+
+
+def _password(given: Mapping[str, Any], path: Path, problems: list[str]) -> str:
+    smtp = given.get("smtp")
+    smtp = smtp if isinstance(smtp, dict) else {}
+    stated, file = smtp.get("password", ""), smtp.get("password_file", "")
+    if not isinstance(stated, str) or not isinstance(file, str):
+        return ""  # the schema says what is wrong
+    is_public = bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
+    return relay_password(stated, file, path.parent, is_public=is_public, problems=problems)
+
+
+def _derived(settings: Settings) -> dict[str, str]:
+    """Defaults that depend on other settings: the author's name and the authority of the ids."""
+    site = settings.site
+    host = re.sub(r"^https?://|[:/].*$", "", site.base_url)
+    return {"authority": site.authority or host, "author": site.author or site.title}
+
+
+def _twice(given: Mapping[str, Any], places: "_Places") -> Iterator[str]:
+    """Newsletters that have the id of an earlier one."""
+    newsletters = given.get("newsletters")
+    seen: set[str] = set()
+    for index, newsletter in enumerate(newsletters if isinstance(newsletters, list) else []):
+        name = newsletter.get("id") if isinstance(newsletter, dict) else None
+        if isinstance(name, str) and name in seen:
+            yield places.at(("newsletters", index, "id"), f"a second newsletter {name!r}")
+        elif isinstance(name, str):
+            seen.add(name)
+
+
+def _masked(section: BaseModel) -> dict[str, Any]:
+    return {
+        name: (MASK if value.get_secret_value() else "") if isinstance(value, SecretStr) else value
+        for name, value in section
+    }
+
+
+class _Places:
+    """Puts each problem at its line, or at the environment variable that it came from."""
+
+    def __init__(self, path: Path, where: dict[locate.Path, tuple[int, int]]) -> None:
+        self._path = path
+        self._where = where
+
+    def at(self, key: locate.Path, problem: str) -> str:
+        variable = PREFIX + "__".join(str(part) for part in key).upper()
+        if key not in self._where and variable in os.environ:
+            return f"environment: {variable}: {problem}"
+        line, column = locate.nearest_position(self._where, key)
+        return f"{self._path}:{line}:{column}: {problem}"
+
+    def explain(self, errors: list[ErrorDetails]) -> Iterator[str]:
+        """One sentence a key, however many alternatives of its type failed."""
+        seen: set[locate.Path] = set()
+        for error in errors:
+            key = _key(error["loc"])
+            if key not in seen:
+                seen.add(key)
+                yield self.at(key, _sentence(key, error))
+
+
+def _key(location: tuple[str | int, ...]) -> locate.Path:
+    """The key's own path: the names of type alternatives at its end are pydantic's, not ours."""
+    model: type[BaseModel] = Settings
+    for depth, part in enumerate(location):
+        if isinstance(part, int):
+            continue
+        field = model.model_fields.get(part)
+        section = field and _section(field.annotation)
+        if not section:
+            return location[: depth + 1]
+        model = section
+    return location
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    """The model behind a field that is a section or a list of sections."""
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def _sentence(key: locate.Path, error: ErrorDetails) -> str:
+    name = str(key[-1])
+    match error["type"]:
+        case "extra_forbidden":
+            return f"unknown key {name!r}{did_you_mean(name, _known(key))}"
+        case "missing":
+            return f"{_dotted(key)} is missing"
+        case _:
+            message = error["msg"].removeprefix("Value error, ")
+            return f"{_dotted(key)}: {message[:1].lower()}{message[1:]}"
+
+
+def _known(key: locate.Path) -> list[str]:
+    model: type[BaseModel] = Settings
+    for part in key[:-1]:
+        if isinstance(part, str) and part in model.model_fields:
+            model = _section(model.model_fields[part].annotation) or model
+    return list(model.model_fields)
+
+
+def _dotted(key: locate.Path) -> str:
+    return ".".join(str(part) for part in key if isinstance(part, str))

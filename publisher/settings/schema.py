@@ -1,0 +1,189 @@
+"""What may be set, with types, bounds and defaults.
+
+Defaults stand here and, for people, in the shipped config.toml; a test keeps the two equal.
+"""
+
+from datetime import date, datetime, time
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from publisher.domain.addresses import parse_address
+from publisher.errors import InvalidAddress
+from publisher.settings.nearest import did_you_mean
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        hint = did_you_mean(name, available_timezones())
+        raise ValueError(f"unknown time zone {name!r}{hint}")
+    return name
+
+
+def _base_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an address such as https://letters.example.org")
+    return url.rstrip("/")
+
+
+def _address(text: str) -> str:
+    try:
+        return parse_address(text).text
+    except InvalidAddress as error:
+        raise ValueError(error.problem) from None
+
+
+def _optional_address(text: str) -> str:
+    return _address(text) if text else ""
+
+
+def _one_line(text: str) -> str:
+    if any(not c.isprintable() for c in text):
+        raise ValueError("must be one line without control characters")
+    return text
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Line = Annotated[str, AfterValidator(_one_line)]
+Address = Annotated[str, AfterValidator(_address)]
+OptionalAddress = Annotated[str, AfterValidator(_optional_address)]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class SiteSettings(_Section):
+    """`[site]`: who publishes."""
+
+    title: Annotated[Line, Field(min_length=1)]
+    base_url: Annotated[str, AfterValidator(_base_url)]
+    timezone: Zone
+    since: Annotated[int, Field(ge=1990, le=9999)]
+    description: Line = ""
+    language: Language = "en"
+    author: Line = ""
+    author_email: OptionalAddress = ""
+    authority: Annotated[str, Field(pattern=r"^([a-z0-9-]+(\.[a-z0-9-]+)+)?$")] = ""
+    postal_address: Line = ""
+
+
+class ContentSettings(_Section):
+    """`[content]`: where the posts are and whose habits they follow."""
+
+    folder: str = "content"
+    dialect: Literal["auto", "hexo", "hugo", "jekyll", "pelican", "plain"] = "auto"
+    permalink: str = ""
+    encoding: str = ""
+
+
+class FeedsSettings(_Section):
+    """`[feeds]`: what is published for everybody."""
+
+    folder: str = "public"
+    entries: Annotated[int, Field(ge=1, le=500)] = 30
+    content: Literal["full", "summary"] = "full"
+
+
+class NewsletterSettings(_Section):
+    """`[[newsletters]]`: one digest."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+    title: Annotated[Line, Field(min_length=1)]
+    timezone: Zone
+    sender_name: Annotated[Line, Field(min_length=1)]
+    sender_address: Address
+    description: Line = ""
+    language: Annotated[str, Field(pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")] = ""
+    cadence: Literal["daily", "weekly", "monthly"] = "weekly"
+    weekday: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = "fri"
+    day: Annotated[int, Field(ge=1, le=31)] = 1
+    at: time = time(8)
+    reply_to: OptionalAddress = ""
+    template: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")] = "digest"
+    start: datetime | date | None = None
+
+
+class SmtpSettings(_Section):
+    """`[smtp]`: the relay. An empty host means the built-in inbox."""
+
+    host: str = ""
+    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    password_file: str = ""
+    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 300.0
+
+
+class WebSettings(_Section):
+    """`[web]`: where the pages are served."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+
+
+class ScheduleSettings(_Section):
+    """`[schedule]`: how the daemon wakes."""
+
+    tick_seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
+
+
+class StateSettings(_Section):
+    """`[state]`: our own files."""
+
+    folder: str = "var"
+
+
+class TemplatesSettings(_Section):
+    """`[templates]`: a folder whose files take the place of the shipped ones."""
+
+    folder: str = ""
+
+
+class LogSettings(_Section):
+    """`[log]`: what the daemon says on stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "text", "json", "journald"] = "auto"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PUBLISHER_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    site: SiteSettings
+    content: ContentSettings = ContentSettings()
+    feeds: FeedsSettings = FeedsSettings()
+    newsletters: list[NewsletterSettings] = []
+    smtp: SmtpSettings = SmtpSettings()
+    web: WebSettings = WebSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    state: StateSettings = StateSettings()
+    templates: TemplatesSettings = TemplatesSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment before the file (which is handed over by `load`)."""
+        return env_settings, init_settings

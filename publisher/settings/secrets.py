@@ -1,0 +1,101 @@
+"""Secrets: the relay's password and the site's key. No message here ever holds a value."""
+
+import base64
+import os
+import secrets
+from pathlib import Path
+
+from publisher.errors import ConfigError
+from publisher.settings.schema import Settings
+
+KEY_BYTES = 32
+KEY_FILE = "secret-key"
+
+
+def from_environment(name: str, problems: list[str]) -> str | None:
+    """A secret in the variable `name`, or in the file that `<name>_FILE` names; else None."""
+    value, file = os.environ.get(name), os.environ.get(f"{name}_FILE")
+    if value is not None and file is not None:
+        problems.append(f"environment: {name} and {name}_FILE are both set; keep one")
+        return None
+    return value if file is None else read_file(Path(file), problems, f"{name}_FILE")
+
+
+def from_credentials(credential: str, problems: list[str]) -> str | None:
+    """A secret that systemd hands over, a file in `$CREDENTIALS_DIRECTORY`; else None."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    if folder and (path := Path(folder) / credential).is_file():
+        return read_file(path, problems, f"credential {credential}")
+    return None
+
+
+def read_file(path: Path, problems: list[str], where: str) -> str | None:
+    """The text of a secret's file without its last line end; a problem where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+        problems.append(f"{where}: {path}: {reason}")
+        return None
+
+
+def relay_password(
+    stated: str, file: str, root: Path, *, is_public: bool, problems: list[str]
+) -> str:
+    """The relay's password; empty where none is set anywhere.
+
+    `stated` and `file` are the keys `password` and `password_file` of the config file; `is_public`: others
+    can read that file.
+    """
+    if stated and file:
+        problems.append("smtp: password and password_file are both set; keep one")
+    elif stated and is_public:
+        problems.append(
+            "smtp.password stands in a file that others can read; use password_file, "
+            "PUBLISHER_SMTP__PASSWORD, or chmod 600 on the config file"
+        )
+    found = from_environment("PUBLISHER_SMTP__PASSWORD", problems)
+    if found is None and file:
+        found = read_file(root / file, problems, "smtp.password_file")
+    if found is None:
+        found = stated or from_credentials("smtp-password", problems)
+    return found or ""
+
+
+def read_site_key(settings: Settings, root: Path) -> bytes:
+    """The site's secret key, at least 32 bytes. Raises `ConfigError` where it is missing or short."""
+    problems: list[str] = []
+    text = from_environment("PUBLISHER_SECRET_KEY", problems)
+    if text is None:
+        text = from_credentials(KEY_FILE, problems)
+    path = root / settings.state.folder / KEY_FILE
+    if text is None and not problems:
+        if not path.is_file():
+            raise ConfigError([f"{path}: there is no secret key; `publisher init` makes one"])
+        text = read_file(path, problems, "secret key")
+    if problems or text is None:
+        raise ConfigError(problems)
+    try:
+        key = base64.b64decode(text, validate=True)
+    except ValueError:
+        key = b""
+    if len(key) < KEY_BYTES:
+        raise ConfigError(
+            [f"the secret key must be base64 of at least {KEY_BYTES} random bytes; see {path}"]
+        )
+    return key
+
+
+def create_site_key(settings: Settings, root: Path) -> bool:
+    """Makes the key's file, readable by its owner only; False if it is there already."""
+    path = root / settings.state.folder / KEY_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(handle, "wb") as file:
+        file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return True

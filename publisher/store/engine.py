@@ -1,0 +1,124 @@
+"""Opens the database. All that is peculiar to SQLite stands here.
+
+`begin()` takes the write lock at once (`BEGIN IMMEDIATE`): a transaction that reads first and
+writes later would meet "database is locked", which no timeout cures. `read()` is a snapshot.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.sql.dml import Insert
+
+from publisher.errors import StoreError
+from publisher.store.migrations import migrate
+
+Tx = Connection
+"""An open transaction."""
+
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",  # NORMAL may lose the last commits at power loss: mails sent twice
+    "foreign_keys=ON",
+    "busy_timeout=10000",
+)
+
+
+class Store:
+    """An open database. Threads may share it; each transaction has a connection of its own."""
+
+    def __init__(self, engine: Engine, place: str) -> None:
+        self._engine = engine
+        self._place = place
+
+    @contextmanager
+    def begin(self) -> Iterator[Tx]:
+        """A transaction that writes: commits at the end, rolls back on any exception."""
+        with self._explained(), self._engine.begin() as tx:
+            yield tx
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """A snapshot to read from."""
+        engine = self._engine.execution_options(sqlite_begin="BEGIN")
+        with self._explained(), engine.begin() as tx:
+            yield tx
+
+    @contextmanager
+    def rehearse(self) -> Iterator[Tx]:
+        """A transaction that is always rolled back: for finding out what would happen."""
+        with self._explained(), self._engine.connect() as tx:
+            yield tx
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except DatabaseError as error:
+            raise StoreError(f"{self._place}: {error.orig}; {_remedy(str(error.orig))}") from error
+
+
+def open_store(path: Path) -> Store:
+    """Opens the SQLite file and brings it to the present schema, creating it if need be.
+
+    Raises `StoreError` for a file that is no database, cannot be written, or has a newer schema.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"{path.parent}: {error.strerror}; choose another [state] folder"
+        ) from error
+    engine = _sqlite_engine(path)
+    store = Store(engine, str(path))
+    try:
+        with store._explained():
+            migrate(engine, str(path))
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def insert_ignoring(tx: Tx, table: Table) -> Insert:
+    """An INSERT that passes over rows which a unique constraint refuses, on either database."""
+    if tx.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def _sqlite_engine(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}")
+
+    @event.listens_for(engine, "connect")
+    def on_connect(dbapi: sqlite3.Connection, _record: Any) -> None:
+        dbapi.isolation_level = None  # we issue BEGIN ourselves
+        for pragma in _PRAGMAS:
+            dbapi.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        connection.exec_driver_sql(options.get("sqlite_begin", "BEGIN IMMEDIATE"))
+
+    return engine
+
+
+def _remedy(problem: str) -> str:
+    if "full" in problem:
+        return "make room on the disk and run again; what was committed is safe"
+    if "readonly" in problem or "unable to open" in problem:
+        return "give this user the right to write there"
+    if "not a database" in problem or "malformed" in problem:
+        return "put a backup in its place"
+    if "locked" in problem:
+        return "another process holds it; run again when that has ended"
+    return "see the message before this one"

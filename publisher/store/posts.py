@@ -1,0 +1,28 @@
+"""The id registry: which id belongs to which file."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+
+from publisher.domain.posts import KnownPost, Post
+from publisher.store.engine import Tx
+from publisher.store.tables import posts
+
+
+def known(tx: Tx) -> list[KnownPost]:
+    """Every id ever given, by id."""
+    rows = tx.execute(select(posts.c.id, posts.c.path, posts.c.body_hash).order_by(posts.c.id))
+    return [KnownPost(id=row.id, path=row.path, body_hash=row.body_hash) for row in rows]
+
+
+def remember(tx: Tx, found: Sequence[Post], *, now: datetime) -> None:
+    """Keeps the ids of posts and where they lie now; the instant of first sight stays."""
+    before = {row.id: row for row in known(tx)}
+    for post in found:
+        row = KnownPost(id=post.id, path=post.path, body_hash=post.body_hash)
+        values = {"path": post.path, "body_hash": post.body_hash}
+        if post.id not in before:
+            tx.execute(insert(posts).values(id=post.id, first_seen_at=now, **values))
+        elif before[post.id] != row:
+            tx.execute(update(posts).where(posts.c.id == post.id).values(values))

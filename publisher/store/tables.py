@@ -1,0 +1,163 @@
+"""What the database holds. Migrations make the same; a test compares the two."""
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from publisher.store.types import UtcDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+posts = Table(
+    "posts",  # the id registry: an id is given once and never again
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("body_hash", String(64), nullable=False),
+    Column("first_seen_at", UtcDateTime, nullable=False),
+    Index(None, "path"),
+)
+
+newsletters = Table(
+    "newsletters",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("first_seen_at", UtcDateTime, nullable=False),
+)
+
+issues = Table(
+    "issues",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("newsletter", Text, nullable=False),
+    Column("period", Text, nullable=False),
+    Column("slot", UtcDateTime, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),
+    UniqueConstraint("newsletter", "period"),  # one issue a period
+)
+
+issue_posts = Table(
+    "issue_posts",
+    metadata,
+    Column("newsletter", Text, nullable=False),
+    Column("post", Text, nullable=False),
+    Column("issue", ForeignKey("issues.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    PrimaryKeyConstraint("newsletter", "post"),  # each post once
+    Index(None, "issue"),
+)
+
+variants = Table(
+    "variants",
+    metadata,
+    Column("issue", ForeignKey("issues.id", ondelete="CASCADE"), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("nonce", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("issue", "key"),
+)
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("address_key", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,  # a number is never given twice: deliveries remember it
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subscriber", ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=False),
+    Column("newsletter", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    UniqueConstraint("subscriber", "newsletter"),
+    Index(None, "newsletter", "status"),
+    # A number is never given twice: an old unsubscribe link must not end a stranger's
+    # subscription.
+    sqlite_autoincrement=True,
+)
+
+consents = Table(
+    "consents",  # append only: who said what, when, and how we know
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subscription", ForeignKey("subscriptions.id", ondelete="CASCADE"), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index(None, "subscription"),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("address_key", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("issue", ForeignKey("issues.id", ondelete="CASCADE"), nullable=False),
+    # No foreign keys to people: the record of what was sent outlives a removed subscriber.
+    Column("subscriber", Integer, nullable=False),
+    Column("subscription", Integer, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("deferrals", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("next_attempt_at", UtcDateTime),
+    Column("reply", Text, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    UniqueConstraint("issue", "subscriber"),  # each subscriber once per issue
+    Index(None, "subscription"),
+)
+
+delivery_attempts = Table(
+    "delivery_attempts",  # append only: every attempt but one accepted at first try
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("delivery", ForeignKey("deliveries.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("reply", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index(None, "delivery"),
+)

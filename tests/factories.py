@@ -1,0 +1,62 @@
+"""Values with defaults for everything, so that a test names only what it is about."""
+
+from datetime import UTC, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from publisher.domain.newsletters import Cadence, Newsletter, Schedule
+from publisher.domain.posts import Excerpt, Post, body_hash
+from publisher.domain.sites import Person, Site
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def make_post(number: int = 1, **changes: Any) -> Post:
+    published = changes.pop("published", datetime(2025, 10, number, 9, 30, tzinfo=SHANGHAI))
+    values: dict[str, Any] = {
+        "id": f"post-{number}",
+        "declares_id": True,
+        "path": f"post-{number}.md",
+        "title": f"Post {number}",
+        "published": published,
+        "updated": published,
+        "url": f"http://localhost:8080/posts/post-{number}/",
+        "language": "en",
+        "body_hash": body_hash(f"body {number}"),
+        "description": f"What post {number} is about.",
+        "excerpt": Excerpt(
+            html=f"<p>Opening {number}.</p>", text=f"Opening {number}.", is_manual=False
+        ),
+        "html": f"<p>The whole of post {number}.</p>",
+        "mail_html": f"<p>The whole of post {number}.</p>",
+    }
+    return Post(**{**values, **changes})
+
+
+def make_site(**changes: Any) -> Site:
+    values: dict[str, Any] = {
+        "title": "灯塔来信 Lighthouse Letters",
+        "description": "Letters from a harbour.",
+        "base_url": "http://localhost:8080",
+        "language": "en",
+        "zone": SHANGHAI,
+        "author": Person(name="The keeper", email="keeper@example.org"),
+        "authority": "lighthouse.example.org",
+        "since": 2025,
+        "postal_address": "1 Harbour Road, Example City",
+    }
+    return Site(**{**values, **changes})
+
+
+def make_newsletter(**changes: Any) -> Newsletter:
+    values: dict[str, Any] = {
+        "id": "weekly",
+        "title": "Lighthouse Weekly",
+        "description": "Every Friday.",
+        "language": "en",
+        "sender": Person(name="Lighthouse", email="letters@example.org"),
+        "schedule": Schedule(cadence=Cadence.WEEKLY, zone=SHANGHAI, at=time(8), weekday=4),
+        "start": datetime(2025, 10, 1, tzinfo=SHANGHAI),
+    }
+    return Newsletter(**{**values, **changes})

@@ -1,0 +1,203 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from publisher.mail.client import Relay, Security
+
+from publisher.domain.deliveries import DeliveryStatus
+from publisher.domain.issues import IssueStatus
+from publisher.domain.subscribers import Joined
+from publisher.errors import ConfigError, PublisherError
+from publisher.services import deliveries, inbox, issues, publishing, subscribers
+from publisher.services.app import App
+from tests.factories import make_newsletter
+from tests.services.conftest import FakeClock, write_post
+
+
+def add_readers(app: App, *names: str) -> None:
+    for name in names:
+        joined = subscribers.add(
+            app, "weekly", email=f"{name}@example.org", name=name.title(), source="test"
+        )
+        assert joined is Joined.ADDED
+
+
+def test_what_is_due_is_sent_once(app: App) -> None:
+    write_post(app, "one.md", title="One", date="2025-10-02 10:00:00")
+    add_readers(app, "ann", "bob")
+
+    first = publishing.publish(app)
+    second = publishing.publish(app)
+
+    assert [report.counts for report in first.issues] == [{DeliveryStatus.SENT: 2}]
+    assert second.issues == ()
+    assert second.newsletters[0].assembled is None
+    assert sorted(message.recipient for message in inbox.listing(app)) == [
+        "ann@example.org",
+        "bob@example.org",
+    ]
+
+
+def test_a_post_is_mailed_once_even_when_it_is_renamed(app: App, clock: FakeClock) -> None:
+    path = write_post(app, "one.md", title="One", date="2025-10-02 10:00:00")
+    add_readers(app, "ann")
+    publishing.publish(app)
+
+    path.rename(path.with_name("renamed.md"))
+    clock.now += timedelta(weeks=1)
+    report = publishing.publish(app)
+
+    assert report.newsletters[0].assembled is not None
+    assert report.newsletters[0].assembled.status is IssueStatus.SKIPPED
+    assert report.newsletters[0].assembled.reason == "0 of 1 posts: 1 was in an earlier issue"
+    assert len(inbox.listing(app)) == 1
+
+
+def test_a_back_dated_post_is_in_the_next_issue(app: App, clock: FakeClock) -> None:
+    write_post(app, "one.md", title="One", date="2025-10-02 10:00:00")
+    add_readers(app, "ann")
+    publishing.publish(app)
+    write_post(app, "late.md", title="Found late", date="2025-10-01 10:00:00")
+
+    clock.now += timedelta(weeks=1)
+    report = publishing.publish(app)
+
+    assert [post.title for post in report.newsletters[0].plan.posts] == ["Found late"]
+
+
+def test_after_three_missed_slots_there_is_one_issue(app: App, clock: FakeClock) -> None:
+    write_post(app, "one.md", title="One", date="2025-10-02 10:00:00")
+    add_readers(app, "ann")
+    publishing.publish(app)
+    write_post(app, "two.md", title="Two", date="2026-11-26 10:00:00")
+
+    clock.now += timedelta(weeks=3)
+    publishing.publish(app)
+    publishing.publish(app)
+
+    assert [issue.period for issue in issues.listing(app)] == ["W:2026-W50", "W:2026-W47"]
+    assert len(inbox.listing(app)) == 2
+
+
+def test_without_a_start_an_imported_archive_is_not_mailed(app: App, clock: FakeClock) -> None:
+    app = replace(app, newsletters=(make_newsletter(start=None),))
+    write_post(app, "old.md", title="Old", date="2025-10-02 10:00:00")
+    add_readers(app, "ann")
+
+    publishing.publish(app)
+    clock.now += timedelta(days=1)
+    write_post(app, "new.md", title="New", date="2026-11-25 10:00:00")
+    clock.now += timedelta(days=6)
+    report = publishing.publish(app)
+
+    assert [post.title for post in report.newsletters[0].plan.posts] == ["New"]
+    assert len(inbox.listing(app)) == 1
+
+
+def test_who_left_between_planning_and_sending_gets_nothing(app: App) -> None:
+    write_post(app, "one.md", title="One", date="2025-10-02 10:00:00")
+    add_readers(app, "ann", "bob")
+    dead = Relay(host="127.0.0.1", port=9, security=Security.NONE)
+    stopped = publishing.publish(replace(app, relay=dead))
+    ann = subscribers.listing(app)[0]
+    subscribers.unsubscribe(app, subscribers.unsubscribe_url(app, ann.id).rpartition("/")[2])
+
+    report = publishing.publish(app)
+
+    assert stopped.issues[0].counts == {DeliveryStatus.PENDING: 2}
+    assert "127.0.0.1:9" in stopped.issues[0].problem
+    assert report.issues[0].finished
+    assert report.issues[0].counts == {DeliveryStatus.SENT: 1, DeliveryStatus.SKIPPED: 1}
+    assert [message.recipient for message in inbox.listing(app)] == ["bob@example.org"]
+    assert [row.reason for row in deliveries.listing(app)] == ["unsubscribed", ""]
+
+
+def test_an_issue_keeps_its_bytes_when_the_post_changes_before_it_is_sent(app: App) -> None:
+    write_post(app, "one.md", title="First words", date="2025-10-02 10:00:00")
+    add_readers(app, "ann")
+    dead = Relay(host="127.0.0.1", port=9, security=Security.NONE)
+    publishing.publish(replace(app, relay=dead))
+    write_post(app, "one.md", title="Second thoughts", date="2025-10-02 10:00:00")
+
+    publishing.publish(app)
+
+    assert "First words" in inbox.listing(app)[0].subject
+
+
+def test_stopping_leaves_the_rest_for_the_next_run(app: App) -> None:
+    write_post(app, "one.md", title="One", date="2025-10-02 10:00:00")
+    add_readers(app, "ann", "bob", "cleo")
+    sent: list[int] = []
+
+    publishing.publish(
+        app, progress=lambda _issue, done, _all: sent.append(done), stopping=lambda: bool(sent)
+    )
+    assert len(inbox.listing(app)) == 1
+    report = publishing.publish(app)
+
+    assert report.issues[0].finished
+    assert len(inbox.listing(app)) == 3
+
+
+def test_a_broken_template_leaves_the_newsletter_waiting_and_the_feeds_standing(
+    app: App, tmp_path: object
+) -> None:
+    from publisher.render.templates import Templates
+
+    write_post(app, "one.md", title="One", date="2025-10-02 10:00:00")
+    add_readers(app, "ann")
+    own = app.folders.root / "own" / "email" / "digest"
+    own.mkdir(parents=True)
+    (own / "body.html").write_text("<p>\n{{ nobody.knows }}</p>", encoding="utf-8")
+
+    report = publishing.publish(replace(app, templates=Templates(app.folders.root / "own")))
+
+    assert "body.html:2" in report.newsletters[0].problem
+    assert "nobody" in report.newsletters[0].problem
+    assert issues.listing(app) == []
+    assert (app.folders.output / "rss.xml").exists()
+    assert publishing.publish(app).issues[0].finished
+
+
+def test_a_public_site_without_a_relay_is_refused_before_anything_is_done(app: App) -> None:
+    public = replace(app, site=replace(app.site, base_url="https://letters.example.org"))
+
+    with pytest.raises(ConfigError, match=r"smtp\.host"):
+        publishing.publish(public)
+
+    assert not app.folders.output.exists()
+
+
+def test_an_issue_of_a_newsletter_that_is_no_longer_configured_stops_only_itself(
+    app: App,
+) -> None:
+    write_post(app, "one.md", title="One", date="2025-10-02 10:00:00")
+    add_readers(app, "ann")
+    dead = Relay(host="127.0.0.1", port=9, security=Security.NONE)
+    publishing.publish(replace(app, relay=dead))
+
+    report = publishing.publish(replace(app, newsletters=(make_newsletter(id="daily"),)))
+
+    assert "weekly" in report.issues[0].problem
+    assert not report.issues[0].finished
+
+
+def test_a_full_disk_leaves_the_old_output_in_place(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from publisher.services import feeds, output
+
+    write_post(app, "one.md", title="One", date="2025-10-02 10:00:00")
+    feeds.build(app, now=app.clock())
+    before = {path: path.read_bytes() for path in app.folders.output.rglob("*.xml")}
+    write_post(app, "two.md", title="Two", date="2025-10-03 10:00:00")
+
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(output.os, "fsync", full)
+    with pytest.raises(PublisherError, match="No space left on device"):
+        feeds.build(app, now=app.clock())
+
+    assert {path: path.read_bytes() for path in app.folders.output.rglob("*.xml")} == before
+    assert not [path for path in app.folders.output.rglob(".*") if path.is_file()]

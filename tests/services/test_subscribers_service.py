@@ -1,0 +1,104 @@
+import csv
+import io
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publisher.domain.subscribers import Joined, Subscription, SubscriptionStatus
+from publisher.errors import InvalidAddress, InvalidToken, NotFound, PublisherError
+from publisher.services import subscribers
+from publisher.services.app import App
+from publisher.services.subscribers import ImportPlan
+
+PLAN = ImportPlan(newsletter="weekly", status=SubscriptionStatus.CONFIRMED, source="people.csv")
+
+
+def imported(app: App, text: str) -> list[tuple[int, str, Joined]]:
+    lines = io.StringIO(text, newline="")
+    return [
+        (row.line, row.email, row.result)
+        for report in subscribers.import_csv(app, lines, PLAN)
+        for row in report
+    ]
+
+
+def test_an_import_reports_every_line(app: App) -> None:
+    text = (
+        "\ufeffName,Email\r\n"
+        "Ann,ann@example.org\r\n"
+        "\r\n"
+        "Nobody,not an address\r\n"
+        '"Li, ""Lei""",li.lei@EXAMPLE.com\r\n'
+        "Ann again,ANN@example.org\r\n"
+    )
+
+    assert imported(app, text) == [
+        (2, "ann@example.org", Joined.ADDED),
+        (4, "not an address", Joined.REFUSED),
+        (5, "li.lei@example.com", Joined.ADDED),
+        (6, "ANN@example.org", Joined.KNOWN),
+    ]
+    assert [row.name for row in subscribers.listing(app)] == ["Ann", 'Li, "Lei"']
+
+
+def test_an_import_never_brings_back_who_has_left(app: App) -> None:
+    imported(app, "email\nann@example.org\n")
+    token = subscribers.unsubscribe_url(app, subscribers.listing(app)[0].id).rpartition("/")[2]
+    subscribers.unsubscribe(app, token)
+
+    assert imported(app, "email\nann@example.org\n") == [(2, "ann@example.org", Joined.KNOWN)]
+    assert subscribers.listing(app)[0].status is SubscriptionStatus.UNSUBSCRIBED
+
+
+def test_a_file_without_the_column_is_refused_with_its_line(app: App) -> None:
+    with pytest.raises(PublisherError, match=r"people\.csv:1: .*email.*mail, who"):
+        imported(app, "mail,who\nann@example.org,Ann\n")
+
+
+def test_a_rehearsed_import_changes_nothing(app: App) -> None:
+    report = subscribers.rehearse_csv(app, io.StringIO("email\nann@example.org\n"), PLAN)
+
+    assert [row.result for row in report] == [Joined.ADDED]
+    assert subscribers.listing(app) == []
+
+
+def test_an_unknown_newsletter_is_named_with_those_that_exist(app: App) -> None:
+    with pytest.raises(NotFound, match="there is weekly"):
+        subscribers.add(app, "wekly", email="ann@example.org", name="", source="test")
+
+
+def test_a_text_that_is_no_address_is_refused(app: App) -> None:
+    with pytest.raises(InvalidAddress):
+        subscribers.add(app, "weekly", email="ann@", name="", source="test")
+
+
+def test_a_removed_subscriber_s_link_no_longer_works(app: App) -> None:
+    imported(app, "email\nann@example.org\n")
+    token = subscribers.unsubscribe_url(app, subscribers.listing(app)[0].id).rpartition("/")[2]
+
+    subscribers.remove(app, "Ann@example.org")
+
+    assert subscribers.listing(app) == []
+    with pytest.raises(InvalidToken):
+        subscribers.unsubscribe(app, token)
+
+
+@given(name=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30))
+def test_no_exported_cell_is_a_formula(name: str) -> None:
+    row = Subscription(
+        id=1,
+        subscriber=1,
+        address="ann@example.org",
+        name=name,
+        newsletter="weekly",
+        status=SubscriptionStatus.CONFIRMED,
+        changed_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+    _, cells = csv.reader(io.StringIO(subscribers.export_csv([row]), newline=""))
+    _, raw = csv.reader(io.StringIO(subscribers.export_csv([row], raw=True), newline=""))
+
+    assert cells[1][0] not in "=+-@"
+    assert raw[1] == name

@@ -1,0 +1,81 @@
+"""The rules of the house, as failing tests."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+
+from publisher.cli.main import cli
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "publisher"
+
+
+def test_imports_go_down_only() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_folder_says_what_lives_in_it() -> None:
+    for folder in (path.parent for path in PACKAGE.rglob("__init__.py")):
+        text = (folder / "__init__.py").read_text(encoding="utf-8")
+        assert text.startswith('"""'), folder
+
+
+def test_no_file_is_long() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py")}
+    assert {str(path): lines for path, lines in lengths.items() if lines > 420} == {}
+
+
+def test_nothing_is_called_by_another_name() -> None:
+    """An edition is an issue; one word for one thing."""
+    foreign = re.compile("campaign|broad" + "cast|mail" + "ing", re.IGNORECASE)
+    for path in [*PACKAGE.rglob("*.py"), *(ROOT / "templates").rglob("*.*")]:
+        assert not foreign.search(path.read_text(encoding="utf-8")), path
+
+
+def test_every_ignored_type_error_has_its_code_and_reason() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if "type: ignore" in line:
+                assert re.search(r"type: ignore\[[a-z, -]+\]  # \w", line), f"{path}: {line}"
+
+
+def commands(group: click.Group, prefix: str = "publisher") -> list[tuple[str, click.Command]]:
+    found: list[tuple[str, click.Command]] = []
+    for name, command in group.commands.items():
+        path = f"{prefix} {name}"
+        found += commands(command, path) if isinstance(command, click.Group) else [(path, command)]
+    return found
+
+
+@pytest.mark.parametrize(("path", "command"), commands(cli))
+def test_every_command_has_help_with_an_example_and_is_documented(
+    path: str, command: click.Command
+) -> None:
+    assert command.help
+    assert command.epilog is not None
+    assert f"Example: {path}" in command.epilog
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert f"`{path}" in text
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help or parameter.name == "help", f"{path} {parameter.name}"
+            assert f"`{parameter.opts[0]}" in text, f"{path} {parameter.opts[0]}"
+
+
+def test_locks_hold_every_requirement_and_no_registry() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    for requirement in project["project"]["dependencies"]:
+        name = re.split(r"[<>=\[; ]", requirement)[0]
+        assert re.search(rf"^{re.escape(name)}==\S+", lock, re.MULTILINE), name
+    for path in ROOT.glob("requirements*.lock"):
+        text = path.read_text(encoding="utf-8")
+        assert "://" not in text
+        assert all("--hash=sha256:" in block for block in re.split(r"\n(?=\S)", text.strip()))
