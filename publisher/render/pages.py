@@ -20,7 +20,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, get_day_names, get_timezone_location
 
 from publisher.domain.addresses import mask
-from publisher.domain.feeds import FEED_FILES
+from publisher.domain.feeds import FEED_FILES, Feed
 from publisher.domain.newsletters import Cadence, Newsletter, Schedule
 from publisher.domain.posts import Post
 from publisher.domain.sites import Site
@@ -48,6 +48,8 @@ _UNSEEN = re.compile(
 )
 _LONGEST_LINE = 500
 _MOST_MAILS = 200
+_POSTS_AT_LENGTH = 10
+_ENTRIES_SHOWN = 5
 
 Words = Mapping[str, str]
 
@@ -87,13 +89,18 @@ def stylesheet(templates: Templates) -> bytes:
 def home(
     templates: Templates, site: Site, *, newsletters: Sequence[Newsletter], posts: Sequence[Post]
 ) -> bytes:
-    """The front page: `posts` in the order given, newest first, and how to follow them."""
+    """The front page: all `posts` in the order given, newest first, and how to follow them.
+
+    The first ten come with their opening, the others as a list of titles.
+    """
     words, locale = _words(templates, site.language)
+    summaries = [_summary(site, post, locale) for post in posts]
     return _page(
         templates,
         "home",
         site,
-        posts=[_summary(site, post, locale) for post in posts],
+        posts=summaries[:_POSTS_AT_LENGTH],
+        earlier=summaries[_POSTS_AT_LENGTH:],
         newsletters=[
             {"title": n.title, "description": n.description, "language": n.language}
             | {"schedule": how_often(n.schedule, words, locale)}
@@ -103,9 +110,26 @@ def home(
     )
 
 
-def feeds(templates: Templates, site: Site) -> bytes:
-    """The page that says what the feeds are and how to follow them."""
-    return _page(templates, "feeds", site, url=site.link("/feeds/"))
+def feeds(templates: Templates, site: Site, feed: Feed) -> bytes:
+    """The page that says what a feed is, where ours are, and what they hold at the moment."""
+    _, locale = _words(templates, site.language)
+    return _page(
+        templates,
+        "feeds",
+        site,
+        entries=[
+            {
+                "title": entry.title,
+                "link": _local(site, entry.url),
+                "language": entry.language or site.language,
+                "date": format_date(entry.published, "long", locale=locale),
+                "moment": entry.published.isoformat(),
+            }
+            for entry in feed.entries[:_ENTRIES_SHOWN]
+        ],
+        total=len(feed.entries),
+        url=site.link("/feeds/"),
+    )
 
 
 def post(
@@ -119,8 +143,9 @@ def post(
         "post",
         site,
         post=_summary(site, post, locale),
-        body=_ALIGNED.sub(r'\1 align="\2"', post.html),
+        body=_ALIGNED.sub(r'\1 align="\2"', _localised(site, post.html)),
         image=image,
+        picture=_local(site, image.url) if image else "",
         authors=post.authors or (site.author.name,),
         updated=_updated(post, locale),
         newer=newer and _summary(site, newer, locale),
@@ -303,6 +328,12 @@ def _local(site: Site, url: str) -> str:
     """The URL without its host where it is one of this site's."""
     inside = url.startswith(site.base_url + "/")
     return _root(site) + url.removeprefix(site.base_url) if inside else url
+
+
+def _localised(site: Site, body: str) -> str:
+    """The post's HTML with links and pictures of this site as local ones; text stays as it is."""
+    own = re.compile(rf'(<[a-z][^<>]*?\s(?:src|href)="){re.escape(site.base_url)}/')
+    return own.sub(rf"\g<1>{_root(site)}/", body)
 
 
 def _icon(site: Site) -> str:

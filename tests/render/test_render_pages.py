@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from lxml import html
 
+from publisher.domain.feeds import main_feed
 from publisher.domain.newsletters import Cadence, Newsletter, Schedule
 from publisher.domain.posts import Excerpt, Image, Post
 from publisher.domain.sites import Person, Site
@@ -103,9 +104,9 @@ def all_pages(templates: Templates, site: Site, text: str = "text") -> Iterator[
         image=Image(url="https://example.org/a.jpg", alt=text),
     )
     newsletter = make_newsletter(title=text, description=text)
-    yield pages.home(templates, site, newsletters=[newsletter], posts=[post, post])
+    yield pages.home(templates, site, newsletters=[newsletter], posts=[post] * 11)
     yield pages.home(templates, site, newsletters=[], posts=[])
-    yield pages.feeds(templates, site)
+    yield pages.feeds(templates, site, main_feed(site, [post], full=True))
     yield pages.post(templates, site, post, newer=post, older=post)
     yield pages.post(templates, site, make_post(title=text), newer=None, older=None)
     yield pages.unsubscribe(templates, site, newsletter=newsletter, address="alice@example.org")
@@ -240,12 +241,44 @@ def test_the_picture_of_a_post_is_shown_once(templates: Templates, inside: bool)
 
 
 def test_the_feeds_page_shows_whole_addresses(templates: Templates) -> None:
-    root = html.fromstring(pages.feeds(templates, make_site()))
+    site = make_site()
+    root = html.fromstring(pages.feeds(templates, site, main_feed(site, [], full=True)))
     assert root.xpath("//code/text()") == [
         "https://example.org/rss.xml",
         "https://example.org/atom.xml",
         "https://example.org/feed.json",
     ]
+
+
+def test_the_feeds_page_names_the_newest_entries(templates: Templates) -> None:
+    site = make_site()
+    posts = [make_post(id=str(n), title=f"Number {n}") for n in range(7)]
+    page = pages.feeds(templates, site, main_feed(site, posts, full=True))
+    titles = html.fromstring(page).xpath("//ul[@class='titles']//a/text()")
+    assert titles == [f"Number {n}" for n in range(5)]
+    assert "7 posts in all." in page.decode()
+
+
+def test_posts_beyond_ten_are_a_list_of_titles(templates: Templates) -> None:
+    posts = [make_post(title=f"Number {n}") for n in range(12)]
+    root = html.fromstring(pages.home(templates, make_site(), newsletters=[], posts=posts))
+    assert len(root.xpath("//article")) == 10
+    assert root.xpath("//ul[@class='titles']//a/text()") == ["Number 10", "Number 11"]
+
+
+def test_pictures_and_links_of_this_site_stay_on_this_machine(templates: Templates) -> None:
+    body = (
+        '<p><img alt="" src="https://example.org/a.jpg"> <a href="https://example.org/b/">b</a>'
+        ' <a href="https://example.org.evil.com/">c</a>'
+        ' <code>src="https://example.org/d"</code></p>'
+    )
+    image = Image(url="https://example.org/cover.jpg", alt="A lamp")
+    post = make_post(html=body, image=image)
+    root = html.fromstring(pages.post(templates, make_site(), post, newer=None, older=None))
+    assert root.xpath("//main//img/@src") == ["/cover.jpg", "/a.jpg"]
+    assert root.xpath("//div[@class='body']//a/@href") == ["/b/", "https://example.org.evil.com/"]
+    assert root.xpath("string(//code)") == 'src="https://example.org/d"'
+    assert root.xpath("//meta[@property='og:image']/@content") == [image.url]
 
 
 @pytest.mark.parametrize(

@@ -132,14 +132,9 @@ def make_app(tmp_path: Path) -> Callable[..., App]:
             "templates": Templates(),
             "clock": lambda: NOW,
             "site_key": KEY,
-            "folders": Folders(
-                root=tmp_path,
-                state=tmp_path / "var",
-                output=output,
-                inbox=tmp_path / "var" / "inbox",
-                templates=None,
-            ),
+            "folders": Folders(root=tmp_path, state=tmp_path / "var", output=output),
             "listen": Listen(host="127.0.0.1", port=0),
+            "tick_seconds": 1.0,
         }
         return App(**(values | changes))
 
