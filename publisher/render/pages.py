@@ -223,17 +223,11 @@ def how_often(schedule: Schedule, words: Words, locale: Locale) -> str:
 
 
 def _pattern(schedule: Schedule, words: Words) -> str:
-    match schedule.cadence:
-        case Cadence.DAILY:
-            return words["daily"]
-        case Cadence.WEEKLY:
-            return words["weekly"]
-        case Cadence.MONTHLY if schedule.day == 31:
-            return words["monthly_last"]
-        case Cadence.MONTHLY if schedule.day > 28:
-            return words["monthly_or_last"]
-        case Cadence.MONTHLY:
-            return words["monthly"]
+    if schedule.cadence is not Cadence.MONTHLY:
+        return words[schedule.cadence.value]
+    if schedule.day == 31:
+        return words["monthly_last"]
+    return words["monthly_or_last" if schedule.day > 28 else "monthly"]
 
 
 def _place(schedule: Schedule, words: Words, locale: Locale) -> str:
