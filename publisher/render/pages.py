@@ -1,0 +1,346 @@
+"""The pages: whole HTML documents as bytes, from values and the templates in `pages/`.
+
+Every page is one call of a template in `pages/` with plain values. Interface texts come from
+`pages/words.toml`, in the language of the site or newsletter. No page has a script or an inline
+style, so that the strictest content policy fits. Links within the site carry no host: a rehearsal
+on this machine stays on this machine. All functions raise `TemplateError` where a template of the
+site itself is broken.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Protocol
+from urllib.parse import quote, urlsplit
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, get_day_names, get_timezone_location
+
+from publisher.domain.addresses import mask
+from publisher.domain.feeds import FEED_FILES, Feed
+from publisher.domain.newsletters import Cadence, Newsletter, Schedule
+from publisher.domain.posts import Post
+from publisher.domain.sites import Site
+from publisher.render.templates import Templates
+
+STYLESHEET = "pages/page.css"
+"""The one stylesheet, as a template's name; it is published at `assets/page.css`."""
+
+FEED_TYPES = {
+    "rss": "application/rss+xml",
+    "atom": "application/atom+xml",
+    "json": "application/feed+json",
+}
+"""Format -> media type."""
+
+VIEWS = ("html", "text", "headers", "source")
+"""The ways to look at a mail in the inbox; the first is the usual one."""
+
+_FEED_NAMES = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
+_ALIGNED = re.compile(r'(<t[dh]\b[^>]*?) style="text-align:\s*(left|center|right);?"')
+_HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
+# Control characters (but tab and line feed), marks that reorder text, and halves of pairs.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_LONGEST_LINE = 500
+_MOST_MAILS = 200
+_POSTS_AT_LENGTH = 10
+_ENTRIES_SHOWN = 5
+
+Words = Mapping[str, str]
+
+
+class Captured(Protocol):
+    """One mail in the built-in inbox, as a listing knows it. `size` in bytes."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def recipient(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedMail:
+    """One mail and the way to look at it, one of `VIEWS`. `source` is the message as it came."""
+
+    key: str
+    headers: Sequence[tuple[str, str]]
+    html: str
+    text: str
+    source: bytes
+    view: str
+
+
+def stylesheet(templates: Templates) -> bytes:
+    """The stylesheet of all pages."""
+    return templates.source(STYLESHEET).encode()
+
+
+def home(
+    templates: Templates, site: Site, *, newsletters: Sequence[Newsletter], posts: Sequence[Post]
+) -> bytes:
+    """The front page: all `posts` in the order given, newest first, and how to follow them.
+
+    The first ten come with their opening, the others as a list of titles.
+    """
+    words, locale = _words(templates, site.language)
+    summaries = [_summary(site, post, locale) for post in posts]
+    return _page(
+        templates,
+        "home",
+        site,
+        posts=summaries[:_POSTS_AT_LENGTH],
+        earlier=summaries[_POSTS_AT_LENGTH:],
+        newsletters=[
+            {"title": n.title, "description": n.description, "language": n.language}
+            | {"schedule": how_often(n.schedule, words, locale)}
+            for n in newsletters
+        ],
+        url=site.link("/"),
+    )
+
+
+def feeds(templates: Templates, site: Site, feed: Feed) -> bytes:
+    """The page that says what a feed is, where ours are, and what they hold at the moment."""
+    _, locale = _words(templates, site.language)
+    return _page(
+        templates,
+        "feeds",
+        site,
+        entries=[
+            {
+                "title": entry.title,
+                "link": _local(site, entry.url),
+                "language": entry.language or site.language,
+                "date": format_date(entry.published, "long", locale=locale),
+                "moment": entry.published.isoformat(),
+            }
+            for entry in feed.entries[:_ENTRIES_SHOWN]
+        ],
+        total=len(feed.entries),
+        url=site.link("/feeds/"),
+    )
+
+
+def post(
+    templates: Templates, site: Site, post: Post, *, newer: Post | None, older: Post | None
+) -> bytes:
+    """One post with its neighbours in time, where there are any."""
+    _, locale = _words(templates, site.language)
+    image = post.image if post.image and post.image.url not in post.html else None
+    return _page(
+        templates,
+        "post",
+        site,
+        post=_summary(site, post, locale),
+        body=_ALIGNED.sub(r'\1 align="\2"', _localised(site, post.html)),
+        image=image,
+        picture=_local(site, image.url) if image else "",
+        authors=post.authors or (site.author.name,),
+        updated=_updated(post, locale),
+        newer=newer and _summary(site, newer, locale),
+        older=older and _summary(site, older, locale),
+        url=post.url,
+    )
+
+
+def unsubscribe(
+    templates: Templates, site: Site, *, newsletter: Newsletter | None, address: str
+) -> bytes:
+    """The page with the one button. None: the newsletter is no longer configured."""
+    return _leaving(templates, "unsubscribe", site, newsletter=newsletter, address=address)
+
+
+def unsubscribed(
+    templates: Templates, site: Site, *, newsletter: Newsletter | None, address: str
+) -> bytes:
+    """What stands there once somebody has left."""
+    return _leaving(templates, "unsubscribed", site, newsletter=newsletter, address=address)
+
+
+def error(templates: Templates, site: Site, status: int) -> bytes:
+    """The page of an HTTP status: always the same for the same status."""
+    return _page(templates, "error", site, status=status, kind="500" if status >= 500 else "400")
+
+
+def inbox(templates: Templates, site: Site, mails: Sequence[Captured]) -> bytes:
+    """The list of captured mails, newest first, at most 200 of them."""
+    rows = [
+        {
+            "link": f"{_root(site)}/inbox/{quote(mail.key, safe='')}",
+            "at": mail.at.astimezone(site.zone),
+            "recipient": _visible(mail.recipient),
+            "subject": _visible(mail.subject),
+            "size": f"{mail.size / 1000:,.1f} kB",
+        }
+        for mail in mails[:_MOST_MAILS]
+    ]
+    return _page(templates, "inbox", site, mails=rows, total=len(mails))
+
+
+def inbox_mail(templates: Templates, site: Site, mail: OpenedMail) -> bytes:
+    """One captured mail. Its HTML is not in the page but in a sandboxed frame beside it."""
+    named = {name.lower(): value for name, value in reversed(mail.headers)}
+    return _page(
+        templates,
+        "inbox_mail",
+        site,
+        link=f"{_root(site)}/inbox/{quote(mail.key, safe='')}",
+        view=mail.view,
+        views=VIEWS,
+        envelope={name: _visible(named.get(name, "")) for name in ("subject", "from", "to")},
+        headers=[(_visible(name), _visible(value)) for name, value in mail.headers],
+        has_html=bool(mail.html),
+        text=_visible(mail.text, longest=None),
+        source=_visible(mail.source.decode("utf-8", "replace"), longest=None),
+    )
+
+
+def inbox_frame(html: str) -> bytes:
+    """A captured mail's HTML for the frame: its links open outside, nothing else is changed."""
+    return _HEAD.sub(r'\g<0><base target="_blank">', html, count=1).encode("utf-8", "replace")
+
+
+def how_often(schedule: Schedule, words: Words, locale: Locale) -> str:
+    """When a newsletter appears, in a sentence: "Every Friday at 17:00, Shanghai time"."""
+    weekday = get_day_names("wide", locale=locale)[schedule.weekday]
+    return _pattern(schedule, words).format(
+        weekday=weekday,
+        day=schedule.day,
+        time=f"{schedule.at:%H:%M}",
+        place=_place(schedule, words, locale),
+    )
+
+
+def _pattern(schedule: Schedule, words: Words) -> str:
+    if schedule.cadence is not Cadence.MONTHLY:
+        return words[schedule.cadence.value]
+    if schedule.day == 31:
+        return words["monthly_last"]
+    return words["monthly_or_last" if schedule.day > 28 else "monthly"]
+
+
+def _place(schedule: Schedule, words: Words, locale: Locale) -> str:
+    if schedule.zone.key in {"UTC", "Etc/UTC"}:
+        return "UTC"
+    city = get_timezone_location(schedule.zone, locale=locale, return_city=True)
+    return words["place"].format(city=city)
+
+
+def _leaving(
+    templates: Templates, name: str, site: Site, *, newsletter: Newsletter | None, address: str
+) -> bytes:
+    return _page(
+        templates,
+        name,
+        site,
+        language=newsletter.language if newsletter else site.language,
+        newsletter=newsletter.title if newsletter else site.title,
+        address=mask(address),
+    )
+
+
+def _page(
+    templates: Templates, name: str, site: Site, *, language: str = "", **values: object
+) -> bytes:
+    """One template with what all pages have in common. `url` is the page's own, if it has one."""
+    language = language or site.language
+    words, _ = _words(templates, language)
+    common = {
+        "site": site,
+        "language": language,
+        "words": words,
+        "root": _root(site),
+        "icon": _icon(site),
+        "feeds": [
+            {"name": _FEED_NAMES[kind], "type": FEED_TYPES[kind], "kind": kind}
+            | {"url": site.link(file), "link": f"{_root(site)}/{file}"}
+            for kind, file in FEED_FILES.items()
+        ],
+        "url": "",
+    }
+    return templates.html(f"pages/{name}.html", **(common | values)).encode("utf-8", "replace")
+
+
+def _summary(site: Site, post: Post, locale: Locale) -> dict[str, object]:
+    """A post as lists and links show it."""
+    return {
+        "title": post.title,
+        "link": _local(site, post.url),
+        "date": format_date(post.published, "long", locale=locale),
+        "moment": post.published.isoformat(),
+        "text": post.description or post.excerpt.text,
+        "description": post.description,
+        "language": post.language or site.language,
+        "tags": post.tags,
+        "categories": post.categories,
+    }
+
+
+def _updated(post: Post, locale: Locale) -> dict[str, str] | None:
+    if post.updated.date() <= post.published.date():
+        return None
+    return {
+        "date": format_date(post.updated, "long", locale=locale),
+        "moment": post.updated.isoformat(),
+    }
+
+
+def _words(templates: Templates, language: str) -> tuple[Words, Locale]:
+    """The interface texts nearest to a language, and the locale for dates beside them."""
+    catalogue = _catalogue(templates.source("pages/words.toml"))
+    primary = language.partition("-")[0].lower()
+    if primary not in catalogue:
+        return catalogue["en"], Locale("en")
+    try:
+        return catalogue[primary], Locale.parse(language, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return catalogue[primary], Locale(primary)
+
+
+@lru_cache(maxsize=4)
+def _catalogue(source: str) -> dict[str, Words]:
+    return tomllib.loads(source)
+
+
+def _root(site: Site) -> str:
+    """The path before every local link: empty but for a site that lives below its host's root."""
+    return urlsplit(site.base_url).path.rstrip("/")
+
+
+def _local(site: Site, url: str) -> str:
+    """The URL without its host where it is one of this site's."""
+    inside = url.startswith(site.base_url + "/")
+    return _root(site) + url.removeprefix(site.base_url) if inside else url
+
+
+def _localised(site: Site, body: str) -> str:
+    """The post's HTML with links and pictures of this site as local ones; text stays as it is."""
+    own = re.compile(rf'(<[a-z][^<>]*?\s(?:src|href)="){re.escape(site.base_url)}/')
+    return own.sub(rf"\g<1>{_root(site)}/", body)
+
+
+def _icon(site: Site) -> str:
+    """The site's seal as an SVG in a `data:` URL: the first character of its title."""
+    mark = site.title[:1].replace("&", "&amp;").replace("<", "&lt;")
+    return "data:image/svg+xml," + quote(
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+        '<rect width="32" height="32" rx="7" fill="#a5301c"/><text x="16" y="23" fill="#fff"'
+        f' font-size="20" font-family="serif" text-anchor="middle">{mark}</text></svg>'
+    )
+
+
+def _visible(text: str, *, longest: int | None = _LONGEST_LINE) -> str:
+    """Text from a mail with its unseen characters spelt out; `longest` in characters."""
+    shown = _UNSEEN.sub(lambda found: f"⟨{ord(found[0]):04X}⟩", text.replace("\r\n", "\n"))
+    return shown if longest is None or len(shown) <= longest else shown[:longest] + "…"

@@ -1,0 +1,121 @@
+"""The web application: one list of routes, and what each error looks like from outside.
+
+`build_app` makes it from an `App`; `web.server` serves it. Handlers are plain functions that
+parse, make one call and answer; Starlette runs them in its thread pool.
+"""
+
+import logging
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from publisher.errors import (
+    Conflict,
+    InvalidAddress,
+    InvalidToken,
+    NotFound,
+    PublisherError,
+    StoreError,
+)
+from publisher.render import pages
+from publisher.services.app import App
+from publisher.web import security, static
+from publisher.web.answers import PRIVATE, private
+from publisher.web.inbox import Inbox
+from publisher.web.subscribers import Leaving
+
+log = logging.getLogger(__name__)
+
+_STATUSES: dict[type[PublisherError], int] = {
+    NotFound: 404,
+    InvalidToken: 404,  # the same page for every bad token, whatever is wrong with it
+    Conflict: 409,
+    InvalidAddress: 422,
+    StoreError: 503,
+}
+_WITH_PAGE = (400, 404, 405, 409, 413, 422, 500, 503)
+
+
+def build_app(app: App) -> Starlette:
+    """The application. Raises `TemplateError` where the site's own error page is broken."""
+    site = app.site
+    errors = _Errors({status: pages.error(app.templates, site, status) for status in _WITH_PAGE})
+    is_https = urlsplit(site.base_url).scheme == "https"
+    names = security.trusted_names(site.base_url)
+    return Starlette(
+        routes=_routes(app),
+        middleware=[
+            Middleware(security.SecurityHeaders, is_https=is_https),
+            Middleware(security.LastResort, answer=errors.answer(500)),
+            Middleware(security.TrustedHosts, names=names, refusal=errors.answer(400)),
+            Middleware(security.BodyCap),
+        ],
+        exception_handlers={
+            PublisherError: errors.for_error,
+            HTTPException: errors.for_http,
+        },
+    )
+
+
+def _routes(app: App) -> list[Route]:
+    """All routes. The last one takes every path that no other has."""
+    return [
+        Route("/healthz", _alive, methods=["GET"]),
+        Route("/u/{token:path}", Leaving(app).handle, methods=["GET", "POST"]),
+        *([] if app.relay else _inbox_routes(Inbox(app))),
+        Route("/{path:path}", _Output(app).handle, methods=["GET"]),
+    ]
+
+
+def _inbox_routes(inbox: Inbox) -> list[Route]:
+    here = [Middleware(security.ThisMachineOnly)]
+    return [
+        Route("/inbox", inbox.listing, methods=["GET"], middleware=here),
+        Route("/inbox/{key}", inbox.mail, methods=["GET"], middleware=here),
+        Route("/inbox/{key}/html", inbox.html, methods=["GET"], middleware=here),
+        Route("/inbox/{key}/source", inbox.source, methods=["GET"], middleware=here),
+    ]
+
+
+def _alive(_request: Request) -> Response:
+    return PlainTextResponse("ok\n", headers=PRIVATE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """The front page, the posts, the feeds: whatever lies in the output folder."""
+
+    app: App
+
+    def handle(self, request: Request) -> Response:
+        validators = request.headers.getlist("if-none-match")
+        return static.respond(self.app.folders.output, request.path_params["path"], validators)
+
+
+@dataclass(frozen=True, slots=True)
+class _Errors:
+    """Error -> answer. `pages` holds the page of each status, rendered once."""
+
+    pages: dict[int, bytes]
+
+    def answer(self, status: int, headers: dict[str, str] | None = None) -> Response:
+        return private(self.pages[status], status=status, headers=headers)
+
+    def for_error(self, request: Request, error: Exception) -> Response:
+        status = next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), 500)
+        if status >= 500:
+            handler = security.handler_name(request.scope)
+            log.error("request.failed", exc_info=error, extra={"handler": handler})
+        return self.answer(status)
+
+    def for_http(self, request: Request, error: Exception) -> Response:
+        """Starlette's own errors: no such route, method not allowed (with `Allow`)."""
+        if not isinstance(error, HTTPException) or error.status_code not in self.pages:
+            raise error
+        return self.answer(error.status_code, dict(error.headers or {}))

@@ -1,0 +1,163 @@
+"""What guards every request, as plain ASGI: the host asked for, the size of a body, the headers.
+
+From outside to inside: `SecurityHeaders` marks every answer, those of the others too; `LastResort`
+turns whatever nobody caught into a page; `TrustedHosts` refuses names that are not ours (links
+are made from the configured base URL only, so a foreign name has no business here); `BodyCap`
+bounds what may be read. `ThisMachineOnly` stands before single routes.
+"""
+
+import logging
+import re
+from collections.abc import Collection
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = logging.getLogger(__name__)
+
+BODY_LIMIT = 64_000
+"""The longest body that a handler may read, in bytes."""
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+PAGE_POLICY = (
+    "default-src 'none'; img-src 'self' data: https:; style-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+"""What our pages may load: pictures, the stylesheet, and no script at all."""
+
+_PROXY_MARKS = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_.-]+?)\.?(:\d{1,5})?", re.ASCII)
+_YEAR_SECONDS = 31_536_000
+
+
+class SecurityHeaders:
+    """Puts the headers on every answer, errors included; a policy set by a handler stays."""
+
+    def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
+        self.app = app
+        self.headers = {
+            "Content-Security-Policy": PAGE_POLICY,
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Cross-Origin-Opener-Policy": "same-origin",
+        }
+        if is_https:
+            self.headers["Strict-Transport-Security"] = f"max-age={_YEAR_SECONDS}"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+class LastResort:
+    """Answers with a prepared page when a handler fails, and logs the failure.
+
+    The log names the handler, never the path: a path may hold a token.
+    """
+
+    def __init__(self, app: ASGIApp, *, answer: ASGIApp) -> None:
+        self.app = app
+        self.answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal has_started
+            has_started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watch)
+        except Exception:
+            log.exception("request.failed", extra={"handler": handler_name(scope)})
+            if has_started:
+                raise
+            await self.answer(scope, receive, send)
+
+
+class TrustedHosts:
+    """Refuses a `Host` that is none of `names` (lower case, without port)."""
+
+    def __init__(self, app: ASGIApp, *, names: Collection[str], refusal: ASGIApp) -> None:
+        self.app = app
+        self.names = frozenset(names)
+        self.refusal = refusal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            host = _HOST.fullmatch(Headers(scope=scope).get("host", "").lower())
+            if host is None or host["name"] not in self.names:
+                await self.refusal(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+class BodyCap:
+    """Stops a handler that reads beyond `limit` bytes with 413.
+
+    Counted while reading and not by the announced length: what nobody reads harms nobody, and a
+    one-click request must succeed whatever it carries (RFC 8058).
+    """
+
+    def __init__(self, app: ASGIApp, *, limit: int = BODY_LIMIT) -> None:
+        self.app = app
+        self.limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        total = 0
+
+        async def receive_counted() -> Message:
+            nonlocal total
+            message = await receive()
+            total += len(message.get("body", b""))
+            if total > self.limit:
+                raise HTTPException(413)
+            return message
+
+        await self.app(scope, receive_counted, send)
+
+
+class ThisMachineOnly:
+    """Answers 404 to whoever is not on this machine, or comes through a proxy."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not is_local_client(scope):
+            raise HTTPException(404)
+        await self.app(scope, receive, send)
+
+
+def handler_name(scope: Scope) -> str:
+    """Which handler a request went to, for the log; empty where it reached none."""
+    return getattr(scope.get("endpoint"), "__qualname__", "")
+
+
+def trusted_names(base_url: str) -> frozenset[str]:
+    """The host names under which this site may be asked for: its own, and this machine's."""
+    host = urlsplit(base_url).hostname or ""
+    return LOOPBACK_NAMES | {f"[{host}]" if ":" in host else host}
+
+
+def is_local_client(scope: Scope) -> bool:
+    """Whether the peer is a program on this machine and does not speak for somebody else."""
+    headers = Headers(scope=scope)
+    if any(mark in headers for mark in _PROXY_MARKS):
+        return False
+    host, _ = scope.get("client") or ("", 0)
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

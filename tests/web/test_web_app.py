@@ -1,0 +1,164 @@
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from publisher.errors import Conflict, InvalidAddress, NotFound, PublisherError, StoreError
+from publisher.services import subscribers
+from publisher.services.app import App
+from publisher.web.app import build_app
+from publisher.web.security import PAGE_POLICY
+
+GUARDS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "strict-transport-security": "max-age=31536000",
+}
+
+
+def requests(token: str) -> list[tuple[str, str, int]]:
+    """Method, path and expected status: every route, and every kind of error."""
+    return [
+        ("GET", "/", 200),
+        ("GET", "/feeds/", 200),
+        ("GET", "/assets/page.css", 200),
+        ("GET", "/rss.xml", 200),
+        ("GET", "/atom.xml", 200),
+        ("GET", "/feed.json", 200),
+        ("GET", "/healthz", 200),
+        ("GET", f"/u/{token}", 200),
+        ("POST", f"/u/{token}", 200),
+        ("GET", "/u/1nonsense", 404),
+        ("POST", "/u/1nonsense", 404),
+        ("GET", "/inbox", 200),
+        ("GET", "/inbox/k1", 200),
+        ("GET", "/inbox/k1/html", 200),
+        ("GET", "/inbox/k1/source", 200),
+        ("GET", "/inbox/nothing", 404),
+        ("GET", "/no/such/page", 404),
+        ("POST", "/", 405),
+        ("POST", "/inbox", 405),
+        ("DELETE", f"/u/{token}", 405),
+        ("OPTIONS", "/rss.xml", 405),
+    ]
+
+
+def test_every_answer_carries_the_guarding_headers(client: TestClient, token: str) -> None:
+    for method, path, status in requests(token):
+        answer = client.request(method, path)
+        assert (answer.status_code, method, path) == (status, method, path)
+        assert {name: answer.headers.get(name) for name in GUARDS} == GUARDS, path
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "script-src" not in policy
+        assert "set-cookie" not in answer.headers
+
+
+def test_the_list_of_requests_names_every_route(app: App, token: str) -> None:
+    covered = {path for _, path, _ in requests(token)}
+    shapes = {getattr(route, "path", "") for route in build_app(app).routes}
+    filled = {
+        shape.replace(":path", "").format(token=token, key="k1")
+        for shape in shapes
+        if shape != "/{path:path}"
+    }
+    assert filled <= covered
+
+
+def test_only_the_inbox_departs_from_the_policy(client: TestClient, token: str) -> None:
+    for method, path, _ in requests(token):
+        policy = client.request(method, path).headers["content-security-policy"]
+        if path not in {"/inbox/k1", "/inbox/k1/html"}:
+            assert policy == PAGE_POLICY, path
+
+
+def test_a_site_without_https_does_not_ask_for_it(
+    make_app: Callable[..., App], make_client: Callable[..., TestClient], site: Callable[..., Any]
+) -> None:
+    plain = make_client(make_app(site=site(base_url="http://localhost:8000")))
+    assert "strict-transport-security" not in plain.get("/").headers
+
+
+@pytest.mark.parametrize("host", ["evil.com", "example.org.evil.com", "", "exa mple.org", "[::1"])
+def test_a_foreign_host_is_refused_on_every_route(
+    client: TestClient, token: str, host: str
+) -> None:
+    for method, path, _ in requests(token):
+        answer = client.request(method, path, headers={"Host": host})
+        assert answer.status_code == 400
+        assert answer.headers["content-security-policy"] == PAGE_POLICY
+        assert not host or host not in answer.text
+
+
+@pytest.mark.parametrize(
+    "host", ["example.org", "EXAMPLE.org:443", "localhost:8000", "127.0.0.1", "[::1]:8000"]
+)
+def test_our_own_names_are_served(client: TestClient, host: str) -> None:
+    assert client.get("/", headers={"Host": host}).status_code == 200
+
+
+def test_get_head_and_options_change_nothing(client: TestClient, desk: Any, token: str) -> None:
+    before = dict(desk.rows)
+    for _, path, _ in requests(token):
+        for method in ("GET", "HEAD", "OPTIONS"):
+            client.request(method, path)
+    assert desk.rows == before
+    assert desk.changes == 0
+
+
+def test_a_refused_method_says_which_are_allowed(client: TestClient, token: str) -> None:
+    answer = client.delete(f"/u/{token}")
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (NotFound("page", "x"), 404),
+        (Conflict("issue", "7", "is sent"), 409),
+        (InvalidAddress("x", "needs exactly one @"), 422),
+        (StoreError("disk is full"), 503),
+        (PublisherError("something else"), 500),
+        (RuntimeError("a bug"), 500),
+    ],
+)
+def test_an_error_becomes_a_page_that_tells_nothing(
+    client: TestClient, token: str, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    def fail(_app: App, _token: str) -> None:
+        raise error
+
+    monkeypatch.setattr(subscribers, "find_by_token", fail)
+    answer = client.get(f"/u/{token}")
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store"
+    assert str(error) not in answer.text
+    assert GUARDS.items() <= dict(answer.headers).items()
+
+
+def test_a_failure_is_logged_without_the_path(
+    client: TestClient,
+    token: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(_app: App, _token: str) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(subscribers, "find_by_token", fail)
+    with caplog.at_level(logging.ERROR, logger="publisher"):
+        client.get(f"/u/{token}")
+    (record,) = caplog.records
+    assert record.message == "request.failed"
+    assert vars(record)["handler"] == "Leaving.handle"
+    assert token not in caplog.text
+
+
+def test_the_process_says_that_it_is_alive(client: TestClient) -> None:
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.text) == (200, "ok\n")
