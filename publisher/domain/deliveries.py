@@ -5,9 +5,8 @@
     pending ──▶ skipped (unsubscribed, suppressed)
 
 Between handing over the final dot and reading the reply nobody can know who has the message (RFC
-1047). So the
-*intent* is committed before the dot: a row without intent is certainly unsent, a row with intent
-and without reply is `unknown`, by name.
+1047). So the *intent* is committed before the dot: a row without intent is certainly unsent, a
+row with intent and without reply is `unknown`, by name.
 """
 
 from dataclasses import dataclass
@@ -88,8 +87,41 @@ class NotSent:
 
 Outcome = Accepted | Deferred | Rejected | Unconfirmed | NotSent
 
+_OUR_FAULT = {
+    "4.5.3",  # too many recipients on this connection
+    "4.7.28",  # too fast
+    "5.1.7",  # the sender's address
+    "5.1.8",  # the sender's domain
+    "5.3.4",  # the message is too big
+    "5.4.5",  # the day's quota
+    "5.7.26",  # SPF and DKIM (RFC 7372)
+    "5.7.515",  # the same, at Outlook.com
+}
+"""Enhanced codes that blame the sender or the issue, whoever the recipient is."""
+
 RETRY_MINUTES = (5, 15, 30, 60, 120, 240)
 GIVE_UP_AFTER = timedelta(hours=72)
+
+
+def classify(reply: Reply) -> Outcome:
+    """What a reply to an envelope or to a final dot says of the delivery.
+
+    Only RCPT and the dot can speak of the recipient. What is a fault of the relay or of the issue
+    never becomes one of a subscriber: 421 (RFC 5321, section 3.8), refusals of the sender, of the
+    size or the contents, quotas.
+    """
+    is_late = reply.stage in (Stage.RCPT, Stage.DOT)
+    match reply.code // 100:
+        case 2 if reply.stage is Stage.DOT:
+            return Accepted(reply)
+        case 4 if is_late and not _is_our_fault(reply):
+            return Deferred(reply)
+        case 5 if is_late and not _is_our_fault(reply):
+            return Rejected(reply)
+        case _:
+            words = (str(reply.code), reply.enhanced, reply.text)
+            said = " ".join(word for word in words if word)
+            return NotSent(f"the relay answered {reply.stage} with {said}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,3 +190,10 @@ class Delivery:
     next_attempt_at: datetime | None
     reply: str
     changed_at: datetime
+
+
+def _is_our_fault(reply: Reply) -> bool:
+    if reply.code in (421, 454):  # 454: a sending rate or quota (Amazon SES), or no AUTH
+        return True
+    is_contents = reply.stage is Stage.DOT and reply.enhanced.startswith("5.6.")
+    return is_contents or reply.enhanced in _OUR_FAULT

@@ -1,0 +1,116 @@
+"""What a relay says, read strictly: one reply off by one would mark a stranger's row.
+
+Bytes in, `Answer`s out; no I/O. RFC 5321, section 4.2.
+"""
+
+import re
+from dataclasses import dataclass
+
+from publisher.domain.deliveries import Reply, Stage
+
+MAX_LINE = 2_048
+MAX_REPLY = 65_536
+MAX_TEXT = 500
+"""Bytes of a line and of a whole reply that we read; characters of it that we keep."""
+
+_LINE = re.compile(rb"([2-5][0-5][0-9])(?:([ -])(.*))?", re.DOTALL)
+_ENHANCED = re.compile(r"([245])\.[0-9]{1,3}\.[0-9]{1,3}(?= |$)")
+
+
+class LineLost(Exception):
+    """The line is gone, or what comes over it can no longer be trusted. Stays inside `mail`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One whole reply: its code and the text of each line, as sent."""
+
+    code: int
+    lines: tuple[str, ...]
+
+    @property
+    def is_positive(self) -> bool:
+        return self.code // 100 == 2
+
+    @property
+    def is_refusal(self) -> bool:
+        return self.code // 100 in (4, 5)
+
+    @property
+    def enhanced(self) -> str:
+        """The code of RFC 3463, or "": its class must be that of the reply (RFC 2034, 4)."""
+        found = _ENHANCED.match(self.lines[0])
+        return found[0] if found and found[1] == str(self.code)[0] else ""
+
+    def reply(self, stage: Stage) -> Reply:
+        """The same as a value of the domain."""
+        return Reply(code=self.code, enhanced=self.enhanced, text=self.text, stage=stage)
+
+    @property
+    def text(self) -> str:
+        """All lines in one, without the enhanced codes, fit for a log: printable, cut short."""
+        marker = self.enhanced
+        bare = (line.removeprefix(marker).strip() for line in self.lines)
+        return printable(" ".join(line for line in bare if line))
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (str(self.code), self.enhanced, self.text) if part)
+
+
+class Replies:
+    """Cuts the bytes that arrive into answers, in the order of their arrival."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._code = 0
+        self._lines: list[str] = []
+        self._size = 0
+
+    @property
+    def has_rest(self) -> bool:
+        """Whether bytes are waiting, be it a whole answer or the beginning of one."""
+        return bool(self._buffer or self._lines)
+
+    def feed(self, data: bytes) -> None:
+        """Takes what has arrived, cut anywhere."""
+        self._buffer += data
+
+    def next(self) -> Answer | None:
+        """The next whole answer, None until there is one. Raises `LineLost` at garbage."""
+        while (end := self._buffer.find(b"\n", 0, MAX_LINE)) >= 0:
+            line = bytes(self._buffer[:end]).removesuffix(b"\r")  # a bare LF will do
+            del self._buffer[: end + 1]
+            if self._takes_last(line):
+                answer = Answer(self._code, tuple(self._lines))
+                self._code, self._lines, self._size = 0, [], 0
+                return answer
+        if len(self._buffer) >= MAX_LINE:
+            raise LineLost(f"a line of its reply is longer than {MAX_LINE} bytes")
+        return None
+
+    def _takes_last(self, line: bytes) -> bool:
+        found = _LINE.fullmatch(line)
+        if not found:
+            raise LineLost(f"what it sent is no SMTP reply: {printable(_decode(line[:60]))!r}")
+        code, text = int(found[1]), found[3] or b""
+        if self._lines and code != self._code:
+            raise LineLost(f"one reply of it has two codes, {self._code} and {code}")
+        self._size += len(line)
+        if self._size > MAX_REPLY:
+            raise LineLost(f"its reply is longer than {MAX_REPLY} bytes")
+        self._code = code
+        self._lines.append(_decode(text))
+        return found[2] != b"-"
+
+
+def printable(text: str) -> str:
+    """The text with everything that could disturb a terminal or a log escaped, cut short."""
+    shown = "".join(
+        mark if mark.isprintable() else mark.encode("unicode_escape").decode()
+        for mark in text[:MAX_TEXT]
+    )
+    return shown[:MAX_TEXT]
+
+
+def _decode(data: bytes) -> str:
+    return data.decode("utf-8", "backslashreplace")

@@ -1,0 +1,357 @@
+"""A relay that misbehaves on request, and writes down what it accepted.
+
+Faults are asked for by the left side of an address, so that they repeat: `rcpt450x2.7@` refuses
+RCPT with 450 twice and then takes the message; what follows the dot only tells addresses apart.
+`mail…` stands in the sender's address, `rcpt… data… body… dot…` in the recipient's; what comes
+before any address (greeting ehlo starttls auth rset quit) is given to the relay itself.
+
+    450, 550-5.1.1               that reply, with that enhanced code; 421 hangs up
+    close, reset                 hangs up, by FIN or by RST
+    silence, garbage             says nothing more; says what is no reply
+    codes, long, huge            a reply with two codes, with too long a line, too long a reply
+    multi, split, late           the good reply: in three lines, byte by byte, after a while
+    doubled, then421             the good reply twice; the good reply, then 421
+    accept-close, accept-reset   (dot) takes the message, says nothing, hangs up
+
+A fault at `body` comes after the first line of the message.
+
+The log holds one line of JSON for each message that was taken: rcpt, message_id, sha256; it is
+written before the reply. Run by itself: `python tests/faults/relay.py --port 0 --log FILE`.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import json
+import re
+import socket
+import ssl
+import struct
+import sys
+from base64 import b64decode
+from collections import Counter
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from typing import Self
+
+_MARK = re.compile(
+    r"(mail|rcpt|data|body|dot)"
+    r"([0-9]{3}(?:-[245]\.[0-9]+\.[0-9]+)?|then421|[a-z-]+?)(?:x([0-9]+))?(?:\..*)?"
+)
+_GOOD = {"greeting": "220 fault relay", "starttls": "220 go on", "auth": "235 2.7.0 welcome"}
+_GOOD |= {"data": "354 go on", "body": "", "dot": "250 2.0.0 taken", "quit": "221 2.0.0 bye"}
+
+
+@dataclass(kw_only=True)
+class Behaviour:
+    """What a relay offers and does. `faults`: stage before any address -> fault."""
+
+    log: Path | None = None
+    delay_ms: float = 0  # before every reply: the way there and back
+    per_connection: int = 0  # messages until 421; 0 = any number
+    faults: dict[str, str] = field(default_factory=dict)
+    extensions: tuple[str, ...] = ("PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "DSN")
+    size: int | None = 10_000_000
+    tls: ssl.SSLContext | None = None  # offers STARTTLS
+    injected: bytes = b""  # sent in one piece with the consent to TLS
+    login: tuple[str, str] | None = None
+    mechanisms: str = "PLAIN LOGIN"
+    late_ms: float = 20
+    data_after_bad_rcpt: bool = False  # 354 although there is no recipient
+
+
+class Hangup(Exception):
+    """Ends a session."""
+
+
+class FaultRelay:
+    """The relay in a thread of its own; a context manager."""
+
+    def __init__(self, behaviour: Behaviour | None = None, *, port: int = 0) -> None:
+        self.behaviour = behaviour or Behaviour()
+        self.accepted: list[dict[str, str]] = []
+        self.commands: list[str] = []
+        self.connections = 0
+        self.spoke_early = Event()  # a fault at `body` has been sent
+        self.hung_up = Event()
+        self.problems: list[Exception] = []
+        self.seen: Counter[str] = Counter()
+        self._listener = socket.create_server(("127.0.0.1", port))
+        self.port: int = self._listener.getsockname()[1]
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._started: Future[None] = Future()
+        self._thread = Thread(target=self.run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._started.result()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+        assert not self.problems
+
+    def run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
+
+    def accept(self, recipient: str, message: bytes) -> None:
+        found = re.search(rb"(?im)^message-id:[ \t]*(\S+)", message)
+        entry = {
+            "rcpt": recipient,
+            "message_id": found[1].decode() if found else "",
+            "sha256": hashlib.sha256(message).hexdigest(),
+        }
+        if self.behaviour.log:
+            with self.behaviour.log.open("a") as file:
+                file.write(json.dumps(entry) + "\n")
+        self.accepted.append(entry)
+
+    async def _serve(self) -> None:
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task
+            tasks.add(task)
+            self.connections += 1
+            try:
+                await Session(self, reader, writer).run()
+            except (Hangup, ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+                pass
+            except asyncio.CancelledError:
+                pass  # the relay ends
+            except Exception as problem:
+                self.problems.append(problem)
+            finally:
+                tasks.discard(task)
+                writer.close()
+                with suppress(ConnectionError, ssl.SSLError):
+                    await writer.wait_closed()
+                self.hung_up.set()
+
+        server = await asyncio.start_server(connected, sock=self._listener, limit=1 << 20)
+        self._started.set_result(None)
+        await self._stop.wait()
+        server.close()
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Session:
+    def __init__(
+        self, relay: FaultRelay, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.relay = relay
+        self.does = relay.behaviour
+        self.reader = reader
+        self.writer = writer
+        self.sender = ""
+        self.recipient = ""
+        self.is_encrypted = False
+        self.taken = 0
+
+    async def run(self) -> None:
+        await self.say("greeting")
+        while line := await self.line():
+            self.relay.commands.append(line)
+            verb = re.split(r"[ :]", line, maxsplit=1)[0].lower()
+            handle = getattr(self, f"on_{verb}", None)
+            if handle:
+                await handle(line)
+            else:
+                await self.reply("502 5.5.2 not known here")
+
+    async def on_ehlo(self, line: str) -> None:
+        offers = list(self.does.extensions)
+        if self.does.size is not None:
+            offers.append(f"SIZE {self.does.size}")
+        if self.does.tls and not self.is_encrypted:
+            offers.append("STARTTLS")
+        if self.does.login:
+            offers.append(f"AUTH {self.does.mechanisms}")
+        lines = ["fault.test", *offers]
+        text = "\r\n".join(f"250-{offer}" for offer in lines[:-1]) + f"\r\n250 {lines[-1]}"
+        await self.say("ehlo", good=text.removeprefix("\r\n"))
+
+    async def on_starttls(self, line: str) -> None:
+        if not self.does.tls:
+            return await self.reply("502 5.5.1 no TLS here")
+        if "starttls" in self.does.faults:
+            return await self.say("starttls")
+        self.writer.write(b"220 go on\r\n" + self.does.injected)
+        await self.writer.start_tls(self.does.tls)
+        self.is_encrypted = True
+
+    async def on_auth(self, line: str) -> None:
+        words = line.split(" ")
+        if words[1] == "PLAIN":
+            _, username, password = b64decode(words[2]).decode().split("\0")
+        else:
+            await self.reply("334 VXNlcm5hbWU6")
+            username = b64decode(await self.line()).decode()
+            await self.reply("334 UGFzc3dvcmQ6")
+            password = b64decode(await self.line()).decode()
+        if self.does.login == (username, password):
+            await self.say("auth")
+        else:
+            await self.reply(f"535 5.7.8 no: {line} {username} {password}")  # some do quote
+
+    async def on_mail(self, line: str) -> None:
+        self.sender, self.recipient = _path(line), ""
+        if self.does.per_connection and self.taken >= self.does.per_connection:
+            await self.reply("421 4.7.0 enough for this connection")
+            raise Hangup
+        await self.say("mail", self.sender)
+
+    async def on_rcpt(self, line: str) -> None:
+        if await self.say("rcpt", _path(line)):
+            self.recipient = _path(line)
+
+    async def on_data(self, line: str) -> None:
+        if not self.recipient and not self.does.data_after_bad_rcpt:
+            return await self.reply("503 5.5.1 no recipient")
+        if not await self.say("data", self.recipient):
+            return None
+        lines: list[bytes] = []
+        while (text := await self.reader.readuntil(b"\n")) != b".\r\n":
+            lines.append(text.removeprefix(b"."))
+            if len(lines) == 1:
+                try:
+                    await self.say("body", self.recipient)
+                finally:
+                    self.relay.spoke_early.set()
+        await self._taken(b"".join(lines))
+
+    async def _taken(self, message: bytes) -> None:
+        fault = self.fault("dot", self.recipient, peek=True)
+        if not self.recipient:
+            return await self.reply("554 5.5.1 no recipient")
+        if not fault or not re.match(r"[345]|close|reset", fault):
+            self.relay.accept(self.recipient, message)
+            self.taken += 1
+        await self.say("dot", self.recipient)
+
+    async def on_rset(self, line: str) -> None:
+        self.recipient = ""
+        await self.say("rset")
+
+    async def on_quit(self, line: str) -> None:
+        await self.say("quit")
+        raise Hangup
+
+    async def line(self) -> str:
+        return (await self.reader.readline()).decode("utf-8", "replace").rstrip("\r\n")
+
+    def fault(self, stage: str, path: str = "", *, peek: bool = False) -> str:
+        found = _MARK.fullmatch(path.rpartition("@")[0])
+        if not found or found[1] != stage:
+            return self.does.faults.get(stage, "")
+        count = self.relay.seen[path]
+        if not peek:
+            self.relay.seen[path] += 1
+        return found[2] if not found[3] or count < int(found[3]) else ""
+
+    async def say(self, stage: str, path: str = "", *, good: str | None = None) -> bool:
+        """The reply of a stage, as it should be or as the fault wants it. Whether it was good."""
+        fault = self.fault(stage, path)
+        if good is None:
+            good = _GOOD.get(stage, "250 2.1.0 fine")
+        if not fault:
+            if good:
+                await self.reply(good)
+            return True
+        if code := re.fullmatch(r"([2-5][0-9]{2})(?:-([0-9.]+))?", fault):
+            await self.reply(f"{code[1]} {code[2] or code[1][0] + '.0.0'} as you wished")
+            if code[1] == "421":
+                raise Hangup
+            return False
+        await getattr(self, "do_" + fault.replace("-", "_"))(good)
+        return fault in ("multi", "split", "late", "doubled", "then421")
+
+    async def do_close(self, good: str) -> None:
+        raise Hangup
+
+    async def do_reset(self, good: str) -> None:
+        connected = self.writer.get_extra_info("socket")
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+        raise Hangup
+
+    do_accept_close = do_close
+    do_accept_reset = do_reset
+
+    async def do_silence(self, good: str) -> None:
+        await self.reader.read()  # until the other side gives up
+        raise Hangup
+
+    async def do_garbage(self, good: str) -> None:
+        await self.send(b"\x00\xff what? \x1b[31m\r\n")
+
+    async def do_codes(self, good: str) -> None:
+        await self.send(f"{good[:3]}-one\r\n{int(good[:3]) + 1} two\r\n".encode())
+
+    async def do_long(self, good: str) -> None:
+        await self.send(good.encode() + b"x" * 4_096 + b"\r\n")
+
+    async def do_huge(self, good: str) -> None:
+        await self.send(f"{good[:3]}-{'x' * 996}\r\n".encode() * 100 + good.encode() + b"\r\n")
+
+    async def do_multi(self, good: str) -> None:
+        await self.send(f"{good[:3]}-one\r\n{good[:3]}-\r\n{good}\r\n".encode())
+
+    async def do_split(self, good: str) -> None:
+        for byte in f"{good}\r\n".encode():
+            await self.send(bytes([byte]))
+            await asyncio.sleep(0)
+
+    async def do_late(self, good: str) -> None:
+        await asyncio.sleep(self.does.late_ms / 1000)
+        await self.send(f"{good}\r\n".encode())
+
+    async def do_doubled(self, good: str) -> None:
+        await self.send(f"{good}\r\n{good}\r\n".encode())
+
+    async def do_then421(self, good: str) -> None:
+        await self.send(f"{good}\r\n421 4.3.2 and now good night\r\n".encode())
+        raise Hangup
+
+    async def reply(self, text: str) -> None:
+        await self.send(f"{text}\r\n".encode())
+
+    async def send(self, data: bytes) -> None:
+        if self.does.delay_ms:
+            await asyncio.sleep(self.does.delay_ms / 1000)
+        self.writer.write(data)
+        await self.writer.drain()
+
+
+def _path(line: str) -> str:
+    found = re.search(r"<([^>]*)>", line)
+    return found[1] if found else ""
+
+
+def main() -> None:
+    """Runs the relay as a process of its own until it is ended; prints its port."""
+    options = argparse.ArgumentParser(description="a relay that misbehaves on request")
+    options.add_argument("--port", type=int, default=0)
+    options.add_argument("--log", type=Path, required=True)
+    options.add_argument("--delay", type=float, default=0, metavar="MS")
+    options.add_argument("--per-connection", type=int, default=0, metavar="N")
+    given = options.parse_args()
+    behaviour = Behaviour(log=given.log, delay_ms=given.delay, per_connection=given.per_connection)
+    relay = FaultRelay(behaviour, port=given.port)
+    sys.stdout.write(f"{relay.port}\n")
+    sys.stdout.flush()
+    with suppress(KeyboardInterrupt):
+        relay.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
