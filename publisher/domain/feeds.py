@@ -33,6 +33,12 @@ class Entry:
     categories: tuple[tuple[str, ...], ...] = ()
     image: Image | None = None
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Tags, then categories as paths (`life/growth`); each once."""
+        paths = ("/".join(path) for path in self.categories)
+        return tuple(dict.fromkeys((*self.tags, *paths)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:

@@ -11,14 +11,14 @@ from publisher.domain.feeds import FEED_FILES, Feed, main_feed
 from publisher.domain.posts import Library, Post, newest_first
 from publisher.domain.selection import Choice
 from publisher.domain.sites import Site
-from publisher.render import feeds as xml_feeds
 from publisher.render import pages
+from publisher.render.feeds import atom, rss
 from publisher.render.json_feed import json_feed
 from publisher.services import posts
 from publisher.services.app import App
 from publisher.services.output import OutputFile, Written, publish_files
 
-_RENDERERS = {"rss": xml_feeds.rss, "atom": xml_feeds.atom, "json": json_feed}
+_RENDERERS = {"rss": rss, "atom": atom, "json": json_feed}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

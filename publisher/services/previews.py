@@ -43,8 +43,8 @@ def preview(app: App, newsletter: Newsletter, *, out: Path, now: datetime) -> Pr
     )
     recipient = Recipient(address=email, name=name, message_id="preview", unsubscribe_url=link)
     contents = {
-        "html": personal(digest.html, digest.nonce, slots, escape=True).encode(),
-        "txt": personal(digest.text, digest.nonce, slots, escape=False).encode(),
+        "html": personal(digest.html, digest.nonce, slots, escaped=True).encode(),
+        "txt": personal(digest.text, digest.nonce, slots, escaped=False).encode(),
         "eml": compose(letter, recipient, date=now),
     }
     stem = f"{newsletter.id}-{plan.period.key.replace(':', '-')}"

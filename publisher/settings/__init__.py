@@ -1,7 +1,7 @@
 """Settings: config.toml and the environment become one frozen value, or a list of every problem.
 
-Only this folder reads `os.environ`. `schema` says what may be set, `locate` finds a key's line, `load` puts it
-together, `secrets` reads what must not stand in a file that others can read.
+Only this folder reads `os.environ`. `schema` says what may be set, `locate` finds a key's line,
+`load` puts it together, `secrets` reads what must not stand in a file that others can read.
 """
 
 from publisher.settings.load import load_settings, masked

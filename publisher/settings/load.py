@@ -25,19 +25,16 @@ _SYNTAX = re.compile(r"(?P<what>.*?) \(at line (?P<line>\d+), column (?P<column>
 def load_settings(path: Path) -> Settings:
     """The settings in force: the environment wins over the file, the file over the defaults.
 
-    Raises `ConfigError` with every problem, each `config.toml:line:column: what`; no value of a mistyped
-    key is in it.
+    Raises `ConfigError` with every problem, each `config.toml:line:column: what`; no value of a
+    mistyped key is in it.
     """
     text = _read(path)
     given = _parse(path, text)
     places = _Places(path, locate.positions(text))
     problems = list(_twice(given, places))
     password = _password(given, path, problems)
-    try:
-        settings = Settings(**given)
-    except ValidationError as error:
-        problems += places.explain(error.errors(include_input=False, include_url=False))
-    if problems:
+    settings = _validated(given, places, problems)
+    if settings is None or problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     smtp = settings.smtp.model_copy(update={"password": SecretStr(password)})
     site = settings.site.model_copy(update=_derived(settings))
@@ -79,6 +76,14 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
         found = _SYNTAX.fullmatch(str(error))
         place = f"{found['line']}:{found['column']}: {found['what']}" if found else f"1:1: {error}"
         raise ConfigError([f"{path}:{place}"]) from None
+
+
+def _validated(given: dict[str, Any], places: "_Places", problems: list[str]) -> Settings | None:
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problems += places.explain(error.errors(include_input=False, include_url=False))
+        return None
 
 
 def _password(given: Mapping[str, Any], path: Path, problems: list[str]) -> str:

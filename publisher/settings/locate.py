@@ -1,7 +1,7 @@
 """Where a key stands in a TOML file.
 
-tomllib says what is in the file, not where. This reads the lines beside it: table headers, arrays of tables,
-keys, dotted ones too; multi-line strings are passed over.
+tomllib says what is in the file, not where. This reads the lines beside it: table headers, arrays
+of tables, keys, dotted ones too; multi-line strings are passed over.
 """
 
 import re

@@ -118,7 +118,7 @@ class SmtpSettings(_Section):
     username: str = ""
     password: SecretStr = SecretStr("")
     password_file: str = ""
-    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 300.0
+    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 600.0
 
 
 class WebSettings(_Section):

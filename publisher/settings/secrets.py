@@ -44,8 +44,8 @@ def relay_password(
 ) -> str:
     """The relay's password; empty where none is set anywhere.
 
-    `stated` and `file` are the keys `password` and `password_file` of the config file; `is_public`: others
-    can read that file.
+    `stated` and `file` are the keys `password` and `password_file` of the config file;
+    `is_public`: others can read that file.
     """
     if stated and file:
         problems.append("smtp: password and password_file are both set; keep one")
@@ -63,7 +63,7 @@ def relay_password(
 
 
 def read_site_key(settings: Settings, root: Path) -> bytes:
-    """The site's secret key, at least 32 bytes. Raises `ConfigError` where it is missing or short."""
+    """The site's secret key, at least 32 bytes. Raises `ConfigError` if it is missing or short."""
     problems: list[str] = []
     text = from_environment("PUBLISHER_SECRET_KEY", problems)
     if text is None:

@@ -83,7 +83,7 @@ def daemon(site: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
         site,
         ("port = 8080", f"port = {port}"),
         ("http://localhost:8080", f"http://localhost:{port}"),
-        ("tick_seconds = 30", "tick_seconds = 0.2"),
+        ("tick_seconds = 30.0", "tick_seconds = 0.2"),
     )
     process = subprocess.Popen(
         [sys.executable, "-m", "publisher", "-C", str(site), "serve"],

@@ -1,0 +1,44 @@
+"""JSON Feed 1.1 (jsonfeed.org/version/1.1)."""
+
+import json
+from datetime import datetime
+
+from publisher.domain.feeds import Entry, Feed
+from publisher.render.cleaning import clean
+
+
+def json_feed(feed: Feed) -> bytes:
+    """The feed as one JSON document in UTF-8, its keys in a fixed order, with a final line end."""
+    document = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": clean(feed.title),
+        "home_page_url": feed.home_url,
+        "feed_url": feed.urls["json"],
+        "description": clean(feed.description),
+        "language": feed.language,
+        "authors": [{"name": clean(feed.author.name)}],
+        "items": [_item(entry, feed) for entry in feed.entries],
+    }
+    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _item(entry: Entry, feed: Feed) -> dict[str, object]:
+    item: dict[str, object] = {
+        "id": entry.id,
+        "url": entry.url,
+        "title": clean(entry.title),
+        "content_html": clean(entry.html),
+        "summary": clean(entry.summary),
+        "image": entry.image.url if entry.image else "",
+        "date_published": _rfc3339(entry.published),
+        "date_modified": _rfc3339(entry.updated),
+        "authors": [{"name": clean(name)} for name in entry.authors],
+        "tags": [clean(tag) for tag in entry.labels],
+        "language": entry.language if entry.language != feed.language else "",
+    }
+    # content_html must be there, though it may be empty; of the rest nothing is said in vain.
+    return {key: value for key, value in item.items() if value or key == "content_html"}
+
+
+def _rfc3339(instant: datetime) -> str:
+    return instant.isoformat(timespec="auto")

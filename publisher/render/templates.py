@@ -1,0 +1,106 @@
+"""Templates: where they lie, and the only place that builds Jinja environments.
+
+A site's own folder comes first, file by file, then the shipped ones. Both run sandboxed, see
+nothing but the values they are given, and stop at a name that does not exist. Nothing that could
+differ from one run to the next (`random`, `lipsum`) is at hand: equal values give equal bytes.
+"""
+
+import re
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    UndefinedError,
+)
+from jinja2 import TemplateError as JinjaError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from publisher.errors import TemplateError
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+class Templates:
+    """The templates of a site. Threads may share it."""
+
+    def __init__(self, overrides: Path | None = None) -> None:
+        folders = [shipped_templates()] if overrides is None else [overrides, shipped_templates()]
+        self._html = _environment(folders, escape=True)
+        self._text = _environment(folders, escape=False)
+
+    def html(self, name: str, /, **values: object) -> str:
+        """Renders markup; every value is escaped. Raises `TemplateError`."""
+        return _render(self._html, name, values)
+
+    def text(self, name: str, /, **values: object) -> str:
+        """Renders plain text; nothing is escaped. Raises `TemplateError`."""
+        return _render(self._text, name, values)
+
+    def source(self, name: str) -> str:
+        """A file as it stands, for style sheets and catalogues. Raises `TemplateError`."""
+        return _guarded(name, lambda: _source(self._text, name))
+
+
+def shipped_templates() -> Path:
+    """The folder of the shipped templates: in an installed package, or beside it in a checkout."""
+    packaged = _PACKAGE / "_templates"
+    return packaged if packaged.is_dir() else _PACKAGE.parent / "templates"
+
+
+def _environment(folders: list[Path], *, escape: bool) -> Environment:
+    environment = ImmutableSandboxedEnvironment(
+        loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
+        autoescape=escape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
+    environment.globals.pop("lipsum")
+    environment.filters.pop("random")
+    return environment
+
+
+def _render(environment: Environment, name: str, values: dict[str, object]) -> str:
+    return _guarded(name, lambda: environment.get_template(name).render(**values))
+
+
+def _source(environment: Environment, name: str) -> str:
+    if environment.loader is None:
+        raise TemplateNotFound(name)
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _guarded(name: str, work: Callable[[], str]) -> str:
+    """Does the work; whatever goes wrong in a template names template, line and problem."""
+    try:
+        return work()
+    except TemplateSyntaxError as error:
+        raise TemplateError(error.name or name, error.lineno, error.message or "") from error
+    except TemplateNotFound as error:
+        raise TemplateError(str(error.name or name), 0, "there is no such template") from error
+    except (JinjaError, ArithmeticError, LookupError, TypeError, ValueError,
+            AttributeError) as error:  # fmt: skip
+        place, line = _place(error, name)
+        raise TemplateError(place, line, _words(error)) from error
+
+
+def _place(error: Exception, name: str) -> tuple[str, int]:
+    """The innermost template and line that the error passed through."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if found := re.search(r"((?:email|pages|feeds)/[^\"]+)$", frame.filename):
+            return found[1], frame.lineno or 0
+    return name, 0
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, UndefinedError):
+        return f"{error.message}; see which values the template is given in the shipped one"
+    return f"{type(error).__name__}: {error}"
