@@ -1,4 +1,4 @@
-"""`publisher build`: feeds and pages, without mailing."""
+"""`publisher build`: feeds and pages; mails nothing."""
 
 from datetime import datetime
 

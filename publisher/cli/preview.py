@@ -33,6 +33,8 @@ def preview(
         payload = {"subject": made.subject, "period": made.plan.period.key, "files": made.files}
         emit("preview", payload)
         return
-    say(f"{made.plan.period.key}: {made.subject} ({len(made.plan.posts)} posts)")
+    if not made.plan.posts:
+        say("nothing is new; this shows the newest posts instead")
+    say(f"{made.plan.period.key}: {made.subject} ({len(made.plan.shown)} posts)")
     for path in made.files:
         click.echo(path)

@@ -6,6 +6,7 @@ from html import escape
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
@@ -32,7 +33,7 @@ def render(body: str, *, key: str, breaks: bool) -> tuple[str, str | None]:
 @lru_cache(maxsize=2)
 def _parser(breaks: bool) -> MarkdownIt:
     parser = MarkdownIt("gfm-like", {"html": True, "breaks": breaks})
-    parser.use(footnote_plugin).use(tasklists_plugin)
+    parser.use(footnote_plugin).use(tasklists_plugin).use(deflist_plugin)
     if parser.linkify is not None:  # `README.md` is no address
         parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False})
     parser.add_render_rule("fence", _fence)

@@ -118,8 +118,10 @@ def _content(library: Library) -> Iterator[Finding]:
 def _templates(app: App, library: Library, now: datetime) -> Iterator[Finding]:
     for newsletter in app.newsletters:
         plan = issues.plan(app, newsletter, library, now=now)
+        if not plan.shown:
+            continue
         try:
-            issues.render(app, plan)
+            issues.render(app, plan, plan.shown)
         except PublisherError as error:
             yield Finding(
                 severity=Severity.ERROR,

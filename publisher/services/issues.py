@@ -41,6 +41,11 @@ class IssuePlan:
         """The posts that would be in it, newest first."""
         return selection.chosen(self.choices)
 
+    @property
+    def shown(self) -> list[Post]:
+        """The posts to look at: those in it, or the newest ten where nothing is new."""
+        return self.posts or [choice.post for choice in self.choices[:10]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembled:
@@ -80,7 +85,7 @@ def assemble(app: App, plan: IssuePlan, *, now: datetime) -> Assembled | None:
     """
     if not plan.posts:
         return _skip(app, plan, now=now)
-    digest = render(app, plan)
+    digest = render(app, plan, plan.posts)
     variant = StoredVariant(
         key="default",
         subject=digest.subject,
@@ -96,15 +101,18 @@ def assemble(app: App, plan: IssuePlan, *, now: datetime) -> Assembled | None:
     return Assembled(issue=issue, status=IssueStatus.PLANNED, reason="", subject=digest.subject)
 
 
-def render(app: App, plan: IssuePlan) -> Digest:
-    """The digest of a plan, with slots for what is the subscriber's own. Raises `TemplateError`."""
+def render(app: App, plan: IssuePlan, content: Sequence[Post]) -> Digest:
+    """The digest of some posts, with slots for what is the subscriber's own.
+
+    Raises `TemplateError`.
+    """
     newsletter = plan.newsletter
     return render_digest(
         app.templates,
         site=app.site,
         newsletter=newsletter,
         period=plan.period,
-        posts=plan.posts,
+        posts=content,
         nonce=slot_nonce(app.site_key, f"{newsletter.id}/{plan.period.key}"),
     )
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from publisher.domain.newsletters import Newsletter
+from publisher.errors import Conflict
 from publisher.render.digest import personal
 from publisher.render.messages import Letter, Recipient, compile_body, compose
 from publisher.services import issues, posts
@@ -27,10 +28,13 @@ class Preview:
 def preview(app: App, newsletter: Newsletter, *, out: Path, now: datetime) -> Preview:
     """Writes the issue that is due, or else the next one, as .html, .txt and .eml into `out`.
 
-    Its unsubscribe link leads nowhere. Raises `TemplateError`.
+    Where nothing is new it shows the newest posts. Its unsubscribe link leads nowhere. Raises
+    `TemplateError`, and `Conflict` where there is no post at all.
     """
     plan = issues.plan(app, newsletter, posts.read(app, now=now), now=now)
-    digest = issues.render(app, plan)
+    if not plan.shown:
+        raise Conflict("newsletter", newsletter.id, "there is no post to show yet")
+    digest = issues.render(app, plan, plan.shown)
     email, name = _READER
     link = app.site.link("u/preview")
     slots = {"name": name, "unsubscribe": link}

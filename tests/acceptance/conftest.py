@@ -39,7 +39,7 @@ def inbox(folder: Path) -> list[EmailMessage]:
     paths = (folder / "var" / "inbox" / "new").glob("*")
     parsed = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in paths]
     messages = [message for message in parsed if isinstance(message, EmailMessage)]
-    return sorted(messages, key=lambda message: str(message["To"]))
+    return sorted(messages, key=lambda message: message["To"].addresses[0].addr_spec)
 
 
 def configure(folder: Path, *changes: tuple[str, str]) -> None:

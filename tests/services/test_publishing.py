@@ -33,8 +33,8 @@ def test_what_is_due_is_sent_once(app: App) -> None:
     assert second.issues == ()
     assert second.newsletters[0].assembled is None
     assert sorted(message.recipient for message in inbox.listing(app)) == [
-        "ann@example.org",
-        "bob@example.org",
+        "Ann <ann@example.org>",
+        "Bob <bob@example.org>",
     ]
 
 
@@ -108,7 +108,7 @@ def test_who_left_between_planning_and_sending_gets_nothing(app: App) -> None:
     assert "127.0.0.1:9" in stopped.issues[0].problem
     assert report.issues[0].finished
     assert report.issues[0].counts == {DeliveryStatus.SENT: 1, DeliveryStatus.SKIPPED: 1}
-    assert [message.recipient for message in inbox.listing(app)] == ["bob@example.org"]
+    assert [message.recipient for message in inbox.listing(app)] == ["Bob <bob@example.org>"]
     assert [row.reason for row in deliveries.listing(app)] == ["unsubscribed", ""]
 
 
