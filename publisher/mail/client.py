@@ -118,6 +118,9 @@ class Connection:
         envelope = self._envelope(sender, recipient, len(message))
         if not self.is_open:
             return NotSent(f"{self._relay}: this connection is closed already")
+        if 0 < self._size_limit < len(message):
+            problem = f"it takes {self._size_limit} bytes at most, and this message has"
+            return NotSent(f"{self._relay}: {problem} {len(message)}; shorten the issue")
         try:
             refusal = self._offer(envelope)
             return refusal if refusal else self._deliver(body, intend)
@@ -127,6 +130,12 @@ class Connection:
         except BaseException:
             self._wire.close()
             raise
+
+    @property
+    def _size_limit(self) -> int:
+        """Bytes of the largest message, 0 = not told (RFC 1870, section 4)."""
+        offered = self._offers.get("SIZE", "")
+        return int(offered) if offered.isascii() and offered.isdigit() else 0
 
     def _envelope(self, sender: str, recipient: str, size: int) -> list[tuple[Stage, str, float]]:
         _check_path(sender)
