@@ -199,6 +199,12 @@ def test_what_is_sent_is_what_arrives(mailbox: Mailbox, body: bytes) -> None:
     assert taken.removesuffix(b"\r\n") == (b"a: b\r\n\r\n" + body).removesuffix(b"\r\n")
 
 
+def test_a_dot_at_the_very_beginning_is_kept(mailbox: Mailbox) -> None:
+    with running(mailbox) as port, Connection(make_relay(port, Security.NONE)) as connection:
+        assert isinstance(send(connection, b".\r\n\r\n.\r\n"), Accepted)
+    assert mailbox.taken[0][2] == b".\r\n\r\n.\r\n"
+
+
 @pytest.mark.parametrize(
     "message",
     [b"a: b\n\nx\n", b"a: b\r\n\r\nx\r.\r\r\n", b"a: b\r\n\r\n\xff\r\n", b"a: b\r\n\r\nx\n.\r\n"],

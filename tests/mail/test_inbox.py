@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from publisher.errors import NotFound
+from publisher.mail import inbox as inbox_module
 from publisher.mail.inbox import Captured, listing, parts, read
 
 HEAD = b"From: a@b.test\r\nSubject: x\r\n"
@@ -20,6 +21,15 @@ def make_message() -> bytes:
     message.set_content("Hello, 世界\n")
     message.add_alternative("<p>Hello, 世界</p>", subtype="html")
     return message.as_bytes()
+
+
+def nested(depth: int) -> bytes:
+    """The opening of a message whose parts lie within each other."""
+    levels = (
+        b'Content-Type: multipart/mixed; boundary="%d"\r\n\r\n--%d\r\n' % (level, level)
+        for level in range(depth)
+    )
+    return HEAD + b"".join(levels)
 
 
 def make_inbox(folder: Path, files: dict[str, bytes]) -> Path:
@@ -98,6 +108,15 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
         read(inbox, "link")
 
 
+def test_a_message_removed_meanwhile_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_module, "_files", lambda _: iter([tmp_path / "gone"]))
+    assert listing(tmp_path) == []
+    with pytest.raises(NotFound):
+        read(tmp_path, "gone")
+
+
 def test_attachments_and_messages_within_are_not_the_message() -> None:
     message = EmailMessage()
     message.set_content("outer\n")
@@ -136,13 +155,14 @@ def test_a_hostile_header_is_one_line_of_text(value: bytes) -> None:
     assert len(shown) <= 4_000
 
 
+@pytest.mark.parametrize(("depth", "text"), [(3, "deep"), (20, "")])
+def test_a_text_too_deep_is_not_shown(depth: int, text: str) -> None:
+    data = nested(depth) + b"Content-Type: text/plain\r\n\r\ndeep"
+    assert parts(data).text == text
+
+
 def test_parts_within_parts_end_somewhere() -> None:
-    depth = 3_000
-    data = HEAD + b"".join(
-        b'Content-Type: multipart/mixed; boundary="%d"\r\n\r\n--%d\r\n' % (level, level)
-        for level in range(depth)
-    )
-    assert ("Subject", "x") in parts(data).headers
+    assert ("Subject", "x") in parts(nested(3_000)).headers
 
 
 def test_very_many_parts_end_somewhere() -> None:
