@@ -142,6 +142,14 @@ def test_a_good_reply_counts_however_it_comes(server: FaultRelay, stage: str, fa
     assert is_open
 
 
+@pytest.mark.parametrize(("stage", "code"), [("mail", "354"), ("rcpt", "354"), ("data", "250")])
+def test_a_reply_out_of_step_ends_the_session(server: FaultRelay, stage: str, code: str) -> None:
+    outcome, is_open, asked = send_with_fault(server, stage, code)
+    assert isinstance(outcome, NotSent)
+    assert "out of step" in outcome.problem
+    assert (is_open, asked, server.accepted) == (False, 0, [])
+
+
 @pytest.mark.parametrize("code", ["421", "421-4.7.0"])
 @pytest.mark.parametrize("stage", [*EARLY_STAGES, "dot"])
 def test_421_is_nobodys_fault_at_any_stage(server: FaultRelay, stage: str, code: str) -> None:
