@@ -158,27 +158,37 @@ def newest_first(posts: Sequence[Post]) -> list[Post]:
 
 
 def settle_ids(posts: Sequence[Post], known: Sequence[KnownPost]) -> list[Post]:
-    """Gives each post its lasting id.
+    """Gives each post its lasting id; the posts come back sorted by path.
 
     A declared id wins. Else the id under which the path is known; else, if a known path is gone
     and its body stands here, the id has moved with the file; else the path itself, with `~2`,
-    `~3` behind it if a moved post holds that id already. Ids are never given twice (DESIGN: "Each
-    post once").
+    `~3` behind it if that id was given before. No id is given twice (DESIGN: "Each post once"),
+    as long as no two posts declare the same one.
     """
+    declared = {post.id for post in posts if post.declares_id}
     present = {post.path for post in posts}
-    by_path = {row.path: row for row in known}
-    lost = {row.body_hash: row for row in known if row.path not in present}
-    burnt = {row.id for row in known} | {post.id for post in posts if post.declares_id}
+    free = sorted((row for row in known if row.id not in declared), key=lambda row: row.path)
+    by_path = {row.path: row.id for row in free}
+    lost = [row for row in free if row.path not in present]
+    burnt = declared | {row.id for row in known}
     settled = []
     for post in sorted(posts, key=lambda post: post.path):
         if post.declares_id:
             settled.append(post)
             continue
-        row = by_path.get(post.path) or lost.pop(post.body_hash, None)
-        new_id = row.id if row else _unused(post.path, burnt)
+        new_id = by_path.get(post.path) or _moved(post, lost) or _unused(post.path, burnt)
         burnt.add(new_id)
         settled.append(replace(post, id=new_id))
     return settled
+
+
+def _moved(post: Post, lost: list[KnownPost]) -> str | None:
+    """The id of the lost file that had the body of this post; it is lost no longer."""
+    for row in lost:
+        if row.body_hash == post.body_hash:
+            lost.remove(row)
+            return row.id
+    return None
 
 
 def _unused(path: str, burnt: set[str]) -> str:

@@ -10,8 +10,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -37,7 +36,7 @@ def capture(inbox: Path, *, clock: Clock = system_clock) -> Iterator[Relay]:
     try:
         for folder in ("tmp", "new", "cur"):
             (inbox / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Bound and listening before the thread starts: no port to lose, nothing to wait for.
+        # Bound and listening before the thread starts: no port to lose, no start to wait for.
         listener = socket.create_server(("127.0.0.1", 0))
     except OSError as error:
         raise RelayError("the built-in inbox", f"{inbox}: {error.strerror}") from error
@@ -46,7 +45,6 @@ def capture(inbox: Path, *, clock: Clock = system_clock) -> Iterator[Relay]:
     thread = Thread(target=server.run, name="built-in inbox", daemon=True)
     thread.start()
     try:
-        server.started.result()
         yield Relay(host=host, port=port, security=Security.NONE)
     finally:
         server.stop()
@@ -95,7 +93,6 @@ class _Server:
     """aiosmtpd on a loop of its own; its `Controller` cannot be given a bound socket."""
 
     def __init__(self, listener: socket.socket, handler: _Handler) -> None:
-        self.started: Future[None] = Future()
         self._listener = listener
         self._handler = handler
         self._loop = asyncio.new_event_loop()
@@ -103,20 +100,13 @@ class _Server:
 
     def run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            try:
-                runner.run(self._serve())
-            except Exception as error:
-                if self.started.done():
-                    raise
-                self.started.set_exception(error)
+            runner.run(self._serve())
 
     def stop(self) -> None:
-        with suppress(RuntimeError):  # it has ended already
-            self._loop.call_soon_threadsafe(self._stop.set)
+        self._loop.call_soon_threadsafe(self._stop.set)
 
     async def _serve(self) -> None:
         async with await self._loop.create_server(self._protocol, sock=self._listener):
-            self.started.set_result(None)
             await self._stop.wait()
 
     def _protocol(self) -> SMTP:

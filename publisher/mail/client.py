@@ -8,6 +8,7 @@
 Waits are those of RFC 5321, section 4.5.3.2, unless the relay's own limit is lower.
 """
 
+import re
 import socket
 import ssl
 from base64 import b64encode
@@ -20,7 +21,7 @@ from typing import Self
 
 from publisher.domain.deliveries import NotSent, Outcome, Stage, Unconfirmed, classify
 from publisher.errors import RelayError
-from publisher.mail.replies import Answer, LineLost, printable
+from publisher.mail.replies import Answer, LineLost
 from publisher.mail.wire import Wire
 
 CONNECT_SECONDS = 30.0
@@ -29,6 +30,9 @@ DATA_SECONDS = 120.0
 BLOCK_SECONDS = 180.0
 DOT_SECONDS = 600.0  # a shorter wait makes duplicates
 QUIT_SECONDS = 5.0
+
+_HINT = 'if it goes on, check port and security (465 wants "tls", 587 "starttls")'
+_DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
 
 
 class Security(StrEnum):
@@ -72,7 +76,7 @@ class Connection:
             self._open()
         except LineLost as lost:
             self._wire.close()
-            raise _error(relay, f"{lost}; {_hint(relay)}") from None
+            raise _error(relay, f"{lost}; {_HINT}") from None
         except BaseException:
             self._wire.close()
             raise
@@ -117,16 +121,25 @@ class Connection:
         body = _transparent(message)
         envelope = self._envelope(sender, recipient, len(message))
         if not self.is_open:
-            return NotSent(f"{self._relay}: this connection is closed already")
+            return NotSent("the connection to the relay is closed already")
+        if 0 < self._size_limit < len(message):
+            problem = f"the relay takes {self._size_limit} bytes at most, and this message has"
+            return NotSent(f"{problem} {len(message)}; shorten the issue")
         try:
             refusal = self._offer(envelope)
             return refusal if refusal else self._deliver(body, intend)
         except LineLost as lost:
             self._wire.close()
-            return NotSent(f"{self._relay}: {lost}; not sent")
+            return NotSent(f"the relay did not take it: {lost}")
         except BaseException:
             self._wire.close()
             raise
+
+    @property
+    def _size_limit(self) -> int:
+        """Bytes of the largest message, 0 = not told (RFC 1870, section 4)."""
+        offered = self._offers.get("SIZE", "")
+        return int(offered) if offered.isascii() and offered.isdigit() else 0
 
     def _envelope(self, sender: str, recipient: str, size: int) -> list[tuple[Stage, str, float]]:
         _check_path(sender)
@@ -178,7 +191,7 @@ class Connection:
         self._wire.close()
         if answer.is_refusal:
             return classify(answer.reply(Stage.DOT))
-        return NotSent(f"{self._relay}: it answers {answer} before the message ended; not sent")
+        return NotSent(f"the relay answered {answer} before the message had ended")
 
     def _finish(self) -> Outcome:
         """The dot and its reply; from the first of the two calls on the message is in doubt."""
@@ -189,7 +202,7 @@ class Connection:
                 raise LineLost(f"it answers the final dot with {answer}")
         except LineLost as lost:
             self._wire.close()
-            return Unconfirmed(f"{self._relay}: {lost}, after the final dot")
+            return Unconfirmed(f"the relay may have it: after the final dot, {lost}")
         if answer.code == 421:
             self._wire.close()
         return classify(answer.reply(Stage.DOT))
@@ -220,7 +233,7 @@ class Connection:
             self._encrypt()
         greeting = self._wire.answer(seconds=self._seconds(COMMAND_SECONDS))
         if not greeting.is_positive:
-            raise _error(self._relay, f"it greets with {greeting}; {_hint(self._relay)}")
+            raise _error(self._relay, f"it greets with {greeting}; {_HINT}")
         self._greet()
         if self._relay.security is Security.STARTTLS:
             self._start_tls()
@@ -230,11 +243,12 @@ class Connection:
 
     def _greet(self) -> None:
         name = socket.gethostname()
-        if "." not in name or not name.isascii():
+        if not _DOMAIN.fullmatch(name):
             name = self._wire.address
         answer = self._ask(f"EHLO {name}", COMMAND_SECONDS)
         if not answer.is_positive:
-            raise _error(self._relay, f"it refuses EHLO with {answer}; {_hint(self._relay)}")
+            raise _error(self._relay, f"it refuses EHLO with {answer}; {_HINT}")
+        # Some say AUTH=LOGIN, once the custom of a mail client.
         pairs = (line.replace("=", " ", 1).partition(" ") for line in answer.lines[1:])
         self._offers = {keyword.upper(): values.strip() for keyword, _, values in pairs}
 
@@ -275,25 +289,26 @@ class Connection:
                 'set security = "starttls" or "tls"',
             )
         offered = self._offers.get("AUTH", "").upper().split()
-        secrets = [self._relay.username, self._relay.password]
+        username, password = self._relay.username, self._relay.password
         if "PLAIN" in offered:  # RFC 4616
-            lines = ["AUTH PLAIN " + _base64("\0".join(["", *secrets]))]
+            encoded = _base64(f"\0{username}\0{password}")
+            self._recite([f"AUTH PLAIN {encoded}"], secrets=[encoded, password])
         elif "LOGIN" in offered:
-            lines = ["AUTH LOGIN", *map(_base64, secrets)]
+            answers = [_base64(username), _base64(password)]
+            self._recite(["AUTH LOGIN", *answers], secrets=[*answers, password])
         else:
             known = " ".join(offered) or "none"
             problem = f"it offers no AUTH PLAIN or LOGIN (but {known}); remove username, or take"
             raise _error(self._relay, f"{problem} another port or security")
-        self._recite(lines, [*secrets, *(line.rpartition(" ")[2] for line in lines)])
 
-    def _recite(self, lines: list[str], secrets: list[str]) -> None:
+    def _recite(self, lines: list[str], *, secrets: list[str]) -> None:
         for number, line in enumerate(lines, start=1):
             answer = self._ask(line, COMMAND_SECONDS)
             if answer.code != (235 if number == len(lines) else 334):  # RFC 4954
-                said = _without(str(answer), secrets)
                 raise _error(
                     self._relay,
-                    f"it refuses user name and password with {said}; check username and password",
+                    f"it refuses user name and password with {_without(answer, secrets)}; "
+                    "check username and password",
                 )
 
 
@@ -313,12 +328,6 @@ def _dial(relay: Relay) -> Wire:
 
 def _error(relay: Relay, problem: str) -> RelayError:
     return RelayError(str(relay), problem)
-
-
-def _hint(relay: Relay) -> str:
-    if relay.security is Security.TLS:
-        return "if it goes on, check port and security, or ask its operator"
-    return 'if it goes on, check port and security (465 wants "tls"), or ask its operator'
 
 
 @lru_cache(maxsize=8)
@@ -352,9 +361,7 @@ def _base64(text: str) -> str:
     return b64encode(text.encode()).decode()
 
 
-def _without(text: str, secrets: list[str]) -> str:
-    """The text without any secret: some relays quote the line that they do not like."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) > 2:
-            text = text.replace(printable(secret), "…")
-    return text
+def _without(answer: Answer, secrets: list[str]) -> Answer:
+    """The answer without any secret: some relays quote the line that they do not like."""
+    marks = "|".join(re.escape(secret) for secret in secrets if secret)
+    return Answer(answer.code, tuple(re.sub(marks, "…", line) for line in answer.lines))

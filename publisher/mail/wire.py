@@ -61,10 +61,8 @@ class Wire:
         """Waits for the next answer, `seconds` altogether, however slowly it drips in."""
         end = time.monotonic() + seconds
         while (answer := self._replies.next()) is None:
-            left = end - time.monotonic()
-            if left <= 0:
-                raise LineLost(_cause(TimeoutError(), seconds))
-            self._socket.settimeout(left)
+            # Never 0, which would mean not to wait at all.
+            self._socket.settimeout(max(end - time.monotonic(), 0.001))
             self._receive(seconds)
         return answer
 

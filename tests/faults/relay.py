@@ -11,7 +11,10 @@ before any address (greeting ehlo starttls auth rset quit) is given to the relay
     codes, long, huge            a reply with two codes, with too long a line, too long a reply
     multi, split, late           the good reply: in three lines, byte by byte, after a while
     doubled, then421             the good reply twice; the good reply, then 421
+    drip                         a reply that goes on and on
+    half                         the good reply, and the beginning of another
     accept-close, accept-reset   (dot) takes the message, says nothing, hangs up
+    refuse-close                 552, and hangs up at once
 
 A fault at `body` comes after the first line of the message.
 
@@ -233,7 +236,7 @@ class Session:
         fault = self.fault("dot", self.recipient, peek=True)
         if not self.recipient:
             return await self.reply("554 5.5.1 no recipient")
-        if not fault or not re.match(r"[345]|close|reset", fault):
+        if not fault or not re.match(r"[345]|close|reset|refuse", fault):
             self.relay.accept(self.recipient, message)
             self.taken += 1
         await self.say("dot", self.recipient)
@@ -273,7 +276,7 @@ class Session:
                 raise Hangup
             return False
         await getattr(self, "do_" + fault.replace("-", "_"))(good)
-        return fault in ("multi", "split", "late", "doubled", "then421")
+        return fault in ("multi", "split", "late", "doubled", "half", "then421")
 
     async def do_close(self, good: str) -> None:
         raise Hangup
@@ -317,6 +320,18 @@ class Session:
 
     async def do_doubled(self, good: str) -> None:
         await self.send(f"{good}\r\n{good}\r\n".encode())
+
+    async def do_half(self, good: str) -> None:
+        await self.send(f"{good}\r\n42".encode())
+
+    async def do_drip(self, good: str) -> None:
+        while True:
+            await self.send(f"{good[:3]}-one moment\r\n".encode())
+            await asyncio.sleep(0.01)
+
+    async def do_refuse_close(self, good: str) -> None:
+        await self.reply("552 5.2.2 full")
+        raise Hangup
 
     async def do_then421(self, good: str) -> None:
         await self.send(f"{good}\r\n421 4.3.2 and now good night\r\n".encode())

@@ -1,6 +1,7 @@
 """What becomes of one message when the relay misbehaves, at every stage."""
 
 import json
+import socket
 import ssl
 import subprocess
 import sys
@@ -21,11 +22,12 @@ from publisher.domain.deliveries import (
 )
 from publisher.errors import RelayError
 from publisher.mail.client import Connection, Relay, Security
+from publisher.mail.wire import Wire
 from tests.faults.relay import Behaviour, FaultRelay
 
 MESSAGE = b"Message-ID: <1@news.test>\r\nSubject: x\r\n\r\nHello.\r\n.. and dots\r\n.\r\n"
 EARLY_STAGES = ("mail", "rcpt", "data", "body")
-NO_REPLY = ("close", "reset", "silence", "garbage", "codes", "long", "huge")
+NO_REPLY = ("close", "reset", "silence", "drip", "garbage", "codes", "long", "huge")
 
 
 def make_relay(server: FaultRelay, **changes: object) -> Relay:
@@ -53,7 +55,7 @@ def send_with_fault(server: FaultRelay, stage: str, fault: str) -> tuple[Outcome
         asked.append(True)
         return True
 
-    patience = 0.2 if fault == "silence" else 20.0
+    patience = 0.2 if fault in ("silence", "drip") else 20.0
     local = f"{stage}{fault}.1"
     sender = f"{local}@news.test" if stage == "mail" else "news@news.test"
     recipient = "ann@rcpt.test" if stage == "mail" else f"{local}@rcpt.test"
@@ -107,7 +109,7 @@ def test_many_messages_go_over_one_connection(server: FaultRelay) -> None:
 def test_a_fault_before_the_body_is_not_sent(server: FaultRelay, stage: str, fault: str) -> None:
     outcome, is_open, asked = send_with_fault(server, stage, fault)
     assert isinstance(outcome, NotSent)
-    assert f"127.0.0.1:{server.port}" in outcome.problem
+    assert outcome.problem.startswith("the relay did not take it: ")
     assert (is_open, asked, server.accepted) == (False, 0, [])
 
 
@@ -118,11 +120,11 @@ def test_a_line_lost_before_the_final_dot_is_not_sent(server: FaultRelay, fault:
     assert (is_open, server.accepted) == (False, [])
 
 
-@pytest.mark.parametrize("fault", [*NO_REPLY, "accept-close", "accept-reset"])
+@pytest.mark.parametrize("fault", [*NO_REPLY, "354", "accept-close", "accept-reset"])
 def test_a_line_lost_after_the_final_dot_is_unconfirmed(server: FaultRelay, fault: str) -> None:
     outcome, is_open, asked = send_with_fault(server, "dot", fault)
     assert isinstance(outcome, Unconfirmed)
-    assert f"127.0.0.1:{server.port}" in outcome.problem
+    assert outcome.problem.startswith("the relay may have it: after the final dot, ")
     assert (is_open, asked) == (False, 1)
 
 
@@ -138,6 +140,14 @@ def test_a_good_reply_counts_however_it_comes(server: FaultRelay, stage: str, fa
     outcome, is_open, _ = send_with_fault(server, stage, fault)
     assert isinstance(outcome, Accepted)
     assert is_open
+
+
+@pytest.mark.parametrize(("stage", "code"), [("mail", "354"), ("rcpt", "354"), ("data", "250")])
+def test_a_reply_out_of_step_ends_the_session(server: FaultRelay, stage: str, code: str) -> None:
+    outcome, is_open, asked = send_with_fault(server, stage, code)
+    assert isinstance(outcome, NotSent)
+    assert "out of step" in outcome.problem
+    assert (is_open, asked, server.accepted) == (False, 0, [])
 
 
 @pytest.mark.parametrize("code", ["421", "421-4.7.0"])
@@ -197,6 +207,25 @@ def test_a_refusal_before_the_dot_is_certain(
     assert (is_open, server.accepted) == (False, [])
 
 
+@pytest.mark.parametrize(
+    ("fault", "kind"), [("552-5.2.2", Rejected), ("refuse-close", Rejected), ("reset", NotSent)]
+)
+def test_what_happens_in_the_middle_of_a_long_message_is_certain(
+    fault: str, kind: type[Outcome]
+) -> None:
+    behaviour = Behaviour(size=None)
+    with FaultRelay(behaviour) as server, Connection(make_relay(server)) as connection:
+        outcome = connection.send(
+            sender="news@news.test",
+            recipient=f"body{fault}@rcpt.test",
+            message=MESSAGE + b"far more than any buffer between us takes\r\n" * 500_000,
+            intend=pytest.fail,
+        )
+        assert not connection.is_open
+    assert isinstance(outcome, kind)
+    assert server.accepted == []
+
+
 def test_consent_before_the_dot_is_no_consent(server: FaultRelay) -> None:
     outcome, is_open, _ = send_with_fault(server, "body", "250")
     assert isinstance(outcome, NotSent)
@@ -252,7 +281,7 @@ def test_greylisting_ends_by_itself(server: FaultRelay) -> None:
     assert [type(outcome) for outcome in outcomes] == [Deferred, Deferred, Accepted]
 
 
-@pytest.mark.parametrize("fault", ["doubled", "then421"])
+@pytest.mark.parametrize("fault", ["doubled", "half", "then421"])
 def test_a_reply_too_many_never_counts_for_the_next_message(server: FaultRelay, fault: str) -> None:
     with Connection(make_relay(server)) as connection:
         first = send(connection, f"dot{fault}@rcpt.test")
@@ -274,6 +303,15 @@ def test_a_relay_that_has_enough_says_so_and_nobody_is_blamed() -> None:
         outcomes = [send(connection) for _ in range(3)]
         assert not connection.is_open
     assert [type(outcome) for outcome in outcomes] == [Accepted, Accepted, NotSent]
+
+
+@pytest.mark.parametrize("fault", ["502", "close"])
+def test_where_nothing_can_be_reset_the_refusal_stands_and_the_line_is_left(fault: str) -> None:
+    behaviour = Behaviour(faults={"rset": fault})
+    with FaultRelay(behaviour) as server, Connection(make_relay(server)) as connection:
+        outcome = send(connection, "rcpt550@rcpt.test")
+        assert not connection.is_open
+    assert isinstance(outcome, Rejected)
 
 
 def test_a_closed_connection_sends_nothing(server: FaultRelay) -> None:
@@ -361,9 +399,47 @@ def test_refused_credentials_are_tried_once_and_told_to_nobody(mechanisms: str) 
     assert sum(command.startswith("AUTH") for command in server.commands) == 1
 
 
+def test_credentials_do_not_cross_a_network_in_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Wire, "is_loopback", False)
+    with FaultRelay(Behaviour(login=("ann", "right"))) as server:
+        relay = make_relay(server, username="ann", password="right")
+        with pytest.raises(RelayError, match="plain text"):
+            Connection(relay)
+    assert not any(command.startswith("AUTH") for command in server.commands)
+
+
 def test_credentials_need_an_offer(server: FaultRelay) -> None:
     with pytest.raises(RelayError, match="offers no AUTH"):
         Connection(make_relay(server, username="ann", password="right"))
+
+
+@pytest.mark.parametrize(
+    ("host", "greeting"),
+    [
+        ("mx.news.test", "EHLO mx.news.test"),
+        ("laptop", "EHLO [127.0.0.1]"),
+        ("a_b.news.test", "EHLO [127.0.0.1]"),
+    ],
+)
+def test_the_client_gives_a_name_or_its_address(
+    server: FaultRelay, monkeypatch: pytest.MonkeyPatch, host: str, greeting: str
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: host)
+    with Connection(make_relay(server)):
+        pass
+    assert server.commands[0] == greeting
+
+
+def test_a_relay_that_does_not_answer_is_one_clear_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def create_connection(*_: object, timeout: float) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, "create_connection", create_connection)
+    relay = Relay(host="mx.test", port=25, security=Security.NONE)
+    with pytest.raises(RelayError, match=r"^mx\.test:25: no connection within 30 seconds; check"):
+        Connection(relay)
 
 
 def test_a_dead_relay_is_one_clear_sentence() -> None:
@@ -375,7 +451,8 @@ def test_a_dead_relay_is_one_clear_sentence() -> None:
 
 def test_the_relay_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
     log = tmp_path / "accepted.log"
-    command = [sys.executable, "tests/faults/relay.py", "--port", "0", "--log", str(log)]
+    program = Path(__file__).with_name("relay.py")
+    command = [sys.executable, str(program), "--port", "0", "--log", str(log)]
     with subprocess.Popen([*command, "--delay", "1"], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
