@@ -64,8 +64,8 @@ def print_choices(choices: Sequence[Choice]) -> None:
     """Each post, in or out, with the reason."""
     for choice in choices:
         mark = "in " if choice.chosen else "out"
-        click.echo(f"  {mark}  {choice.post.published:%Y-%m-%d}  {choice.post.title}")
-        click.echo(f"       {choice.reason}")
+        day = f"{choice.post.published:%Y-%m-%d}"
+        click.echo(f"  {mark}  {day}  {choice.post.title}  ({choice.reason})")
 
 
 def counted(counts: dict[DeliveryStatus, int]) -> str:

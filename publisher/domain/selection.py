@@ -63,7 +63,7 @@ def _judge(post: Post, start: datetime, slot: datetime, mailed: Collection[str])
         return Choice(
             post=post, chosen=False, reason=f"dated after this issue's slot, {_day(slot, post)}"
         )
-    return Choice(post=post, chosen=True, reason="new since the last issue")
+    return Choice(post=post, chosen=True, reason="new, never mailed before")
 
 
 def _day(instant: datetime, post: Post) -> str:
