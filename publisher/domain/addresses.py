@@ -14,6 +14,9 @@ _LOCAL = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII
 )
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+_DEVIATIONS = "ßẞς\u200c\u200d"
+"""Python's codec maps these away (IDNA 2003): faß.de would become fass.de, another domain."""
+
 _RESERVED = ("example", "test", "invalid", "localhost", "example.com", "example.org", "example.net")
 
 
@@ -52,6 +55,8 @@ def parse_address(text: str) -> Address:
             text, "the part before @ is empty, too long or has an illegal character"
         )
     domain = _ascii_domain(text, host)
+    if len(local) + 1 + len(domain) > 254:  # RFC 5321, section 4.5.3.1.3
+        raise InvalidAddress(text[:60] + "…", "longer than 254 characters")
     return Address(text=f"{local}@{domain}", key=f"{local.casefold()}@{domain}")
 
 
@@ -63,6 +68,8 @@ def mask(address: str) -> str:
 
 
 def _ascii_domain(text: str, host: str) -> str:
+    if any(mark in host for mark in _DEVIATIONS):
+        raise InvalidAddress(text, "write the domain in its ASCII form, xn--…")
     try:
         domain = host.encode("idna").decode("ascii").lower()
     except UnicodeError:
@@ -70,4 +77,6 @@ def _ascii_domain(text: str, host: str) -> str:
     labels = domain.split(".")
     if len(labels) < 2 or len(domain) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise InvalidAddress(text, "the part after @ is no domain name")
+    if labels[-1].isdigit():  # RFC 3696, section 2: else 127.0.0.1 would be a domain
+        raise InvalidAddress(text, "the part after @ is a number, not a domain name")
     return domain

@@ -37,10 +37,11 @@ def make_token(site_key: bytes, purpose: Purpose, subscription: int) -> str:
 
 def read_token(site_key: bytes, purpose: Purpose, token: str) -> int:
     """The subscription that the token names. Raises `InvalidToken` for anything else."""
+    if not token.isascii():  # a lone surrogate could not even be encoded
+        raise InvalidToken
     version, number, tag = token[:1], token[1:-_TAG_LENGTH], token[-_TAG_LENGTH:]
     expected = _tag(site_key, purpose, number)
-    # Bytes: compare_digest raises TypeError for text beyond ASCII.
-    if version != "1" or not number or not hmac.compare_digest(tag.encode(), expected.encode()):
+    if version != "1" or not number or not hmac.compare_digest(tag, expected):
         raise InvalidToken
     return int(number, 36)
 

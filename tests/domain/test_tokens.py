@@ -45,7 +45,7 @@ def test_the_url_stays_short() -> None:
 def test_a_token_with_one_character_changed_opens_nothing(number: int, data: st.DataObject) -> None:
     token = make_token(KEY, UNSUBSCRIBE, number)
     place = data.draw(st.integers(0, len(token) - 1))
-    mark = data.draw(st.characters(codec="utf-8"))
+    mark = data.draw(st.characters())
     assume(mark != token[place])
     with pytest.raises(InvalidToken):
         read_token(KEY, UNSUBSCRIBE, token[:place] + mark + token[place + 1 :])
@@ -63,7 +63,7 @@ def test_a_token_with_a_character_lost_or_added_opens_nothing(
         read_token(
             KEY,
             UNSUBSCRIBE,
-            token[:place] + data.draw(st.characters(codec="utf-8")) + token[place:],
+            token[:place] + data.draw(st.characters()) + token[place:],
         )
 
 
@@ -94,7 +94,9 @@ def test_any_other_text_opens_nothing(text: str) -> None:
         read_token(KEY, UNSUBSCRIBE, text)
 
 
-@pytest.mark.parametrize("text", ["", "1", "1" * 22, "1" * 23, "1" * 10_000, "１" * 24, "é" * 24])
+@pytest.mark.parametrize(
+    "text", ["", "1", "1" * 22, "1" * 23, "1" * 10_000, "１" * 24, "é" * 24, "1\ud800" + "x" * 22]
+)
 def test_no_special_text_opens_anything(text: str) -> None:
     with pytest.raises(InvalidToken) as caught:
         read_token(KEY, UNSUBSCRIBE, text)
