@@ -44,8 +44,10 @@ golden: setup  ## write the golden files anew; read the diff before you commit i
 bench: setup  ## speed, as ratios measured in one run
 	for script in bench/*.py; do $(B)/python $$script || exit 1; done
 
-acceptance: setup  ## what needs more than Python: a browser, real clients
-	deploy/acceptance.sh
+acceptance: setup  ## the whole way in real processes, and pictures of it in var/screens
+	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk; }
+	$(B)/python -m pytest -m acceptance tests
+	$(B)/python tests/acceptance/screens.py var/screens
 
 lock:  ## resolve the requirements anew (needs uv)
 	uv export -q --no-emit-project --no-header --format requirements-txt --no-default-groups -o requirements.lock

@@ -5,9 +5,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+
 from publisher.content.loader import ContentOptions
 from publisher.render.templates import Templates
-
 from publisher.services.app import App, FeedOptions, Folders, Listen
 from publisher.store.engine import open_store
 from tests.factories import NOW, make_newsletter, make_site

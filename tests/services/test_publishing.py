@@ -2,12 +2,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from publisher.mail.client import Relay, Security
 
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import IssueStatus
 from publisher.domain.subscribers import Joined
 from publisher.errors import ConfigError, PublisherError
+from publisher.mail.client import Relay, Security
 from publisher.services import deliveries, inbox, issues, publishing, subscribers
 from publisher.services.app import App
 from tests.factories import make_newsletter
