@@ -13,7 +13,7 @@ setup: .venv/.stamp  ## a .venv with the publisher command
 .venv/.stamp: requirements-dev.lock pyproject.toml
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "need Python 3.11 or newer")'
 	$(PY) -m venv .venv
-	$(PIP) --require-hashes -r requirements-dev.lock
+	$(PIP) --no-deps --require-hashes -r requirements-dev.lock
 	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
