@@ -14,7 +14,7 @@ from publisher.domain.sites import Person, Site
 from publisher.mail.client import Relay, Security
 from publisher.render.templates import Templates
 from publisher.services import sites
-from publisher.services.app import App, FeedOptions, Folders, Listen
+from publisher.services.app import App, FeedOptions, Folders, Listen, LogOptions
 from publisher.settings import (
     NewsletterSettings,
     Settings,
@@ -56,6 +56,7 @@ def open_app(config: Path, *, clock: Clock = system_clock) -> Iterator[App]:
             ),
             listen=Listen(host=settings.web.host, port=settings.web.port),
             tick_seconds=settings.schedule.tick_seconds,
+            log=LogOptions(level=settings.log.level, format=settings.log.format),
         )
     finally:
         store.close()

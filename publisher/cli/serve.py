@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 
 import click
 
@@ -9,6 +10,7 @@ from publisher.bootstrap import open_app
 from publisher.cli.console import say
 from publisher.cli.options import config_of
 from publisher.jobs import local
+from publisher.logs import set_up
 from publisher.services.app import App
 from publisher.services.lock import exclusive
 from publisher.services.publishing import refuse_public_inbox
@@ -24,7 +26,11 @@ def serve(context: click.Context) -> None:
     """
     with open_app(config_of(context)) as app, exclusive(app.folders.state):
         refuse_public_inbox(app)
-        asyncio.run(_run(app))
+        set_up(level=app.log.level, format=app.log.format, stream=sys.stderr)
+        try:
+            asyncio.run(_run(app))
+        except ExceptionGroup as group:
+            raise _first(group) from group
 
 
 async def _run(app: App) -> None:
@@ -40,6 +46,12 @@ async def _run(app: App) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve(app, stop, ready=lambda port: _greet(app, port)))
         group.create_task(local.work(app, stop))
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    """What ended the daemon, out of the wrapping that task groups put around it."""
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, ExceptionGroup) else first
 
 
 def _greet(app: App, port: int) -> None:

@@ -44,6 +44,14 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogOptions:
+    """What the daemon says on stderr, and in which form."""
+
+    level: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """One site at work.
 
@@ -63,6 +71,7 @@ class App:
     folders: Folders
     listen: Listen
     tick_seconds: float
+    log: LogOptions
 
     def newsletter(self, newsletter_id: str) -> Newsletter:
         """The newsletter of that id. Raises `NotFound` with the ids that there are."""

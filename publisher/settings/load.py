@@ -38,7 +38,10 @@ def load_settings(path: Path) -> Settings:
         raise ConfigError(list(dict.fromkeys(problems)))
     smtp = settings.smtp.model_copy(update={"password": SecretStr(password)})
     site = settings.site.model_copy(update=_derived(settings))
-    return settings.model_copy(update={"smtp": smtp, "site": site})
+    log = settings.log
+    if log.format == "auto" and "JOURNAL_STREAM" in os.environ:  # systemd reads our stderr
+        log = log.model_copy(update={"format": "journald"})
+    return settings.model_copy(update={"smtp": smtp, "site": site, "log": log})
 
 
 def masked(settings: Settings) -> dict[str, Any]:

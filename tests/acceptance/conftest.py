@@ -21,7 +21,10 @@ PATIENCE_SECONDS = 60
 def publisher(
     folder: Path, *arguments: str, environment: dict[str, str] | None = None, expect: int = 0
 ) -> str:
-    """Runs one command in a process of its own; returns what it printed on stdout."""
+    """Runs one command in a process of its own; returns what it printed.
+
+    That is stdout where it succeeds, and stderr behind it where failure is expected.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "publisher", "-C", str(folder), *arguments],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), **(environment or {})},
@@ -31,7 +34,7 @@ def publisher(
         check=False,
     )
     assert done.returncode == expect, done.stdout + done.stderr
-    return done.stdout
+    return done.stdout if expect == 0 else done.stdout + done.stderr
 
 
 def inbox(folder: Path) -> list[EmailMessage]:

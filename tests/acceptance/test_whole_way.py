@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import shutil
+import socket
 import subprocess
 import urllib.error
 import urllib.request
@@ -144,9 +146,19 @@ def test_a_post_dropped_into_the_folder_reaches_the_feeds_and_the_inbox(
 
 def test_a_second_daemon_is_refused(daemon: tuple[subprocess.Popen[str], str], site: Path) -> None:
     process, _ = daemon
-    done = publisher(site, "publish", expect=75)
-    assert done == ""
+    words = publisher(site, "publish", expect=75)
+    assert f"held by process {process.pid}" in words
     assert (site / "var" / "daemon.lock").read_text() == f"{process.pid}\n"
+
+
+def test_a_busy_port_is_named_and_nothing_hangs(site: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        configure(site, ("port = 8080", f"port = {port}"))
+
+        words = publisher(site, "serve", expect=1)
+
+    assert f"cannot listen on 127.0.0.1:{port}" in words
 
 
 def test_two_builds_are_equal_to_the_byte(site: Path, tmp_path: Path) -> None:
@@ -157,8 +169,6 @@ def test_two_builds_are_equal_to_the_byte(site: Path, tmp_path: Path) -> None:
     for number, path in enumerate(sorted(other.rglob("*.md"))):
         stamp = 1_000_000_000 + 86_400 * number
         path.touch()
-        import os
-
         os.utime(path, (stamp, stamp))
     publisher(
         other,

@@ -8,7 +8,7 @@ import pytest
 
 from publisher.content.loader import ContentOptions
 from publisher.render.templates import Templates
-from publisher.services.app import App, FeedOptions, Folders, Listen
+from publisher.services.app import App, FeedOptions, Folders, Listen, LogOptions
 from publisher.store.engine import open_store
 from tests.factories import NOW, make_newsletter, make_site
 
@@ -53,6 +53,7 @@ def app(tmp_path: Path, clock: FakeClock) -> Iterator[App]:
         folders=folders,
         listen=Listen(host="127.0.0.1", port=0),
         tick_seconds=30,
+        log=LogOptions(level="info", format="text"),
     )
     store.close()
 

@@ -15,7 +15,7 @@ from publisher.domain.tokens import Purpose, make_token, read_token
 from publisher.errors import InvalidToken, NotFound
 from publisher.render.templates import Templates
 from publisher.services import inbox, subscribers
-from publisher.services.app import App, FeedOptions, Folders, Listen
+from publisher.services.app import App, FeedOptions, Folders, Listen, LogOptions
 from publisher.web.app import build_app
 
 KEY = b"k" * 32
@@ -135,6 +135,7 @@ def make_app(tmp_path: Path) -> Callable[..., App]:
             "folders": Folders(root=tmp_path, state=tmp_path / "var", output=output),
             "listen": Listen(host="127.0.0.1", port=0),
             "tick_seconds": 1.0,
+            "log": LogOptions(level="info", format="text"),
         }
         return App(**(values | changes))
 
