@@ -12,6 +12,9 @@ from typing import TextIO
 
 FORMATS = ("text", "json", "journald")
 
+# Each waking, each step of a migration, each SMTP command with its address: not at INFO.
+_TALKATIVE = ("apscheduler", "alembic", "mail.log")
+
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _PRIORITIES = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}
 
@@ -28,8 +31,8 @@ def set_up(*, level: str, format: str, stream: TextIO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # Its own words about every waking are not ours.
-    logging.getLogger("apscheduler").setLevel(max(logging.WARNING, root.level))
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
 
 def keys_of(record: logging.LogRecord) -> dict[str, object]:

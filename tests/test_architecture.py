@@ -79,3 +79,22 @@ def test_locks_hold_every_requirement_and_no_registry() -> None:
         text = path.read_text(encoding="utf-8")
         assert "://" not in text
         assert all("--hash=sha256:" in block for block in re.split(r"\n(?=\S)", text.strip()))
+
+
+def test_every_route_is_documented() -> None:
+    source = (PACKAGE / "web" / "app.py").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    routes = re.findall(r'Route\("([^"]+)"', source)
+    assert len(routes) >= 7
+    for route in routes:
+        if route != "/{path:path}":
+            assert f"`{route.replace(':path', '')}`" in text, route
+
+
+def test_every_error_is_drawn_in_the_tree() -> None:
+    from publisher import errors
+
+    tree = errors.__doc__ or ""
+    for name, value in vars(errors).items():
+        if isinstance(value, type) and issubclass(value, errors.PublisherError):
+            assert name in tree

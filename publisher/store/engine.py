@@ -121,4 +121,4 @@ def _remedy(problem: str) -> str:
         return "put a backup in its place"
     if "locked" in problem:
         return "another process holds it; run again when that has ended"
-    return "see the message before this one"
+    return "nothing of this step was kept; run again"

@@ -3,10 +3,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-
-settings.register_profile("unhurried", deadline=None)  # a slow machine is no defect
-settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

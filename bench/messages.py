@@ -1,0 +1,116 @@
+"""How fast messages are composed: joined from ready segments, beside the usual ways, in one run.
+
+    python bench/messages.py [COUNT]
+
+The digest of the sample site is composed for COUNT recipients (10,000 by default) by
+`render.messages`; a fifth of a per cent of them by EmailMessage from the standard library, and by
+Jinja2, premailer and EmailMessage for each. Every way makes a whole message with the recipient's
+own links. Prints messages a second and the ratio to the second row.
+"""
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from pathlib import Path
+from time import perf_counter
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from publisher.content import loader
+from publisher.content.loader import ContentOptions
+from publisher.domain.newsletters import latest
+from publisher.render.digest import Digest, personal, render_digest
+from publisher.render.messages import Letter, Recipient, compile_body, compose
+from publisher.render.templates import Templates
+from tests.factories import make_newsletter, make_site
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def main(count: int) -> None:
+    """Measures and prints."""
+    templates, site, newsletter = Templates(), make_site(), make_newsletter(language="zh-CN")
+    options = ContentOptions(
+        folder=Path(__file__).parents[1] / "content",
+        dialect="hexo",
+        zone=site.zone,
+        base_url=site.base_url,
+        language="zh-CN",
+    )
+    posts = loader.load(options, now=NOW).posts
+
+    def render() -> Digest:
+        return render_digest(
+            templates,
+            site=site,
+            newsletter=newsletter,
+            period=latest(newsletter.schedule, NOW),
+            posts=posts,
+            nonce="0123456789abcdef",
+        )
+
+    digest = render()
+    letter = Letter(
+        site=site,
+        newsletter=newsletter,
+        issue="W:2026-W47",
+        subject=digest.subject,
+        body=compile_body(digest),
+    )
+
+    def joined(recipient: Recipient) -> bytes:
+        return compose(letter, recipient, date=NOW)
+
+    def by_email_message(recipient: Recipient) -> bytes:
+        return _email_message(digest, recipient)
+
+    def by_premailer(recipient: Recipient) -> bytes:
+        return _email_message(render(), recipient)
+
+    print(f"{len(joined(_recipient(0))):,} bytes a message, {len(posts)} posts")
+    slow = max(5, count // 500)
+    rates = {
+        "joined (Publisher)": _rate(joined, count),
+        "EmailMessage each": _rate(by_email_message, slow),
+        "Jinja2, premailer, EmailMessage each": _rate(by_premailer, max(3, slow // 5)),
+    }
+    for name, rate in rates.items():
+        ratio = rate / rates["EmailMessage each"]
+        print(f"{name:<40} {rate:>10,.1f} messages/s   x {ratio:,.2f}")
+
+
+def _email_message(digest: Digest, recipient: Recipient) -> bytes:
+    slots = {"name": recipient.name, "unsubscribe": recipient.unsubscribe_url}
+    message = EmailMessage()
+    message["From"] = "Lighthouse <letters@example.org>"
+    message["To"] = f"{recipient.name} <{recipient.address}>"
+    message["Subject"] = digest.subject
+    message["Message-ID"] = f"<{recipient.message_id}@example.org>"
+    message["List-Unsubscribe"] = f"<{recipient.unsubscribe_url}>"
+    message.set_content(personal(digest.text, digest.nonce, slots, escaped=False), cte="base64")
+    html = personal(digest.html, digest.nonce, slots, escaped=True)
+    message.add_alternative(html, subtype="html", cte="base64")
+    return message.as_bytes()
+
+
+def _recipient(number: int) -> Recipient:
+    return Recipient(
+        address=f"reader{number}@example.org",
+        name=f"Reader {number}",
+        message_id=f"1.{number:024x}",
+        unsubscribe_url=f"http://localhost:8080/u/1{number}abcdefghijklmnopqrstuv",
+    )
+
+
+def _rate(work: Callable[[Recipient], bytes], count: int) -> float:
+    recipients = [_recipient(number) for number in range(count)]
+    work(recipients[0])
+    started = perf_counter()
+    for recipient in recipients:
+        work(recipient)
+    return count / (perf_counter() - started)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)

@@ -1,0 +1,62 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from publisher.domain.addresses import parse_address
+from publisher.domain.issues import IssueStatus
+from publisher.domain.newsletters import Period
+from publisher.domain.subscribers import Joined, SubscriptionStatus
+from publisher.store import deliveries, issues, subscribers
+from publisher.store.engine import Store, Tx, open_store
+from publisher.store.issues import StoredVariant
+from tests.factories import NOW
+
+VARIANT = StoredVariant(
+    key="default", subject="Hello", html="<p>", text="t", nonce="n", body=b"body"
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(tmp_path / "var" / "publisher.db")
+    yield opened
+    opened.close()
+
+
+def subscribe(tx: Tx, email: str, newsletter: str = "weekly") -> Joined:
+    return subscribers.add(
+        tx,
+        address=parse_address(email),
+        name="",
+        newsletter=newsletter,
+        status=SubscriptionStatus.CONFIRMED,
+        source="test",
+        now=NOW,
+    )
+
+
+def add_issue(tx: Tx, key: str = "W:2026-W47", posts: tuple[str, ...] = ("a", "b")) -> int | None:
+    return issues.add(
+        tx,
+        newsletter="weekly",
+        period=Period(key=key, slot=NOW),
+        status=IssueStatus.PLANNED,
+        reason="",
+        content_hash="",
+        posts=posts,
+        variant=VARIANT,
+        now=NOW,
+    )
+
+
+def ready_issue(store: Store, readers: int) -> int:
+    """An issue in sending with a pending delivery for each of `readers`."""
+    with store.begin() as tx:
+        for number in range(readers):
+            subscribe(tx, f"reader{number:05}@example.org")
+        issue = add_issue(tx)
+        assert issue is not None
+        assert deliveries.expand(tx, issue, "weekly", now=NOW) == readers
+        issues.mark_sending(tx, issue)
+    return issue

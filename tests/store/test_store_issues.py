@@ -1,0 +1,66 @@
+import pytest
+
+from publisher.domain.deliveries import DeliveryStatus
+from publisher.domain.issues import IssueStatus
+from publisher.errors import StoreError
+from publisher.store import deliveries, issues
+from publisher.store.engine import Store
+from tests.factories import NOW
+from tests.store.conftest import VARIANT, add_issue, ready_issue
+
+
+def test_a_period_has_one_issue(store: Store) -> None:
+    with store.begin() as tx:
+        first = add_issue(tx, posts=("a",))
+        assert first is not None
+        assert add_issue(tx, posts=("b",)) is None
+        assert issues.posts_of(tx, first) == ["a"]
+        assert issues.mailed(tx, "weekly") == {"a"}
+        assert issues.periods(tx, "weekly") == {"W:2026-W47"}
+
+
+def test_the_database_itself_refuses_to_mail_a_post_twice(store: Store) -> None:
+    with store.begin() as tx:
+        add_issue(tx, "W:2026-W47", posts=("a", "b"))
+
+    with pytest.raises(StoreError, match="UNIQUE"), store.begin() as tx:
+        add_issue(tx, "W:2026-W48", posts=("b", "c"))
+
+    with store.read() as tx:
+        assert issues.mailed(tx, "weekly") == {"a", "b"}
+        assert issues.periods(tx, "weekly") == {"W:2026-W47"}
+
+
+def test_what_was_frozen_comes_back(store: Store) -> None:
+    with store.begin() as tx:
+        issue = add_issue(tx, posts=("b", "a"))
+        assert issue is not None
+        assert issues.variant(tx, issue) == VARIANT
+        assert issues.posts_of(tx, issue) == ["b", "a"]
+        found = issues.get(tx, issue)
+        assert found is not None
+        assert (found.subject, found.slot, found.status) == ("Hello", NOW, IssueStatus.PLANNED)
+        assert issues.get(tx, issue + 1) is None
+
+
+def test_an_issue_is_sent_only_when_every_delivery_is_settled(store: Store) -> None:
+    issue = ready_issue(store, 2)
+    with store.begin() as tx:
+        assert not issues.finish(tx, issue, now=NOW)
+        tx.exec_driver_sql("UPDATE deliveries SET status = 'sent' WHERE id = 1")
+        assert not issues.finish(tx, issue, now=NOW)
+        assert [i.id for i in issues.unfinished(tx)] == [issue]
+        tx.exec_driver_sql("UPDATE deliveries SET status = 'unknown' WHERE id = 2")
+        assert issues.finish(tx, issue, now=NOW)
+        assert issues.unfinished(tx) == []
+        found = issues.get(tx, issue)
+        assert found is not None
+        assert (found.status, found.sent_at) == (IssueStatus.SENT, NOW)
+        assert deliveries.counts(tx, issue) == {DeliveryStatus.SENT: 1, DeliveryStatus.UNKNOWN: 1}
+
+
+def test_an_issue_whose_deliveries_are_not_written_is_not_sent(store: Store) -> None:
+    with store.begin() as tx:
+        issue = add_issue(tx)
+        assert issue is not None
+        assert not issues.finish(tx, issue, now=NOW)

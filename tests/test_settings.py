@@ -1,0 +1,284 @@
+import base64
+import stat
+import tomllib
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, SecretStr
+
+from publisher.errors import ConfigError
+from publisher.settings import create_site_key, load_settings, masked, read_site_key
+from publisher.settings.load import unknown_variables
+from publisher.settings.locate import nearest_position, positions
+from publisher.settings.schema import Settings
+
+ROOT = Path(__file__).parent.parent
+SHIPPED = ROOT / "config.toml"
+
+SAMPLE = {
+    "site.description",
+    "site.language",
+    "site.author",
+    "site.author_email",
+    "site.authority",
+    "site.postal_address",
+    "content.dialect",
+    "newsletters.description",
+    "newsletters.start",
+}
+"""Keys in the shipped file that describe the sample site instead of showing the default."""
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    monkeypatch.delenv("JOURNAL_STREAM", raising=False)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(SHIPPED.read_text(encoding="utf-8"), encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def problems_of(path: Path) -> list[str]:
+    with pytest.raises(ConfigError) as refused:
+        load_settings(path)
+    return refused.value.problems
+
+
+def keys() -> list[tuple[str, Any]]:
+    """Every key of the schema, dotted, with its field."""
+    found = []
+    for section, field in Settings.model_fields.items():
+        for candidate in (field.annotation, *get_args(field.annotation)):
+            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                found += [
+                    (f"{section}.{name}", each) for name, each in candidate.model_fields.items()
+                ]
+    return found
+
+
+def test_the_shipped_file_holds_every_setting_with_its_default() -> None:
+    given_values = tomllib.loads(SHIPPED.read_text(encoding="utf-8"))
+    sections = {**given_values, "newsletters": given_values["newsletters"][0]}
+    for dotted, field in keys():
+        section, name = dotted.split(".")
+        assert name in sections[section], dotted
+        if not field.is_required() and dotted not in SAMPLE:
+            default = field.default
+            expected = default.get_secret_value() if isinstance(default, SecretStr) else default
+            assert sections[section][name] == expected, dotted
+    assert {dotted for dotted, _ in keys()} >= SAMPLE
+
+
+def test_every_line_of_the_shipped_file_has_one_comment() -> None:
+    for line in SHIPPED.read_text(encoding="utf-8").splitlines():
+        if " = " in line:
+            assert "  # " in line, line
+
+
+@pytest.mark.parametrize("dotted", [dotted for dotted, _ in keys()])
+def test_every_setting_is_documented(dotted: str) -> None:
+    section, name = dotted.split(".")
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    heading = f"[[{section}]]" if section == "newsletters" else f"[{section}]"
+    part = text.split(f"## `{heading}`", 1)[1].split("\n## ", 1)[0]
+    assert f"| `{name}` |" in part
+
+
+def test_five_faults_are_told_at_once_each_with_its_place(config: Path) -> None:
+    change(config, "entries = 30", 'entries = "30"')
+    change(config, 'host = ""', 'hots = ""')
+    change(config, 'timezone = "Asia/Shanghai"', 'timezone = "Asia/Shangai"')
+    change(config, "since = 2025", "# since = 2025")
+    change(config, 'sender_address = "letters@example.org"', 'sender_address = "letters"')
+
+    told = problems_of(config)
+
+    lines = config.read_text(encoding="utf-8").splitlines()
+    assert len(told) == 5
+    for problem in told:
+        _, line, column, words = problem.split(":", 3)
+        place = lines[int(line) - 1][int(column) - 1 :]
+        assert place.startswith(("entries", "hots", "timezone", "[site]", "sender_address")), place
+        assert words
+    assert any("Did you mean 'host'?" in problem for problem in told)
+    assert any("Did you mean 'Asia/Shanghai'?" in problem for problem in told)
+    assert any("site.since is missing" in problem for problem in told)
+
+
+def test_a_secret_under_a_mistyped_key_is_told_nowhere(config: Path) -> None:
+    change(config, 'password = ""', 'pasword = "hunter2"\nport2 = "hunter3"')
+
+    told = "\n".join(problems_of(config))
+
+    assert "Did you mean 'password'?" in told
+    assert "hunter" not in told
+
+
+def test_a_second_newsletter_of_the_same_name_is_refused_at_its_line(config: Path) -> None:
+    text = config.read_text(encoding="utf-8")
+    block = text.split("[[newsletters]]")[1].split("[smtp]")[0]
+    config.write_text(text.replace("[smtp]", f"[[newsletters]]{block}[smtp]"), encoding="utf-8")
+
+    (told,) = problems_of(config)
+
+    line = int(told.split(":")[1])
+    assert "second newsletter 'weekly'" in told
+    assert config.read_text(encoding="utf-8").splitlines()[line - 1].startswith('id = "weekly"')
+
+
+def test_broken_toml_is_told_with_line_and_column(config: Path) -> None:
+    config.write_text('[site]\ntitle = "open\n', encoding="utf-8")
+    (told,) = problems_of(config)
+    assert told.startswith(f"{config}:2:")
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    (told,) = problems_of(tmp_path / "config.toml")
+    assert "publisher init" in told
+
+
+def test_the_environment_wins_over_the_file(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLISHER_WEB__PORT", "9000")
+    monkeypatch.setenv("PUBLISHER_SITE__TITLE", "Another")
+    settings = load_settings(config)
+    assert (settings.web.port, settings.site.title) == (9000, "Another")
+    assert settings.web.host == "127.0.0.1"
+
+
+def test_a_fault_in_the_environment_is_told_by_its_variable(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISHER_SMTP__HOTS", "relay")
+    (told,) = problems_of(config)
+    assert told.startswith("environment: PUBLISHER_SMTP__HOTS: unknown key 'hots'")
+
+
+def test_variables_that_mean_nothing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLISHER_STMP__HOST", "relay")
+    monkeypatch.setenv("PUBLISHER_SECRET_KEY_FILE", "/nowhere")
+    assert unknown_variables() == ["PUBLISHER_STMP__HOST"]
+
+
+def password(config: Path) -> str:
+    return load_settings(config).smtp.password.get_secret_value()
+
+
+def test_the_password_s_sources_come_in_their_order(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "smtp-password").write_text("from-credentials\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert password(config) == "from-credentials"
+
+    (tmp_path / "in-file").write_text("from-file\n")
+    change(config, 'password_file = ""', 'password_file = "in-file"')
+    assert password(config) == "from-file"
+
+    (tmp_path / "by-variable").write_text("from-variable-file")
+    monkeypatch.setenv("PUBLISHER_SMTP__PASSWORD_FILE", str(tmp_path / "by-variable"))
+    assert password(config) == "from-variable-file"
+
+    monkeypatch.delenv("PUBLISHER_SMTP__PASSWORD_FILE")
+    monkeypatch.setenv("PUBLISHER_SMTP__PASSWORD", "from-variable")
+    assert password(config) == "from-variable"
+
+
+def test_two_sources_of_one_rank_are_an_error(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISHER_SMTP__PASSWORD", "one")
+    monkeypatch.setenv("PUBLISHER_SMTP__PASSWORD_FILE", "/two")
+    assert any("both set" in problem for problem in problems_of(config))
+
+
+def test_a_password_in_a_file_that_others_can_read_is_refused(config: Path) -> None:
+    change(config, 'password = ""', 'password = "hunter2"')
+    assert password(config) == "hunter2"
+
+    config.chmod(0o644)
+    (told,) = problems_of(config)
+    assert "others can read" in told
+    assert "hunter2" not in told
+
+
+def test_a_password_file_that_cannot_be_read_is_named(config: Path) -> None:
+    change(config, 'password_file = ""', 'password_file = "nowhere"')
+    (told,) = problems_of(config)
+    assert "nowhere: No such file" in told
+
+
+def test_secrets_are_masked(config: Path) -> None:
+    assert masked(load_settings(config))["smtp"]["password"] == ""
+    change(config, 'password = ""', 'password = "hunter2"')
+    settings = load_settings(config)
+    assert masked(settings)["smtp"]["password"] == "********"
+    assert "hunter2" not in repr(settings) + str(masked(settings))
+
+
+def test_the_site_key_is_made_once_for_its_owner_only(config: Path, tmp_path: Path) -> None:
+    settings = load_settings(config)
+    assert create_site_key(settings, tmp_path)
+    key = read_site_key(settings, tmp_path)
+
+    assert not create_site_key(settings, tmp_path)
+    assert read_site_key(settings, tmp_path) == key
+    assert len(key) == 32
+    path = tmp_path / "var" / "secret-key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("text", ["", "short", base64.b64encode(b"x" * 31).decode(), "%%%"])
+def test_a_short_or_damaged_key_is_refused(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("PUBLISHER_SECRET_KEY", text)
+    with pytest.raises(ConfigError, match="at least 32 random bytes"):
+        read_site_key(load_settings(config), tmp_path)
+
+
+def test_without_a_key_the_command_that_makes_one_is_named(config: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="publisher init"):
+        read_site_key(load_settings(config), tmp_path)
+
+
+NAMES = st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True)
+
+
+@given(tables=st.dictionaries(NAMES, st.dictionaries(NAMES, st.integers(), max_size=4), max_size=4))
+def test_every_key_is_found_on_its_line(tables: dict[str, dict[str, int]]) -> None:
+    lines: list[str] = []
+    expected: dict[tuple[str | int, ...], int] = {}
+    for table, values in tables.items():
+        lines += ["# a comment = 1", f"[{table}]"]
+        expected[(table,)] = len(lines)
+        for name, value in values.items():
+            lines.append(f"  {name} = {value}")
+            expected[(table, name)] = len(lines)
+
+    where = positions("\n".join(lines))
+
+    assert {key: line for key, (line, _) in where.items()} == expected
+
+
+def test_multi_line_strings_and_arrays_of_tables_do_not_mislead() -> None:
+    text = 'a.b = 1\nlong = """\nx = 2\n"""\n[[list]]\ny = 3\n[[list]]\ny = 4\n'
+    where = positions(text)
+    assert where[("a", "b")] == (1, 1)
+    assert where[("list", 1, "y")] == (8, 1)
+    assert ("x",) not in where
+    assert nearest_position(where, ("list", 1, "gone")) == (7, 1)
+    assert nearest_position(where, ("nowhere",)) == (1, 1)
