@@ -42,7 +42,7 @@ def mailbox(name: str, address: str) -> str:
 
     Raises `ValueError` for an address with a blank or control character.
     """
-    if not _PLAIN.fullmatch(address) or re.search(r"[\s<>,;]", address):
+    if not _PLAIN.fullmatch(address) or not re.fullmatch(r"[^\s<>,;]+", address):
         raise ValueError(f"not an address: {address!r}")
     shown = " ".join(_INVISIBLE.sub(" ", name).split())[:NAME_LIMIT]
     return f"{phrase(shown)} <{address}>" if shown else address

@@ -1,0 +1,40 @@
+from base64 import b64decode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publisher.render.splice import Part, Slot, compile_text, join, static
+
+NAMES = st.text(st.sampled_from('李雷🧑‍🚀é<&>" a'), max_size=9)
+SEGMENTS = st.lists(st.one_of(st.binary(max_size=300), st.just(b"\0slot")), max_size=9)
+
+
+@given(segments=SEGMENTS, name=NAMES)
+def test_a_joined_body_is_the_body(segments: list[bytes], name: str) -> None:
+    value = name.encode()
+    parts: tuple[Part, ...] = tuple(
+        Slot("name") if segment == b"\0slot" else static(segment) for segment in segments
+    )
+
+    encoded = join(parts, {"name": value})
+
+    expected = b"".join(value if segment == b"\0slot" else segment for segment in segments)
+    lines = encoded.split(b"\r\n")
+    assert lines.pop() == b""
+    assert b"".join(map(b64decode, lines)) == expected
+    assert all(0 < len(line) <= 76 and len(line) % 4 == 0 for line in lines)
+    assert b"=" not in b"".join(lines)[:-2]
+
+
+def test_tokens_become_slots_and_line_ends_crlf() -> None:
+    parts = compile_text("Dear nlabc_name,\nnlxyz_name stays.\nnlabc_unsubscribe", "abc")
+
+    body = join(parts, {"name": b"Ann", "unsubscribe": b"http://x/"})
+
+    assert b64decode(body.replace(b"\r\n", b"")) == b"Dear Ann,\r\nnlxyz_name stays.\r\nhttp://x/"
+
+
+def test_a_slot_without_a_value_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        join(compile_text("nlabc_name", "abc"), {})

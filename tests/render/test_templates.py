@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import pytest
+
+from publisher.errors import TemplateError
+from publisher.render.templates import Templates
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    (tmp_path / "email").mkdir()
+    return tmp_path
+
+
+def write(folder: Path, text: str) -> Templates:
+    (folder / "email" / "try.html").write_text(text, encoding="utf-8")
+    return Templates(folder)
+
+
+def test_html_is_escaped_and_text_is_not(own: Path) -> None:
+    templates = write(own, "{{ value }}")
+    assert templates.html("email/try.html", value="<a> & b") == "&lt;a&gt; &amp; b"
+    assert templates.text("email/try.html", value="<a> & b") == "<a> & b"
+
+
+def test_a_name_that_does_not_exist_is_told_with_template_and_line(own: Path) -> None:
+    with pytest.raises(TemplateError) as error:
+        write(own, "one\ntwo {{ nobody }}").html("email/try.html")
+    assert (error.value.template, error.value.line) == ("email/try.html", 2)
+    assert "'nobody' is undefined" in error.value.problem
+
+
+def test_a_mistake_in_the_syntax_is_told_with_its_line(own: Path) -> None:
+    with pytest.raises(TemplateError) as error:
+        write(own, "one\n{% if %}").html("email/try.html")
+    assert (error.value.template, error.value.line) == ("email/try.html", 2)
+
+
+def test_a_missing_template_is_named(own: Path) -> None:
+    with pytest.raises(TemplateError, match=r"email/none\.html: there is no such template"):
+        Templates(own).html("email/none.html")
+    with pytest.raises(TemplateError, match=r"none\.css"):
+        Templates(own).source("email/none.css")
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "{{ value.__class__.__mro__ }}",
+        "{{ ''.__class__.__base__.__subclasses__() }}",
+        "{{ value.append(1) }}",
+        "{{ lipsum() }}",
+        "{{ [1, 2]|random }}",
+        "{% include '/etc/passwd' %}",
+        "{% include '../../etc/passwd' %}",
+        "{{ 1 / 0 }}",
+        "{{ value['x'] }}",
+    ],
+)
+def test_the_sandbox_holds(own: Path, attack: str) -> None:
+    with pytest.raises(TemplateError):
+        write(own, attack).html("email/try.html", value=[])
+
+
+def test_a_site_overrides_file_by_file(own: Path) -> None:
+    (own / "email" / "digest").mkdir()
+    (own / "email" / "digest" / "head.css").write_text("own", encoding="utf-8")
+    templates = Templates(own)
+    assert templates.source("email/digest/head.css") == "own"
+    assert "masthead" in templates.source("email/digest/inline.css")
