@@ -12,7 +12,7 @@ from publisher.cli.options import as_json, clock_at, config_of, rehearsed
 from publisher.clock import system_clock
 from publisher.content import loader
 from publisher.content.loader import ContentOptions
-from publisher.domain.posts import Facts, Failed, Library, Post, Skipped
+from publisher.domain.posts import Facts, Failed, Library, Post, Skipped, each_id_once
 from publisher.services import posts as service
 
 DIALECTS = ("auto", "hexo", "hugo", "jekyll", "pelican", "plain")
@@ -103,7 +103,8 @@ def list_posts(
 
 
 def _rows(library: Library) -> list[dict[str, object]]:
-    rows = [_ok(post) for post in library.posts]
+    copies = {failed.path: _reason(failed) for failed in each_id_once(library.posts)[1]}
+    rows = [_ok(post, copies.get(post.path, "")) for post in library.posts]
     rows += [_other(skipped, "skip", skipped.explanation) for skipped in library.skipped]
     rows += [_other(failed, "error", _reason(failed)) for failed in library.failed]
     return sorted(rows, key=lambda row: str(row["path"]))
@@ -114,7 +115,7 @@ def _reason(failed: Failed) -> str:
     return f"{line}{failed.problem} — {failed.remedy}"
 
 
-def _ok(post: Post) -> dict[str, object]:
+def _ok(post: Post, reason: str) -> dict[str, object]:
     facts = Facts(
         id=post.id,
         title=post.title,
@@ -124,7 +125,7 @@ def _ok(post: Post) -> dict[str, object]:
         categories=post.categories,
         language=post.language,
     )
-    return _row(post.path, "ok", "", facts)
+    return _row(post.path, "ok", reason, facts)
 
 
 def _other(file: Skipped | Failed, status: str, reason: str) -> dict[str, object]:
@@ -141,6 +142,8 @@ def _row(path: str, status: str, reason: str, facts: Facts | None) -> dict[str, 
         "tags": list(facts.tags) if facts else [],
         "categories": [list(path) for path in facts.categories] if facts else [],
         "language": facts.language if facts else None,
+        "draft": facts.is_draft if facts else False,
+        "hidden": facts.is_hidden if facts else False,
         "status": status,
         "reason": reason,
     }

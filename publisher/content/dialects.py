@@ -1,211 +1,323 @@
 """What the fields of a file mean: each generator's habits become one set of facts.
 
-Privacy fails closed, in `kept_back` alone: whatever is not clearly public is not published.
+The table below is the whole knowledge of keys; docs/writing.md shows it to writers, and a test
+keeps the two equal.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from publisher.content.dates import date_of_name, parse_date
-from publisher.content.front_matter import Value
-from publisher.domain.posts import SkipReason
+from publisher.content.dates import date_of_name, is_naive, parse_date, zone_without_meaning
+from publisher.content.privacy import Marks, is_draft, is_hidden, is_protected
+from publisher.content.values import Fields, Plain, Value, look_up, texts
 
-Fields = Mapping[str, Value]
 Paths = tuple[tuple[str, ...], ...]
+Keys = tuple[str, ...]
 
-PERMALINKS = {
-    "hexo": ":year/:month/:day/:title/",
-    "hugo": ":folder/:slug/",
-    "jekyll": ":categories/:year/:month/:day/:slug.html",
-    "pelican": ":slug.html",
-    "plain": "posts/:slug/",
-}
-"""Dialect -> the form of a post's address where the site sets none."""
+IDS: Keys = ("feed_id", "id", "abbrlink", "uuid", "guid")
+"""The keys of an id, in every dialect; the value is opaque text."""
 
-_FALSE = frozenset({"false", "no", "off", "0", "n", "f", "none", ""})
-_TRUE = frozenset({"true", "yes", "on", "1", "y", "t"})
-_DATE_KEYS = ("date", "publishdate", "pubdate", "pubdatetime", "published")
-_PROTECTING = ("password", "encrypt", "encrypted", "enc_pwd", "private", "secret")
-_HIDING = ("hidden", "hide", "unlisted", "hiddenfromhomepage", "hiddenfromrss")
-_DATED_NAME = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}-")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """The keys that a generator reads, in their order, and how it reads labels.
+
+    `split` parts the tags of one string: a regular expression, empty = one string is one tag.
+    `is_path`: a flat list of categories is one path from the general to the special.
+    """
+
+    title: Keys = ("title",)
+    date: Keys = ("date",)
+    updated: Keys = ("updated",)
+    opens: Keys = ()
+    expires: Keys = ()
+    tags: Keys = ("tags", "tag")
+    categories: Keys = ("categories", "category")
+    address: Keys = ("permalink",)
+    slug: Keys = ()
+    description: Keys = ("description",)
+    image: Keys = ("cover", "image")
+    language: Keys = ("lang", "language")
+    author: Keys = ("author", "authors")
+    split: str = ""
+    is_path: bool = False
+
+
+DIALECTS = {
+    "hexo": Dialect(
+        image=("cover", "thumbnail", "index_img", "top_img", "banner", "photos", "image"),
+        is_path=True,
+    ),
+    "jekyll": Dialect(
+        updated=("last_modified_at", "updated"),
+        description=("description",),
+        image=("image", "image.path", "header.image", "header.teaser", "cover"),
+        split=r"\s+",
+    ),
+    "hugo": Dialect(
+        date=("date", "publishdate", "pubdate", "published", "lastmod"),
+        updated=("lastmod", "modified"),
+        opens=("publishdate",),
+        expires=("expirydate", "unpublishdate"),
+        address=("url",),
+        slug=("slug",),
+        description=("description", "summary"),
+        image=("images", "featuredimage", "cover", "cover.image", "image"),
+    ),
+    "pelican": Dialect(
+        updated=("modified", "update", "updated"),
+        address=("save_as", "url"),
+        slug=("slug",),
+        description=("summary", "description"),
+        split=r"[;]|,(?![^;]*;)",
+    ),
+    "plain": Dialect(
+        date=("date", "pubdate", "published", "pubdatetime", "publishdate"),
+        updated=("updateddate", "updated", "lastmod", "modified", "last_modified_at"),
+        opens=("publishdate",),
+        expires=("expirydate", "unpublishdate", "expires"),
+        tags=("tags", "tag", "taxonomies.tags"),
+        categories=("categories", "category", "taxonomies.categories"),
+        address=("permalink", "path", "url"),
+        slug=("slug",),
+        description=("description", "summary"),
+        image=(
+            "heroimage", "image", "cover", "thumbnail", "banner", "featuredimage", "cover.image",
+            "images",
+        ),
+    ),
+    "auto": Dialect(
+        date=("date", "pubdate", "published", "pubdatetime", "publishdate"),
+        updated=("updated", "lastmod", "last_modified_at", "modified", "updateddate"),
+        opens=("publishdate",),
+        expires=("expirydate", "unpublishdate", "expires"),
+        tags=("tags", "tag", "taxonomies.tags"),
+        categories=("categories", "category", "taxonomies.categories"),
+        address=("permalink", "url"),
+        slug=("slug",),
+        description=("description", "summary"),
+        image=(
+            "cover", "image", "thumbnail", "index_img", "top_img", "banner", "photos",
+            "featuredimage", "cover.image", "images", "heroimage",
+        ),
+        is_path=True,
+    ),
+}  # fmt: skip
+"""Dialect -> its keys, all in lower case: they match in any case."""
+
+COMMON_LANGUAGES = frozenset({
+    "ar", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "et", "eu", "fa", "fi", "fr",
+    "ga", "gl", "he", "hi", "hr", "hu", "id", "is", "it", "ja", "ka", "ko", "lt", "lv", "ms",
+    "nb", "nl", "no", "pl", "pt", "ro", "ru", "sk", "sl", "sr", "sv", "th", "tr", "uk", "ur",
+    "vi", "zh",
+})  # fmt: skip
+_DATED_NAME = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}-?")
+_LANGUAGE_TAG = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4}){0,2}")
+_FIRST_HEADING = re.compile(r"\A\s*#[ \t]+(.+?)[ \t]*#*[ \t]*(?:\n|\Z)")
+_JOINERS = re.compile("[、，,]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meaning:
-    """What the front matter of one file says, in Publisher's words."""
+    """What the front matter of one file says, in Publisher's words.
+
+    `address` is a whole path that the writer chose, `slug` the last part only; both may be empty.
+    """
 
     id: str | None
     title: str
     published: datetime | None
     updated: datetime | None
-    tags: tuple[str, ...]
-    categories: Paths
-    authors: tuple[str, ...]
-    keywords: tuple[str, ...]
-    language: str
-    description: str
-    excerpt: str
-    image: str
+    tags: tuple[str, ...] = ()
+    categories: Paths = ()
+    authors: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    language: str = ""
+    description: str = ""
+    excerpt: str = ""
+    image: str = ""
+    address: str = ""
+    slug: str = ""
 
 
-def understand(fields: Fields, path: str, *, dialect: str, zone: ZoneInfo) -> Meaning:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """A field that may not mean what it says. `key` leads to its line."""
+
+    key: str
+    problem: str
+    remedy: str
+
+
+def understand(
+    fields: Fields, path: str, body: str, *, dialect: str, zone: ZoneInfo
+) -> tuple[Meaning, list[Doubt]]:
     """Reads the fields as the dialect does. `path` is relative to the content folder."""
+    keys = DIALECTS[dialect]
     pure = PurePosixPath(path)
-    return Meaning(
-        id=_first(fields, "feed_id", "id", "abbrlink", "uuid", "guid") or None,
-        title=_first(fields, "title") or _title_of_name(pure),
-        published=_date(fields, _DATE_KEYS, zone) or date_of_name(pure.name, zone),
-        updated=_date(fields, ("updated", "lastmod", "last_modified_at", "modified"), zone),
-        tags=_labels(fields, ("tags", "tag"), dialect),
-        categories=_categories(fields, dialect),
-        authors=_texts(fields, "author", "authors"),
-        keywords=_texts(fields, "keywords"),
-        language=_first(fields, "lang", "language"),
-        description=_first(fields, "description", "summary"),
-        excerpt=_first(fields, "excerpt"),
-        image=_image(fields),
+    doubts: list[Doubt] = []
+    tags = _tags(fields, keys, doubts)
+    meaning = Meaning(
+        id=_first(fields, IDS) or None,
+        title=_first(fields, keys.title) or _title(pure, body),
+        published=_date(fields, keys.date, dialect, zone, doubts) or _dated_name(pure, zone),
+        updated=_date(fields, keys.updated, dialect, zone, doubts),
+        tags=tags,
+        categories=_categories(fields, keys, pure, dialect),
+        authors=_first_texts(fields, keys.author),
+        keywords=_first_texts(fields, ("keywords",)),
+        language=_language(fields, keys, pure),
+        description=_first(fields, keys.description),
+        excerpt=_first(fields, ("excerpt",)),
+        image=_image(fields, keys),
+        address=_first(fields, keys.address),
+        slug=_first(fields, keys.slug),
+    )
+    return meaning, doubts
+
+
+def marks(
+    fields: Fields,
+    path: str,
+    body: str,
+    *,
+    meaning: Meaning,
+    dialect: str,
+    zone: ZoneInfo,
+    protected_tags: frozenset[str],
+) -> Marks:
+    """Who may read the file, and from when to when."""
+    keys = DIALECTS[dialect]
+    opens = [meaning.published, _date(fields, keys.opens, dialect, zone, [])]
+    return Marks(
+        is_protected=is_protected(fields, body, protected_tags),
+        is_draft=is_draft(fields, path),
+        is_hidden=is_hidden(fields),
+        opens=max(filter(None, opens), default=None),
+        expires=_date(fields, keys.expires, dialect, zone, []),
     )
 
 
-def kept_back(
-    fields: Fields, path: str, meaning: Meaning, *, now: datetime, zone: ZoneInfo
-) -> tuple[SkipReason, str] | None:
-    """Why a file is not published, and in words; None where nothing stands against it.
+def slug_of(path: PurePosixPath) -> str:
+    """The file's own name in an address: without date, ending and language."""
+    name = path.parent.name if path.stem in {"index", "_index"} else path.stem
+    stem, _, tail = name.rpartition(".")
+    name = stem if stem and _is_language(tail) else name
+    return _DATED_NAME.sub("", name) or name
 
-    Absent, null and `""` are no password; `0` and `false` are. For every other mark anything that
-    is not clearly false counts.
-    """
-    if any(_is_protected(fields, key) for key in _PROTECTING):
-        return SkipReason.PROTECTED, "protected by a password"
-    expires = _date(fields, ("expirydate", "expires", "unpublishdate"), zone)
-    if expires and expires <= now:
-        return SkipReason.EXPIRED, f"expired on {expires:%Y-%m-%d %H:%M}"
-    opens = max(
-        filter(None, (meaning.published, _date(fields, ("publishdate",), zone))), default=None
-    )
-    if opens and opens > now:
-        return SkipReason.FUTURE, f"dated {opens:%Y-%m-%d %H:%M}, which is still to come"
-    if _is_draft(fields, path, zone):
-        return SkipReason.DRAFT, "a draft"
-    if any(_is_set(fields, key) for key in _HIDING):
-        return SkipReason.HIDDEN, "hidden"
+
+def _first(fields: Fields, keys: Iterable[str]) -> str:
+    """The first of the keys that holds text, trimmed; of a list its first item; else empty."""
+    return next((found[0] for key in keys if (found := texts(look_up(fields, key)))), "")
+
+
+def _first_texts(fields: Fields, keys: Iterable[str]) -> tuple[str, ...]:
+    return next((found for key in keys if (found := texts(look_up(fields, key)))), ())
+
+
+def _first_value(fields: Fields, keys: Iterable[str]) -> Value:
+    values = (look_up(fields, key) for key in keys)
+    return next((value for value in values if value not in (None, "", [])), None)
+
+
+def _title(path: PurePosixPath, body: str) -> str:
+    """Without a title: a folder's name, else the heading that opens the text, else the file's."""
+    if path.stem == "index" and path.parent.name:
+        return path.parent.name
+    heading = _FIRST_HEADING.match(body[:1000])
+    return heading[1].strip() if heading else slug_of(path).strip()
+
+
+def _dated_name(path: PurePosixPath, zone: ZoneInfo) -> datetime | None:
+    name = path.parent.name if path.stem == "index" else path.name
+    return date_of_name(name, zone)
+
+
+def _date(
+    fields: Fields, keys: Keys, dialect: str, zone: ZoneInfo, doubts: list[Doubt]
+) -> datetime | None:
+    for key in keys:
+        value = _first(fields, (key,))
+        if not value:
+            continue
+        raw = look_up(fields, key)
+        text = value.replace("_", " ") if dialect == "pelican" else value
+        # Jekyll reads an unquoted time without a zone as UTC (jekyll #1273, #3879, #4010).
+        is_utc = dialect == "jekyll" and isinstance(raw, Plain) and is_naive(text)
+        found = parse_date(text, ZoneInfo("UTC") if is_utc else zone)
+        if found:
+            if named := zone_without_meaning(text):
+                problem = f"{named} names no one zone; the date was read in {zone.key}"
+                doubts.append(Doubt(key=key, problem=problem, remedy="write an offset: +08:00"))
+            return found.astimezone(zone)
     return None
 
 
-def permalink(meaning: Meaning, path: str, template: str) -> str:
-    """The path of a post's address: the template with the post's values, percent-encoded."""
-    pure = PurePosixPath(path)
-    slug = _DATED_NAME.sub("", pure.parent.name if pure.stem == "index" else pure.stem)
-    day = meaning.published
-    values = {
-        "year": f"{day:%Y}" if day else "",
-        "month": f"{day:%m}" if day else "",
-        "day": f"{day:%d}" if day else "",
-        "title": str(pure.with_name(slug)).removeprefix("_posts/"),
-        "slug": slug,
-        "name": slug,
-        "folder": "/".join(pure.parent.parts),
-        "categories": "/".join(meaning.categories[0]) if meaning.categories else "",
-        "abbrlink": meaning.id or slug,
-        "id": meaning.id or slug,
-    }
-    filled = re.sub(r":(\w+)", lambda found: values.get(found[1], found[0]), template)
-    return quote(re.sub(r"/{2,}", "/", filled).lstrip("/"), safe="/~!$&'()*+,;=:@")
+def _tags(fields: Fields, keys: Dialect, doubts: list[Doubt]) -> tuple[str, ...]:
+    value = _first_value(fields, keys.tags)
+    if isinstance(value, list):
+        return texts(value)
+    if not isinstance(value, str):
+        return ()
+    if keys.split:
+        return texts([*re.split(keys.split, value)])
+    if _JOINERS.search(value):
+        doubts.append(
+            Doubt(key=keys.tags[0], problem="several tags in one text were read as one tag",
+                  remedy="write a list: [one, two]")
+        )  # fmt: skip
+    return texts(value)
 
 
-def _is_protected(fields: Fields, key: str) -> bool:
-    value = fields.get(key)
-    if key == "password":
-        return value not in {None, ""} if isinstance(value, str | None) else True
-    return _is_set(fields, key)
-
-
-def _is_set(fields: Fields, key: str) -> bool:
-    value = fields.get(key)
-    return value is not None and (not isinstance(value, str) or value.lower() not in _FALSE)
-
-
-def _is_draft(fields: Fields, path: str, zone: ZoneInfo) -> bool:
-    if {"_drafts", "drafts"} & set(PurePosixPath(path).parts) or _is_set(fields, "draft"):
-        return True
-    published = fields.get("published")
-    if isinstance(published, str) and published and not parse_date(published, zone):
-        return published.lower() not in _TRUE
-    status = fields.get("status")
-    return isinstance(status, str) and status.lower() not in {"published", ""}
-
-
-def _first(fields: Fields, *keys: str) -> str:
-    """The first of the keys that holds text, trimmed; else empty."""
-    for key in keys:
-        value = fields.get(key)
-        if isinstance(value, str) and value.strip():
-            return value.strip()
-    return ""
-
-
-def _texts(fields: Fields, *keys: str) -> tuple[str, ...]:
-    for key in keys:
-        value = fields.get(key)
-        items = value if isinstance(value, list) else [value]
-        found = [item.strip() for item in items if isinstance(item, str)]
-        if any(found):
-            return tuple(dict.fromkeys(filter(None, found)))
-    return ()
-
-
-def _labels(fields: Fields, keys: tuple[str, ...], dialect: str) -> tuple[str, ...]:
-    """Tags: a list, or one string that Jekyll splits at blanks and Pelican at commas."""
-    found = _texts(fields, *keys)
-    single = next((fields[key] for key in keys if isinstance(fields.get(key), str)), None)
-    if single is None:
-        return found
-    match dialect:
-        case "jekyll":
-            return _distinct(found[0].split()) if found else ()
-        case "pelican":
-            return _distinct(re.split("[;]" if found and ";" in found[0] else ",", found[0]))
-        case _:
-            return found
-
-
-def _distinct(items: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(item.strip() for item in items if item.strip()))
-
-
-def _categories(fields: Fields, dialect: str) -> Paths:
-    """Category paths. Hexo reads a flat list as one path from the general to the special."""
-    value = fields.get("categories") or fields.get("category")
+def _categories(fields: Fields, keys: Dialect, path: PurePosixPath, dialect: str) -> Paths:
+    value = _first_value(fields, keys.categories)
+    if value is None:
+        return tuple((part,) for part in _folders(path, dialect))
     if isinstance(value, list) and any(isinstance(item, list) for item in value):
-        paths = (_path(item if isinstance(item, list) else [item]) for item in value)
-        return tuple(filter(None, paths))
-    labels = _labels(fields, ("categories", "category"), dialect)
-    if dialect in {"hexo", "auto"}:
+        paths = (texts(item if isinstance(item, list) else [item]) for item in value)
+        return tuple(filter(None, dict.fromkeys(paths)))
+    if dialect == "jekyll" and isinstance(value, str):
+        return tuple((label,) for label in texts([*value.split()]))
+    labels = texts(value)
+    if keys.is_path:
         return (labels,) if labels else ()
     return tuple((label,) for label in labels)
 
 
-def _path(items: list[Value]) -> tuple[str, ...]:
-    return tuple(item.strip() for item in items if isinstance(item, str) and item.strip())
+def _folders(path: PurePosixPath, dialect: str) -> Iterator[str]:
+    """Pelican takes the folder for a category, Jekyll those above `_posts`."""
+    parts = path.parts[:-1]
+    if dialect == "pelican" and parts:
+        yield parts[-1]
+    if dialect == "jekyll" and "_posts" in parts:
+        yield from (part for part in parts[: parts.index("_posts")] if part != "docs")
 
 
-def _date(fields: Fields, keys: Iterable[str], zone: ZoneInfo) -> datetime | None:
-    for key in keys:
-        value = fields.get(key)
-        if isinstance(value, str) and (found := parse_date(value, zone)):
-            return found
-    return None
+def _language(fields: Fields, keys: Dialect, path: PurePosixPath) -> str:
+    named = _first(fields, keys.language)
+    if not named:
+        tail = PurePosixPath(path.stem).suffix.removeprefix(".")
+        named = tail if _is_language(tail) else ""
+    if not named and len(path.parts) > 1:
+        head = next((part for part in path.parts[:-1] if part not in {"source", "_posts"}), "")
+        named = head if _is_language(head) else ""
+    found = _LANGUAGE_TAG.fullmatch(named)
+    return named.replace("_", "-") if found else ""
 
 
-def _image(fields: Fields) -> str:
-    image = _first(fields, "cover", "image", "thumbnail", "banner", "top_img", "featuredimage")
-    return "" if image.lower() in {"false", "transparent"} else image
+def _is_language(text: str) -> bool:
+    """`zh`, `zh-cn`: few folders and name parts of two letters are anything else."""
+    return (
+        _LANGUAGE_TAG.fullmatch(text) is not None
+        and text[:2] in COMMON_LANGUAGES
+        and (len(text) == 2 or text[2] in "-_")
+    )
 
 
-def _title_of_name(path: PurePosixPath) -> str:
-    return _DATED_NAME.sub("", path.parent.name if path.stem == "index" else path.stem)
+def _image(fields: Fields, keys: Dialect) -> str:
+    image = _first(fields, keys.image)
+    return "" if image.lower() in {"false", "true", "transparent"} or image[:1] == "#" else image

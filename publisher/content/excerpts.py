@@ -1,83 +1,153 @@
-"""The opening of a post: where the writer cut it, or as much as fits."""
+"""The opening of a post: where the writer ended it, or as much as fits.
+
+Lengths are columns, as a terminal counts them: a wide character is two, so 280 columns are 140
+han or 280 Latin letters. Cuts are made on the tree of the sanitised HTML, so that no tag stays
+open and no word, character or reading is cut in two.
+"""
 
 import re
 import unicodedata
-from html import escape, unescape
+from collections.abc import Iterator
+from functools import lru_cache
 
 import regex
+from lxml import html as lxml_html
+from lxml.html import HtmlElement
 
 from publisher.domain.posts import Excerpt
 
 BUDGET = 280
-"""Columns of an automatic excerpt: a wide character counts two, so 140 han."""
+"""Columns of an automatic excerpt."""
 
-_BLOCK = re.compile(r"<(p)(?:\s[^>]*)?>(.*?)</\1>", re.DOTALL)
-_TAG = re.compile(r"<[^>]*>")
-_NOTE = re.compile(r"<sup[^>]*>.*?</sup>", re.DOTALL)
-_ENDS = re.compile(r"[。！？!?…．；;][”’」』）)】》〉\"']*|\.[”’」』）)】》〉\"']*(?=\s|$)")
-_OPENERS = "（([{《〈「『“‘【〔 ，、；：,;:—–-"
+_LEFT_OUT = frozenset(
+    {"pre", "table", "figure", "iframe", "video", "audio", "form", "input", "hr", "details"}
+)
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_ATOMS = frozenset({"ruby", "code", "kbd", "img", "picture", "math", "svg", "sup", "sub"})
+_BLOCKS = frozenset(
+    {"p", "li", "blockquote", "pre", "tr", "div", "dt", "dd", "br", "section", *_HEADINGS}
+)
+_ENDS = regex.compile(r"[。！？!?…．；;][”’」』）)】》〉\"']*|\.[”’」』）)】》〉\"']*(?=\s|$)")
+_OPENERS = "（([{《〈「『“‘【〔 \t\n，、；：,;:—–-"
+_HALF_WORD = re.compile(r"[A-Za-z0-9_\u00c0-\u052f'’-]+$")
+_WORD = re.compile(r"[A-Za-z0-9_\u00c0-\u052f]")
 
 
 def manual(html: str) -> Excerpt:
-    """An excerpt that the writer chose."""
-    return Excerpt(html=html.strip(), text=plain(html), is_manual=True)
+    """An excerpt that the writer chose, without its references to footnotes."""
+    root = _tree(html)
+    _drop_footnote_marks(root)
+    kept = _inner(root)
+    return Excerpt(html=kept, text=plain(kept), is_manual=True)
 
 
 def automatic(html: str, budget: int = BUDGET) -> Excerpt:
-    """The first paragraphs that fit into `budget` columns, cut at a sentence or outside words."""
-    kept: list[str] = []
-    left = budget
-    for match in _BLOCK.finditer(html):
-        text = plain(_NOTE.sub("", match[2]))
-        if not text:
-            continue
-        short = shorten(text, left)
-        if not short or (kept and short.endswith("…") and left < budget // 3):
-            break
-        kept.append(short)
-        left -= width(short)
-        if short != text or left < budget // 5:
-            break
-    html = "".join(f"<p>{escape(part, quote=False)}</p>\n" for part in kept)
-    return Excerpt(html=html.strip(), text="\n\n".join(kept), is_manual=False)
+    """As much of sanitised HTML as fits into `budget` columns, ending at a sentence if one ends
+    past the middle, else outside words with `…`. No code blocks, tables, figures, headings.
+    """
+    root = _tree(html)
+    for element in list(root.iter(*_LEFT_OUT, *_HEADINGS)):
+        _drop(element)
+    for element in list(root.iter("section")):  # footnotes
+        _drop(element)
+    _drop_footnote_marks(root)
+    _Cutter(budget).cut(root)
+    _drop_empty(root)
+    kept = _inner(root)
+    return Excerpt(html=kept, text=plain(kept), is_manual=False)
 
 
 def plain(html: str) -> str:
-    """The words of some HTML: paragraphs apart by an empty line, blanks folded."""
-    blocks = re.split(r"</(?:p|li|h\d|blockquote|pre|tr)>", html)
-    words = (" ".join(unescape(_TAG.sub("", block)).split()) for block in blocks)
-    return "\n\n".join(filter(None, words))
+    """The words of some HTML: blocks apart by an empty line, blanks folded, readings left out."""
+    if "<" not in html and "&" not in html:
+        return " ".join(html.split())
+    lines: list[str] = [""]
+    for text, is_break in _words(_tree(html)):
+        if is_break:
+            lines.append("")
+        lines[-1] += text
+    folded = (" ".join(line.split()) for line in lines)
+    return "\n\n".join(filter(None, folded))
 
 
 def width(text: str) -> int:
     """Columns: two for a wide character, one for others, none for marks."""
+    if text.isascii():
+        return len(text)
     return sum(_grapheme_width(grapheme) for grapheme in regex.findall(r"\X", text))
 
 
 def shorten(text: str, budget: int) -> str:
     """As much of the text as fits: to a sentence that ends past the middle, else with `…`."""
-    if width(text) <= budget:
-        return text
-    fitting = _fitting(text, budget - 1)
+    return text if width(text) <= budget else _cut(text, budget, BUDGET)
+
+
+class _Cutter:
+    """Walks a tree in reading order and removes all that follows the last thing that fits."""
+
+    def __init__(self, budget: int) -> None:
+        self._left = budget
+        self._whole = budget
+        self._is_full = False
+
+    def cut(self, element: HtmlElement) -> None:
+        element.text = self._take(element.text)
+        for child in list(element):
+            if self._is_full:
+                _drop(child)
+                continue
+            if child.tag in _ATOMS:
+                self._take_atom(child)
+            else:
+                self.cut(child)
+            if child.getparent() is not None:
+                child.tail = self._take(child.tail)
+
+    def _take_atom(self, atom: HtmlElement) -> None:
+        size = width(" ".join(str(atom.text_content()).split()))
+        if size > self._left:
+            self._is_full = True
+            _drop(atom)
+        else:
+            self._left -= size
+
+    def _take(self, text: str | None) -> str | None:
+        if not text or self._is_full:
+            return None
+        size = width(" ".join(text.split()))
+        if size <= self._left:
+            self._left -= size
+            return text
+        self._is_full = True
+        return _cut(text, self._left, self._whole)
+
+
+def _cut(text: str, left: int, whole: int) -> str:
+    """The part of a text that fits into `left` columns, of `whole` that there were."""
+    fitting = _fitting(text, max(left - 1, 0))
+    used = whole - left
     ends = [match.end() for match in _ENDS.finditer(fitting)]
-    if ends and width(fitting[: ends[-1]]) * 2 >= budget:
+    if ends and (used + width(fitting[: ends[-1]])) * 2 >= whole:
         return fitting[: ends[-1]]
-    if word := re.search(r"[\w'’-]*[A-Za-z0-9\u00c0-\u052f]$", fitting, re.ASCII):
-        shorter = fitting[: word.start()].rstrip()
-        fitting = shorter if width(shorter) * 2 >= budget else fitting
-    return fitting.rstrip(_OPENERS) + "…" if fitting.rstrip(_OPENERS) else ""
+    following = text[len(fitting) : len(fitting) + 1]
+    if _WORD.match(following) and (word := _HALF_WORD.search(fitting)):
+        shorter = fitting[: word.start()]
+        fitting = shorter if width(shorter) * 2 >= width(fitting) else fitting
+    shown = fitting.rstrip(_OPENERS)
+    return f"{shown}…" if shown else "…" if used else ""
 
 
 def _fitting(text: str, budget: int) -> str:
-    taken: list[str] = []
-    for grapheme in regex.findall(r"\X", text):
-        budget -= _grapheme_width(grapheme)
-        if budget < 0:
+    kept, used = 0, 0
+    for match in regex.finditer(r"\X", text):
+        used += _grapheme_width(match[0])
+        if used > budget:
             break
-        taken.append(grapheme)
-    return "".join(taken)
+        kept = match.end()
+    return text[:kept]
 
 
+@lru_cache(maxsize=8192)
 def _grapheme_width(grapheme: str) -> int:
     return max(_point_width(point) for point in grapheme)
 
@@ -86,3 +156,43 @@ def _point_width(point: str) -> int:
     if unicodedata.category(point) in {"Mn", "Me", "Cf", "Cc"}:
         return 0
     return 2 if unicodedata.east_asian_width(point) in {"W", "F"} else 1
+
+
+def _tree(html: str) -> HtmlElement:
+    root: HtmlElement = lxml_html.fragment_fromstring(html, create_parent="div")
+    return root
+
+
+def _inner(root: HtmlElement) -> str:
+    """The HTML inside the wrapping `div`."""
+    whole = lxml_html.tostring(root, encoding="unicode", method="html")
+    return str(whole).removeprefix("<div>").removesuffix("</div>").strip()
+
+
+def _drop(element: HtmlElement) -> None:
+    """Removes an element and what it holds; the text behind it stays."""
+    element.drop_tree()
+
+
+def _drop_footnote_marks(root: HtmlElement) -> None:
+    for mark in list(root.iter("sup")):
+        if any("#fn" in (link.get("href") or "") for link in mark.iter("a")):
+            _drop(mark)
+
+
+def _drop_empty(root: HtmlElement) -> None:
+    """Elements that hold nothing any more, from the inside out."""
+    for element in reversed(list(root.iterdescendants())):
+        is_void = element.tag in {"img", "br", "wbr"}
+        if not is_void and not len(element) and not (element.text or "").strip():
+            _drop(element)
+
+
+def _words(element: HtmlElement) -> Iterator[tuple[str, bool]]:
+    """The texts of a tree, each with whether a new line begins with it."""
+    is_block = element.tag in _BLOCKS
+    yield element.text or "", is_block
+    for child in element:
+        if child.tag not in {"rt", "rp"}:
+            yield from _words(child)
+        yield child.tail or "", child.tag in _BLOCKS

@@ -1,177 +1,139 @@
-"""Splits a file into front matter and body, and reads the front matter as text.
+"""Splits a file into front matter and body; the body keeps every character.
 
-python-frontmatter is the format layer: handlers of our own find, split and load a block. Every
-scalar stays the text that the writer typed: YAML 1.1 makes `12:30` the number 750, `0228` an
-octal and `2020-02-30` a crash.
+python-frontmatter is the format layer, with handlers of our own (`formats`): its stock ones
+strip bodies, turn text into numbers and dates, and publish a block that they cannot read as text.
 """
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
-from typing import Any
 
 import frontmatter
-import yaml
-from frontmatter.default_handlers import BaseHandler
 
+from publisher.content.formats import HANDLERS, KEY_LINE, YamlHandler
+from publisher.content.repair import Note
+from publisher.content.values import Value, the_stricter
+from publisher.content.yaml_text import Unreadable
 from publisher.errors import ContentError
 
-MAX_BYTES = 16_000
-MAX_OPENERS = 64
-"""Brackets in a block: tens of thousands of them kill libyaml's parser with the process."""
-
-_KEY_LINE = re.compile(r"^[\w$.-]+\s*[:：]", re.MULTILINE)
-
-Value = str | None | list["Value"] | dict[str, "Value"]
+_TELLING = frozenset({"title", "date", "tags", "categories", "layout"})
+_KEY = re.compile(r"[ \t]*[\"']?([\w$.-]+)[\"']?[ \t]*[:：=]")
+_CUT_BY_COMMENT = re.compile(r"^[\w$.-]+\s*:\s+[^\"'#|>\s\[{][^#\n]* (#\S.*)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrontMatter:
-    """The fields as written (keys in lower case) and the body, unchanged.
+    """The fields (keys in lower case) and the body, unchanged.
 
-    `lines` gives the line of each top-level key, `body_line` that of the body's first line.
+    `lines`: key -> its line; `body_line`: the line of the body's first character; both count from
+    1, and so do the lines of `notes`.
     """
 
     fields: Mapping[str, Value]
     body: str
     lines: Mapping[str, int] = field(default_factory=dict)
     body_line: int = 1
+    notes: tuple[Note, ...] = ()
 
 
-class _StrLoader(yaml.CSafeLoader):
-    """Scalars as text, null as None; unknown tags are passed over, aliases refused."""
+def read_front_matter(text: str, dialect: str = "auto") -> FrontMatter:
+    """The front matter and the body of a file, as the generators of `dialect` part them.
 
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            event: Any = self.get_event()
-            raise yaml.MarkedYAMLError(
-                problem="aliases are not read; write the value out", problem_mark=event.start_mark
-            )
-        return super().compose_node(parent, index)  # type: ignore[misc]  # from the C parser
-
-
-def _construct_any(loader: Any, node: Any) -> Any:
-    match node:
-        case yaml.MappingNode():
-            pairs = [
-                (loader.construct_object(key, True), loader.construct_object(value, True))
-                for key, value in node.value
-            ]
-            return {str(key): value for key, value in pairs}
-        case yaml.SequenceNode():
-            return [loader.construct_object(item, True) for item in node.value]
-        case _:
-            is_null = not node.style and node.value in {"", "~", "null", "Null", "NULL"}
-            return None if is_null else node.value
-
-
-# Own tables, empty: YAML's would turn `12:30` into 750 and `no` into False.
-_StrLoader.yaml_implicit_resolvers = {}
-_StrLoader.yaml_constructors = {None: _construct_any}
-_StrLoader.yaml_multi_constructors = {}
-
-
-class YamlHandler(BaseHandler):
-    """`---` fences, blank lines before allowed, blanks behind; `...` closes too."""
-
-    FM_BOUNDARY = re.compile(r"\A\s*^-{3,}[ \t]*$", re.MULTILINE)
-    CLOSE = re.compile(r"^(?:-{3,}|\.{3})[ \t]*$\n?", re.MULTILINE)
-
-    def split(self, text: str) -> tuple[str, str]:
-        opener = self.FM_BOUNDARY.match(text)
-        if opener is None:
-            raise ContentError("", 1, "no front matter")
-        closer = self.CLOSE.search(text, opener.end())
-        if closer is None:
-            raise ContentError("", 1, "the front matter is never closed")
-        return text[opener.end() : closer.start()], text[closer.end() :]
-
-    def load(self, fm: str, **_options: object) -> dict[str, Any]:
-        loaded: Any = yaml.load(fm, Loader=_StrLoader)  # noqa: S506  # constructs text only
-        return {} if loaded is None else loaded
-
-
-class TomlHandler(YamlHandler):
-    """`+++` fences (Hugo)."""
-
-    FM_BOUNDARY = re.compile(r"\A\s*^\+{3,}[ \t]*$", re.MULTILINE)
-    CLOSE = re.compile(r"^\+{3,}[ \t]*$\n?", re.MULTILINE)
-
-    def load(self, fm: str, **_options: object) -> dict[str, Any]:
-        return {key: _as_text(value) for key, value in tomllib.loads(fm).items()}
-
-
-_HANDLERS = (YamlHandler(), TomlHandler())
-
-
-def read_front_matter(text: str) -> FrontMatter:
-    """The front matter and the body of a file.
-
-    Raises `ContentError` (its path empty) where a block opens but cannot be read. A file that
-    opens with `---` as a rule, with no key before the next one, has no front matter.
+    Raises `ContentError` (its path empty) where a block opens but cannot be read.
     """
-    handler = frontmatter.detect_format(text, _HANDLERS)
-    opener = handler.FM_BOUNDARY.match(text) if handler and handler.FM_BOUNDARY else None
-    if handler is None or opener is None:
+    handler = frontmatter.detect_format(text, HANDLERS[dialect])
+    if handler is None:
         return FrontMatter(fields={}, body=text)
-    block_start = opener.end()
-    if not _KEY_LINE.search(text[block_start : block_start + MAX_BYTES]):
-        return FrontMatter(fields={}, body=text)
-    block, body = handler.split(text)
-    first_line = text[:block_start].count("\n") + 1
-    _refuse_bombs(block, first_line)
-    fields = _load(handler, block, first_line)
-    return FrontMatter(
-        fields=fields,
-        body=body,
-        lines=_lines_of_keys(block, first_line),
-        body_line=text[: len(text) - len(body)].count("\n") + 1,
-    )
-
-
-def _load(handler: BaseHandler, block: str, first_line: int) -> dict[str, Value]:
+    start = _start(handler, text)
     try:
-        loaded = handler.load(block.replace("\t", "  "))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = str(getattr(error, "problem", None) or "is not YAML")
-        raise ContentError("", first_line + (mark.line if mark else 0), problem) from None
-    except tomllib.TOMLDecodeError as error:
-        line = int(found[1]) if (found := re.search(r"line (\d+)", str(error))) else 1
-        raise ContentError("", first_line + line - 1, str(error)) from None
-    except RecursionError:
-        raise ContentError("", first_line, "is nested too deeply") from None
-    if not isinstance(loaded, dict):
-        raise ContentError("", first_line, "must be `key: value` lines")
-    return {str(key).strip().lower(): value for key, value in loaded.items()}
+        # Not `frontmatter.parse`: it strips the body and passes over what it cannot split.
+        block, body = handler.split(text)
+        fields = handler.load(block)
+    except Unreadable as error:
+        raise ContentError("", start + error.line, error.problem) from None
+    matter = FrontMatter(
+        fields=_lower(fields),
+        body=body,
+        lines=_lines_of_keys(block, start),
+        body_line=_line(text, len(text) - len(body)),
+        notes=(*_from(start, getattr(fields, "notes", ())), *_comments(block, start)),
+    )
+    return _without_second_block(matter)
 
 
-def _refuse_bombs(block: str, line: int) -> None:
-    if len(block.encode("utf-8", "replace")) > MAX_BYTES:
-        raise ContentError("", line, f"is longer than {MAX_BYTES} bytes")
-    if block.count("[") + block.count("{") > MAX_OPENERS:
-        raise ContentError("", line, f"has more than {MAX_OPENERS} brackets")
+def _start(handler: object, text: str) -> int:
+    """The line on which a block's first character stands."""
+    boundary = getattr(handler, "FM_BOUNDARY", None)
+    opener = boundary.match(text) if boundary else None
+    return _line(text, opener.end()) if opener else 1
 
 
-def _lines_of_keys(block: str, first_line: int) -> dict[str, int]:
+def _line(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1
+
+
+def _lower(fields: Mapping[str, Value]) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for key, value in fields.items():
+        name = str(key).strip().lower()
+        found[name] = the_stricter(name, found[name], value) if name in found else value
+    return found
+
+
+def _lines_of_keys(block: str, start: int) -> dict[str, int]:
     found: dict[str, int] = {}
-    for number, line in enumerate(block.split("\n"), start=first_line):
-        if match := re.match(r"([\w$.-]+)\s*[:=]", line):
+    for number, line in enumerate(block.split("\n"), start=start):
+        if match := _KEY.match(line):
             found.setdefault(match[1].lower(), number)
     return found
 
 
-def _as_text(value: Any) -> Any:
-    match value:
-        case dict():
-            return {str(key): _as_text(item) for key, item in value.items()}
-        case list():
-            return [_as_text(item) for item in value]
-        case bool():
-            return "true" if value else "false"
-        case datetime() | date() | time():
-            return value.isoformat()
-        case _:
-            return str(value)
+def _from(start: int, notes: tuple[Note, ...]) -> tuple[Note, ...]:
+    return tuple(
+        Note(line=start + note.line, problem=note.problem, remedy=note.remedy) for note in notes
+    )
+
+
+def _comments(block: str, start: int) -> tuple[Note, ...]:
+    """` #` begins a comment, as in Hexo: whoever wrote `title: C #1` meant another title."""
+    for number, line in enumerate(block.split("\n"), start=start):
+        if found := _CUT_BY_COMMENT.match(line):
+            problem = f"the value ends at {found[1].split()[0]!r}, which begins a comment"
+            return (Note(line=number, problem=problem, remedy="put the value into quotes"),)
+    return ()
+
+
+def _without_second_block(matter: FrontMatter) -> FrontMatter:
+    """Cuts a second block off the body's start; importers leave such behind.
+
+    It fills fields that are empty, and marks that keep the post back count wherever they stand.
+    """
+    handler = YamlHandler()
+    opener, closer = handler.fences(matter.body)
+    if opener is None or closer is None:
+        return matter
+    block = matter.body[opener.end() : closer.start()]
+    keys = {found[1].lower() for line in block.split("\n") if (found := _KEY.match(line))}
+    if len(keys & _TELLING) < 2 or not KEY_LINE.match(block.lstrip("\n")):
+        return matter
+    try:
+        second = _lower(handler.load(block))
+    except Unreadable:
+        second = {}
+    fields = dict(matter.fields)
+    for key, value in second.items():
+        fields[key] = the_stricter(key, value, fields[key]) if key in fields else value
+    return FrontMatter(
+        fields=fields,
+        body=matter.body[closer.end() :],
+        lines=matter.lines,
+        body_line=matter.body_line + _line(matter.body, closer.end()) - 1,
+        notes=(
+            *matter.notes,
+            Note(
+                line=matter.body_line,
+                problem="a second block of front matter opens the text",
+                remedy="merge the two; the second one was left out",
+            ),
+        ),
+    )

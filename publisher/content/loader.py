@@ -1,213 +1,223 @@
-"""A folder of Markdown files becomes a library: bytes → text → fields → meaning → HTML.
+"""A folder of Markdown files becomes a library.
 
-Every file ends as a post, skipped or failed, and stops only itself.
+    bytes -> Text -> (may it be read now?) -> Rendering -> Post
+
+Every file ends as a post, skipped or failed, and stops only itself. What was parsed before is
+taken from the cache, as long as the file, the settings and all that it refers to are the same.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path, PurePosixPath
-from urllib.parse import quote, unquote
-from zoneinfo import ZoneInfo
 
-from publisher.content import excerpts, markdown
-from publisher.content.decoding import decode
-from publisher.content.dialects import PERMALINKS, Meaning, kept_back, permalink, understand
-from publisher.content.front_matter import FrontMatter, read_front_matter
-from publisher.content.sanitise import address, sanitise
-from publisher.domain.posts import (
-    Asset,
-    Facts,
-    Failed,
-    Image,
-    Library,
-    Post,
-    Skipped,
-    SkipReason,
-    Warned,
-    body_hash,
-)
-from publisher.errors import ContentError
+from publisher.content.cache import Cache, Entry
+from publisher.content.options import ContentOptions
+from publisher.content.privacy import kept_back
+from publisher.content.references import POSTS, Index, References, index_of
+from publisher.content.rendering import Rendering
+from publisher.content.sources import MAX_BYTES, Source, Text
+from publisher.content.workers import File, Workers
+from publisher.domain.posts import Facts, Failed, Library, Post, Skipped, SkipReason, Warned
 
-ENDINGS = frozenset({".md", ".markdown", ".mkd", ".mdx"})
+__all__ = ["ContentOptions", "load"]
+
 ROOTS = frozenset({"_posts", "_drafts"})
-PICTURES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".avif"})
-MAX_BYTES = 2_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContentOptions:
-    """Where the posts are and how to read them.
-
-    `permalink` and `encoding` may be empty: the dialect's usual form, and UTF-8. `cache` is
-    reserved for parsed posts.
-    """
-
-    folder: Path
-    dialect: str = "auto"
-    zone: ZoneInfo
-    base_url: str
-    language: str
-    permalink: str = ""
-    encoding: str = ""
-    cache: Path | None = None
-
+"""Folders that are read although their names begin with `_`."""
 
 Outcome = Post | Skipped | Failed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """One file that was read: what it says, its bytes' key, and what the cache holds of it.
+
+    `text` is None while the cache has spared us the parsing.
+    """
+
+    file: File
+    key: str
+    source: Source
+    text: Text | None = None
+    rendering: Rendering | None = None
+
+
 def load(options: ContentOptions, *, now: datetime) -> Library:
     """Every Markdown file below the folder, as of `now`; each part sorted by path."""
-    results: list[Outcome] = []
-    warnings: list[Warned] = []
-    for path in sorted(_files(options.folder)):
-        results.append(_read(options, path, now, warnings))
-    results = list(_each_id_once(results))
-    return Library(
-        posts=tuple(item for item in results if isinstance(item, Post)),
-        skipped=tuple(item for item in results if isinstance(item, Skipped)),
-        failed=tuple(item for item in results if isinstance(item, Failed)),
-        warnings=tuple(warnings),
-    )
-
-
-def _files(folder: Path) -> Iterator[str]:
-    for path in folder.rglob("*"):
-        relative = path.relative_to(folder)
-        hidden = any(
-            (part.startswith((".", "_")) and part not in ROOTS) or part.endswith(("~", "%"))
-            for part in relative.parts
+    cache = Cache(options)
+    files, failed = _files(options)
+    with Workers(options) as workers:
+        read, unreadable = _understand(cache, workers, files)
+        held = [_held_back(item.source, now) for item in read]
+        public = [item for item, outcome in zip(read, held, strict=True) if outcome is None]
+        rendered = _render(options, cache, workers, public)
+    kept_back_ones = [outcome for outcome in held if outcome is not None]
+    outcomes: list[Outcome] = [*failed, *unreadable, *kept_back_ones]
+    for item, rendering in zip(public, rendered, strict=True):
+        outcomes.append(
+            replace(rendering, facts=facts_of(item.source))
+            if isinstance(rendering, Failed)
+            else _post(item.source, rendering, options)
         )
-        if path.suffix.lower() in ENDINGS and not hidden and path.is_file():
-            yield relative.as_posix()
-
-
-def _read(options: ContentOptions, path: str, now: datetime, warnings: list[Warned]) -> Outcome:
-    try:
-        data = (options.folder / path).read_bytes()
-    except OSError as error:
-        return _failed(path, 0, f"cannot be read: {error.strerror}", "check the file's rights")
-    if len(data) > MAX_BYTES:
-        return _failed(path, 0, f"is larger than {MAX_BYTES} bytes", "split it")
-    decoded = decode(data, options.encoding)
-    if decoded is None:
-        return _failed(path, 0, "is in an unknown encoding", "save it as UTF-8")
-    if decoded.guessed:
-        warnings.append(_warned(path, 0, f"was read as {decoded.guessed}", "save it as UTF-8"))
-    try:
-        matter = read_front_matter(decoded.text)
-        return _publishable(options, path, matter, now)
-    except ContentError as error:
-        return _failed(path, error.line, error.problem, "mend the front matter at this line")
-
-
-def _publishable(options: ContentOptions, path: str, matter: FrontMatter, now: datetime) -> Outcome:
-    meaning = understand(matter.fields, path, dialect=options.dialect, zone=options.zone)
-    facts = _facts(meaning)
-    held = kept_back(matter.fields, path, meaning, now=now, zone=options.zone)
-    if held:
-        reason, words = held
-        told = None if reason is SkipReason.PROTECTED else facts
-        return Skipped(path=path, reason=reason, explanation=words, facts=told)
-    if meaning.published is None:
-        line = matter.lines.get("date", 1)
-        return _failed(path, line, "has no date", "write date: 2025-10-11 06:16:29", facts)
-    if not matter.body.strip():
-        words = "nothing is written below the front matter"
-        return Skipped(path=path, reason=SkipReason.EMPTY, explanation=words, facts=facts)
-    return _post(options, path, matter, meaning, meaning.published)
-
-
-def _post(
-    options: ContentOptions, path: str, matter: FrontMatter, meaning: Meaning, published: datetime
-) -> Post:
-    template = options.permalink or PERMALINKS.get(options.dialect, PERMALINKS["plain"])
-    url = f"{options.base_url}/{permalink(meaning, path, template)}"
-    pictures = _Pictures(options, path, url)
-    whole, opening = markdown.render(
-        matter.body, key=meaning.id or path, breaks=options.dialect == "hexo"
+    _keep(cache, read, {item.key for item in public})
+    outcomes.sort(key=lambda item: item.path)
+    return Library(
+        posts=tuple(item for item in outcomes if isinstance(item, Post)),
+        skipped=tuple(item for item in outcomes if isinstance(item, Skipped)),
+        failed=tuple(item for item in outcomes if isinstance(item, Failed)),
+        warnings=tuple(_warnings(read, rendered)),
     )
-    html = sanitise(whole, base=url, resolve=pictures.resolve)
-    if meaning.excerpt:
-        excerpt = excerpts.manual(sanitise(meaning.excerpt, base=url, resolve=pictures.resolve))
-    elif opening is not None:
-        excerpt = excerpts.manual(sanitise(opening, base=url, resolve=pictures.resolve))
-    else:
-        excerpt = excerpts.automatic(html)
-    cover = address(meaning.image, url, pictures.resolve) if meaning.image else None
+
+
+def find(options: ContentOptions) -> list[str]:
+    """The paths of all posts below the folder, sorted, relative to it, with forward slashes."""
+    return sorted(_walk(os.fspath(options.folder), ""))
+
+
+def _walk(folder: str, prefix: str) -> Iterator[str]:
+    """Leaves out names that begin with `_` or `.`, or end in `~` or `%`, and links to folders."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = entry.name
+            if (name[0] in "._" and name not in ROOTS) or name[-1] in "~%":
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(entry.path, f"{prefix}{name}/")
+            elif name[name.rfind(".") :].lower() in POSTS and entry.is_file():
+                yield f"{prefix}{name}"
+
+
+def _files(options: ContentOptions) -> tuple[list[File], list[Failed]]:
+    files, failed = [], []
+    for path in find(options):
+        try:
+            with open(options.folder / path, "rb") as file:
+                files.append(File(path=path, data=file.read(MAX_BYTES + 1)))
+        except OSError as error:
+            problem = f"cannot be read: {error.strerror}"
+            failed.append(_failed(path, 0, problem, "check the file's rights"))
+    return files, failed
+
+
+def _understand(
+    cache: Cache, workers: Workers, files: Sequence[File]
+) -> tuple[list[_Read], list[Failed]]:
+    """What each file says, from the cache or read anew; by path."""
+    read, failed, fresh = [], [], []
+    for file in files:
+        key = cache.key(file.path, file.data)
+        if entry := cache.get(key):
+            read.append(_Read(file=file, key=key, source=entry.source, rendering=entry.rendering))
+        else:
+            fresh.append((file, key))
+    found = workers.read([file for file, _ in fresh])
+    for (file, key), text in zip(fresh, found, strict=True):
+        if isinstance(text, Failed):
+            failed.append(text)
+        else:
+            read.append(_Read(file=file, key=key, source=text.source, text=text))
+    read = [item for item in read if not item.source.is_ignored]
+    return sorted(read, key=lambda item: item.file.path), failed
+
+
+def _held_back(source: Source, now: datetime) -> Skipped | Failed | None:
+    """Why a file is not published as of `now`; None if it is."""
+    if held := kept_back(source.marks, now):
+        reason, words = held
+        told = None if reason is SkipReason.PROTECTED else facts_of(source)
+        return Skipped(path=source.path, reason=reason, explanation=words, facts=told)
+    told = facts_of(source)
+    if source.meaning.published is None:
+        problem = "has a date that cannot be read" if source.has_date_text else "has no date"
+        remedy = "write date: 2025-10-11 06:16:29"
+        return _failed(source.path, source.date_line, problem, remedy, told)
+    if source.url_problem:
+        remedy = "give the post that field, or set content.permalink"
+        return _failed(source.path, 1, source.url_problem, remedy, told)
+    if source.is_empty:
+        words = "nothing is written below the front matter"
+        return Skipped(path=source.path, reason=SkipReason.EMPTY, explanation=words, facts=told)
+    return None
+
+
+def _render(
+    options: ContentOptions, cache: Cache, workers: Workers, public: Sequence[_Read]
+) -> list[Rendering | Failed]:
+    """What each public file became; only what changed, or refers to what changed, is rendered."""
+    index = index_of(item.source for item in public)
+    kept = [_still_valid(item, options, index) for item in public]
+    stale = [item for item, rendering in zip(public, kept, strict=True) if rendering is None]
+    unread = workers.read([item.file for item in stale if item.text is None])
+    again = iter(unread)
+    texts = [item.text or next(again) for item in stale]
+    ready = [text for text in texts if isinstance(text, Text)]
+    made = iter(workers.render(ready, index))
+    anew = iter([next(made) if isinstance(text, Text) else text for text in texts])
+    rendered = [rendering or next(anew) for rendering in kept]
+    for item, old, new in zip(public, kept, rendered, strict=True):
+        if old is None and isinstance(new, Rendering):
+            cache.put(item.key, Entry(source=item.source, rendering=new))
+    return rendered
+
+
+def _still_valid(item: _Read, options: ContentOptions, index: Index) -> Rendering | None:
+    """The cached rendering, if all that it refers to is as it was."""
+    rendering = item.rendering
+    if rendering is None:
+        return None
+    references = References(options, item.source, index)
+    return rendering if references.still_hold(rendering.asked) else None
+
+
+def _keep(cache: Cache, read: Sequence[_Read], public: set[str]) -> None:
+    """Remembers what nobody may read yet, so that it need not be parsed at every load."""
+    for item in read:
+        if item.text is not None and item.key not in public:
+            cache.put(item.key, Entry(source=item.source, rendering=None))
+    cache.sweep()
+
+
+def _post(source: Source, rendering: Rendering, options: ContentOptions) -> Post:
+    meaning = source.meaning
+    if meaning.published is None:
+        raise RuntimeError(f"{source.path}: a post without a date came through")
+    published = meaning.published.astimezone(options.zone)
+    updated = meaning.updated.astimezone(options.zone) if meaning.updated else published
     return Post(
-        id=meaning.id or path,
+        id=meaning.id or source.path,
         declares_id=meaning.id is not None,
-        path=path,
+        path=source.path,
         title=meaning.title,
         published=published,
-        updated=meaning.updated or published,
-        url=url,
+        updated=updated,
+        url=source.url,
         language=meaning.language or options.language,
-        body_hash=body_hash(matter.body),
+        body_hash=source.body_hash,
         tags=meaning.tags,
         categories=meaning.categories,
         authors=meaning.authors,
         keywords=meaning.keywords,
         description=meaning.description,
-        image=Image(url=cover, alt="") if cover else None,
-        excerpt=excerpt,
-        html=html,
-        mail_html=html,
-        assets=pictures.found(),
+        image=rendering.image,
+        excerpt=rendering.excerpt,
+        html=rendering.html,
+        mail_html=rendering.mail_html or rendering.html,
+        assets=rendering.assets,
     )
 
 
-class _Pictures:
-    """The local pictures that one post refers to, and where they are published."""
-
-    def __init__(self, options: ContentOptions, path: str, url: str) -> None:
-        self._options = options
-        self._folder = PurePosixPath(path).parent
-        self._stem = PurePosixPath(path).stem
-        self._url = url
-        self._found: dict[str, Asset] = {}
-
-    def resolve(self, value: str) -> str:
-        """The public address of a local picture; any other address as it is."""
-        name = unquote(value.partition("?")[0].partition("#")[0])
-        if "://" in value or PurePosixPath(name).suffix.lower() not in PICTURES:
-            return value
-        for relative in self._candidates(name):
-            source = (self._options.folder / relative).resolve()
-            inside = source.is_relative_to(self._options.folder.resolve())
-            if inside and source.is_file():
-                public = f"{self._options.base_url}/{quote(str(relative))}"
-                self._found[public] = Asset(source=str(source), url=public)
-                return public
-        return value
-
-    def found(self) -> tuple[Asset, ...]:
-        return tuple(self._found.values())
-
-    def _candidates(self, name: str) -> Iterator[PurePosixPath]:
-        if name.startswith("/"):
-            yield PurePosixPath(name.lstrip("/"))
-        else:
-            yield self._folder / self._stem / name
-            yield self._folder / name
+def _warnings(read: Sequence[_Read], rendered: Sequence[Rendering | Failed]) -> list[Warned]:
+    """All doubts by path and line. Of a post that nobody may read yet those of its fields."""
+    found = [warned for item in read for warned in item.source.warnings]
+    for rendering in rendered:
+        if isinstance(rendering, Rendering):
+            found += rendering.warnings
+    return sorted(found, key=lambda warned: (warned.path, warned.line))
 
 
-def _each_id_once(results: list[Outcome]) -> Iterator[Outcome]:
-    """Of two posts that declare one id, the one whose path comes later fails."""
-    holders: dict[str, str] = {}
-    for item in results:
-        if isinstance(item, Post) and item.declares_id:
-            holder = holders.setdefault(item.id, item.path)
-            if holder != item.path:
-                yield _failed(
-                    item.path, 1, f"has the id of {holder}", "give one of them an id of its own"
-                )
-                continue
-        yield item
-
-
-def _facts(meaning: Meaning) -> Facts:
+def facts_of(source: Source) -> Facts:
+    """What the front matter of a file says, for listings."""
+    meaning = source.meaning
     return Facts(
         id=meaning.id,
         title=meaning.title,
@@ -216,12 +226,10 @@ def _facts(meaning: Meaning) -> Facts:
         tags=meaning.tags,
         categories=meaning.categories,
         language=meaning.language,
+        is_draft=source.marks.is_draft,
+        is_hidden=source.marks.is_hidden,
     )
 
 
 def _failed(path: str, line: int, problem: str, remedy: str, facts: Facts | None = None) -> Failed:
     return Failed(path=path, line=line, problem=problem, remedy=remedy, facts=facts)
-
-
-def _warned(path: str, line: int, problem: str, remedy: str) -> Warned:
-    return Warned(path=path, line=line, problem=problem, remedy=remedy)

@@ -1,66 +1,167 @@
-"""Markdown to HTML (CommonMark with tables, footnotes, task lists and bare links)."""
+"""Markdown to HTML, as people really write it.
+
+CommonMark with tables, footnotes, task lists, definition lists, headings with anchors, formulas
+and diagrams kept readable; emphasis among Chinese text, template tags, and text that looks like
+HTML are read as they were meant. Two outputs of one parse: for feeds, and in colour for mail and
+pages.
+"""
 
 import re
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
+from typing import Any, Protocol
 
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
+from mdit_py_plugins.anchors import anchors_plugin
 from mdit_py_plugins.deflist import deflist_plugin
+from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
+from publisher.content.bare_links import link_bare_addresses
+from publisher.content.code import code_block, language_of
+from publisher.content.east_asian import join_lines, tokenize_emphasis, tokenize_strikethrough
+from publisher.content.html_guard import escape_unknown, guard_html
+from publisher.content.template_tags import read_template_tags, without_tags
+
 MORE = re.compile(r"<!-+\s*more\s*-+>", re.IGNORECASE)
+"""Where the writer ends the opening."""
+
+_TAB_TITLE = re.compile(r"<!--\s*tab\s+(.*?)(?:@\S+)?\s*-->")
 _CHECKBOX = re.compile(r'<input[^>]*type="checkbox"[^>]*>')
 
+Doubter = Callable[[int, str, str], None]
+"""Takes a line of the body (from 0), a problem and a remedy."""
 
-def render(body: str, *, key: str, breaks: bool) -> tuple[str, str | None]:
-    """The whole body as HTML, and its opening up to `<!-- more -->` (None without a marker).
+
+class Posts(Protocol):
+    """Who knows the other posts: a file name or path -> its address, None if there is none."""
+
+    def post(self, name: str) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """The whole body and its opening (None without a marker), each for feeds and in colour."""
+
+    html: str
+    opening: str | None
+    coloured: str
+
+
+def render(body: str, *, key: str, breaks: bool, posts: Posts, doubt: Doubter) -> Rendered:
+    """The body as HTML, not yet sanitised.
 
     `key` makes footnote ids unique among posts; `breaks`: a line end is a line break, as in Hexo.
     """
     parser = _parser(breaks)
-    env: dict[str, object] = {"docId": re.sub(r"\W+", "-", key)}
+    env: dict[str, Any] = {
+        "docId": re.sub(r"\W+", "-", key), "library": posts, "doubt": doubt, "is_coloured": False,
+    }  # fmt: skip
     tokens = parser.parse(body, env)
-    html = _plain(parser.renderer.render(tokens, parser.options, env))
-    cut = _marker(tokens)
-    if cut is None:
-        return html, None
-    opening = parser.renderer.render(tokens[:cut], parser.options, env)
-    return html, _plain(opening)
+    html = _html(parser, tokens, env)
+    cut = _marker(tokens, doubt)
+    opening = None if cut is None else _html(parser, tokens[:cut], env)
+    has_code = any(token.type == "fence" and token.info.strip() for token in tokens)
+    coloured = _html(parser, tokens, env | {"is_coloured": True}) if has_code else html
+    return Rendered(html=html, opening=opening, coloured=coloured)
 
 
 @lru_cache(maxsize=2)
 def _parser(breaks: bool) -> MarkdownIt:
     parser = MarkdownIt("gfm-like", {"html": True, "breaks": breaks})
     parser.use(footnote_plugin).use(tasklists_plugin).use(deflist_plugin)
-    if parser.linkify is not None:  # `README.md` is no address
-        parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False})
-    parser.add_render_rule("fence", _fence)
+    parser.use(dollarmath_plugin, allow_space=False, allow_digits=False, allow_labels=False)
+    parser.use(anchors_plugin, max_level=6, slug_func=anchor)
+    parser.inline.ruler.at("emphasis", tokenize_emphasis)
+    parser.inline.ruler.at("strikethrough", tokenize_strikethrough)
+    parser.core.ruler.at("inline", _parse_inline)
+    if not breaks:
+        parser.core.ruler.after("inline", "join_lines", join_lines)
+    guard_html(parser)
+    read_template_tags(parser)
+    link_bare_addresses(parser)
+    for name, rule in _RULES.items():
+        parser.add_render_rule(name, rule)
     return parser
 
 
-def _fence(
-    _renderer: object, tokens: list[Token], index: int, _options: object, _env: object
-) -> str:
-    """Code with its language as a class, and nothing that a style sheet must explain."""
+def anchor(title: str) -> str:
+    """The anchor of a heading, as the large forges make it; CJK letters stay."""
+    return re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
+
+
+def _parse_inline(state: StateCore) -> None:
+    """The core rule `inline`, which tells the rules where they are."""
+    for token in state.tokens:
+        if token.type == "inline":
+            token.children = token.children or []
+            state.env["line"] = token.map[0] if token.map else 0
+            state.env["is_raw"] = bool(token.meta.get("is_raw"))
+            state.md.inline.parse(token.content, state.md, state.env, token.children)
+
+
+def _html(parser: MarkdownIt, tokens: list[Token], env: MutableMapping[str, Any]) -> str:
+    html = str(parser.renderer.render(tokens, parser.options, env))
+    return _CHECKBOX.sub(lambda box: "☑" if "checked=" in box[0] else "☐", html)
+
+
+def _code(_renderer: RendererHTML, tokens: list[Token], index: int, _options: Any, env: Any) -> str:
     token = tokens[index]
-    language = token.info.strip().split(maxsplit=1)[:1]
-    marked = f' class="language-{escape(language[0])}"' if language else ""
-    return f"<pre><code{marked}>{escape(token.content, quote=False)}</code></pre>\n"
+    return code_block(token.content, language_of(token.info), coloured=bool(env.get("is_coloured")))
 
 
-def _plain(html: str) -> str:
-    return _CHECKBOX.sub(lambda box: "☑ " if "checked=" in box[0] else "☐ ", html)
+def _raw(_renderer: RendererHTML, tokens: list[Token], index: int, _options: Any, env: Any) -> str:
+    """HTML that the writer typed; the titles of tabs stand in comments."""
+    content = _TAB_TITLE.sub(
+        lambda tab: f"<p><strong>{escape(tab[1])}</strong></p>", tokens[index].content
+    )
+    return escape_unknown(without_tags(content, env))
 
 
-def _marker(tokens: list[Token]) -> int | None:
-    """Where the opening ends: behind the outermost block that holds the marker."""
+def _formula(
+    _renderer: RendererHTML, tokens: list[Token], index: int, _options: Any, _env: Any
+) -> str:
+    return f"<code>${escape(tokens[index].content, quote=False)}$</code>"
+
+
+def _formula_block(
+    _renderer: RendererHTML, tokens: list[Token], index: int, _options: Any, _env: Any
+) -> str:
+    return code_block(tokens[index].content.strip("\n") + "\n", "math", coloured=False)
+
+
+_RULES = {
+    "fence": _code,
+    "code_block": _code,
+    "html_block": _raw,
+    "html_inline": _raw,
+    "math_inline": _formula,
+    "math_inline_double": _formula,
+    "math_block": _formula_block,
+}
+
+
+def _marker(tokens: list[Token], doubt: Doubter) -> int | None:
+    """Where the opening ends: behind the outermost block that holds the first marker."""
+    outer = ""
     for index, token in enumerate(tokens):
-        inside = token.children or []
+        if not token.level and token.nesting >= 0:
+            outer = token.type
         is_marker = token.type == "html_block" and MORE.search(token.content)
+        inside = token.children or []
         if is_marker or any(c.type == "html_inline" and MORE.search(c.content) for c in inside):
-            return _end_of_block(tokens, index) if token.level else index
+            if not token.level:
+                return index + (MORE.sub("", token.content).strip() != "")
+            if outer in {"bullet_list_open", "ordered_list_open", "table_open"}:
+                line = token.map[0] if token.map else 0
+                doubt(line, "the opening ends inside a list or a table", "put it below")
+            return _end_of_block(tokens, index)
     return None
 
 

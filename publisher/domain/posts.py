@@ -34,6 +34,8 @@ class Facts:
     tags: tuple[str, ...] = ()
     categories: tuple[tuple[str, ...], ...] = ()
     language: str = ""
+    is_draft: bool = False
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +157,36 @@ def body_hash(body: str) -> str:
 def newest_first(posts: Sequence[Post]) -> list[Post]:
     """The posts by date, newest first; ties by id, so that the order never depends on the disk."""
     return sorted(posts, key=lambda post: (post.published, post.id), reverse=True)
+
+
+def each_id_once(posts: Sequence[Post]) -> tuple[list[Post], list[Failed]]:
+    """Parts posts from those that declare the id of another, the later by date and path failing.
+
+    A translation is not a copy: in another language the id gets `:zh` behind it. (Blogs copy an
+    `abbrlink` with the file: of 25 such pairs 15 were translations.)
+    """
+    holders: dict[str, Post] = {}
+    kept, failed = [], []
+    for post in sorted(posts, key=lambda post: (post.published, post.path)):
+        holder = holders.get(post.id) if post.declares_id else None
+        own = post
+        if holder is not None and holder.language != post.language:
+            own = replace(post, id=f"{post.id}:{post.language}")
+        if post.declares_id and own.id in holders:
+            failed.append(_copy_of(holders[own.id], post))
+            continue
+        holders.setdefault(own.id, own)
+        kept.append(own)
+    return sorted(kept, key=lambda post: post.path), sorted(failed, key=lambda item: item.path)
+
+
+def _copy_of(holder: Post, post: Post) -> Failed:
+    return Failed(
+        path=post.path,
+        line=1,
+        problem=f"has the id of {holder.path}",
+        remedy="give one of them an id of its own",
+    )
 
 
 def settle_ids(posts: Sequence[Post], known: Sequence[KnownPost]) -> list[Post]:

@@ -153,7 +153,7 @@ def test_posts_of_any_folder_are_listed_without_a_site(
     assert row["date"] == "2025-01-02T03:04:05+08:00"
     assert list(row) == [
         "path", "id", "title", "date", "updated", "tags", "categories", "language",
-        "status", "reason",
+        "draft", "hidden", "status", "reason",
     ]  # fmt: skip
 
 

@@ -1,0 +1,194 @@
+"""The configuration of an existing Hexo, Hugo, Jekyll or Pelican site.
+
+What such a site says of its zone, addresses, language and protected tags is read from its own
+file, so that nobody has to copy it. Nothing is executed: of `pelicanconf.py` the plain
+assignments count.
+"""
+
+import ast
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import available_timezones
+
+from publisher.content.permalinks import JEKYLL_STYLES
+from publisher.content.values import Value, look_up, texts
+from publisher.content.yaml_text import Unreadable, load_yaml
+from publisher.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """What a site's own configuration says; empty where it says nothing.
+
+    `folder` holds the posts, `roots` the pictures, both below the site. `zone` is a name.
+    """
+
+    dialect: str
+    folder: Path
+    roots: tuple[Path, ...] = ()
+    zone: str = ""
+    permalink: str = ""
+    language: str = ""
+    default_category: str = ""
+    protected_tags: frozenset[str] = frozenset()
+
+
+_HUGO_FILES = (
+    "hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json", "config.toml", "config.yaml", "config.yml",
+    "config.json", "config/_default/hugo.toml", "config/_default/config.toml",
+)  # fmt: skip
+_PELICAN_TOKENS = {
+    "{slug}": ":slug", "{category}": ":category", "{lang}": ":lang", "{date:%Y}": ":year",
+    "{date:%m}": ":month", "{date:%d}": ":day", "{date:%b}": ":month", "{filename}": ":filename",
+}  # fmt: skip
+
+
+def read_habits(site: Path) -> Habits:
+    """Reads the configuration at the root of a site. Raises `ConfigError` if there is none."""
+    dialect = generator_of(site)
+    readers = {"hexo": _hexo, "hugo": _hugo, "jekyll": _jekyll, "pelican": _pelican}
+    reader = readers.get(dialect)
+    if reader is None:
+        problem = (
+            f"content.site: no configuration of Hexo, Hugo, Jekyll or Pelican in {site}; "
+            "name the folder that holds _config.yml, hugo.toml or pelicanconf.py"
+        )
+        raise ConfigError([problem])
+    return reader(site)
+
+
+def generator_of(site: Path) -> str:
+    """The dialect of a site by the files at its root; `auto` where they do not tell."""
+    if (site / "pelicanconf.py").is_file():
+        return "pelican"
+    if (site / "_config.yml").is_file():
+        is_hexo = (site / "source").is_dir() or (site / "scaffolds").is_dir()
+        return "hexo" if is_hexo and not (site / "Gemfile").is_file() else "jekyll"
+    if _hugo_file(site) and ((site / "content").is_dir() or (site / "archetypes").is_dir()):
+        return "hugo"
+    return "auto"
+
+
+def _hexo(site: Path) -> Habits:
+    config = _read_yaml(site / "_config.yml")
+    source = site / (_text(config, "source_dir") or "source")
+    encrypted = look_up(config, "encrypt.tags")
+    return Habits(
+        dialect="hexo",
+        folder=source,
+        roots=(source,),
+        zone=_zone(_text(config, "timezone")),
+        permalink=_text(config, "permalink"),
+        language=_text(config, "language"),
+        default_category=_text(config, "default_category"),
+        protected_tags=frozenset(_names(encrypted)),
+    )
+
+
+def _names(tags: Value) -> list[str]:
+    """The names in hexo-blog-encrypt's list; a tag without a password protects too."""
+    items = tags if isinstance(tags, list) else []
+    return [name for item in items if isinstance(item, dict) for name in texts(item.get("name"))]
+
+
+def _jekyll(site: Path) -> Habits:
+    config = _read_yaml(site / "_config.yml")
+    permalink = _text(config, "permalink")
+    return Habits(
+        dialect="jekyll",
+        folder=site / _text(config, "source"),
+        roots=(site,),
+        zone=_zone(_text(config, "timezone")),
+        permalink=JEKYLL_STYLES.get(permalink, permalink),
+        language=_text(config, "lang") or _text(config, "locale"),
+    )
+
+
+def _hugo(site: Path) -> Habits:
+    path = _hugo_file(site)
+    config = _lower(_read(path)) if path else {}
+    links = config.get("permalinks")
+    found = links if isinstance(links, Mapping) else {}
+    page = found.get("page") if isinstance(found.get("page"), Mapping) else found
+    forms = [str(form) for form in page.values()] if isinstance(page, Mapping) else []
+    return Habits(
+        dialect="hugo",
+        folder=site / str(config.get("contentdir") or "content"),
+        roots=(site / "static", site / "assets"),
+        zone=_zone(str(config.get("timezone") or "")),
+        permalink=forms[0] if len(set(forms)) == 1 else "",
+        language=str(config.get("languagecode") or config.get("defaultcontentlanguage") or ""),
+    )
+
+
+def _pelican(site: Path) -> Habits:
+    config = _assignments(site / "pelicanconf.py")
+    permalink = config.get("ARTICLE_SAVE_AS") or config.get("ARTICLE_URL") or ""
+    for braces, token in _PELICAN_TOKENS.items():
+        permalink = permalink.replace(braces, token)
+    folder = site / (config.get("PATH") or "content")
+    return Habits(
+        dialect="pelican",
+        folder=folder,
+        roots=(folder,),
+        zone=_zone(config.get("TIMEZONE", "")),
+        permalink="" if "{" in permalink else permalink,
+        language=config.get("DEFAULT_LANG", ""),
+    )
+
+
+def _hugo_file(site: Path) -> Path | None:
+    return next((site / name for name in _HUGO_FILES if (site / name).is_file()), None)
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        if path.suffix == ".toml":
+            return tomllib.loads(path.read_text("utf-8"))
+        if path.suffix == ".json":
+            loaded: Any = json.loads(path.read_text("utf-8"))
+            return loaded if isinstance(loaded, dict) else {}
+        return _read_yaml(path)
+    except (OSError, ValueError) as error:
+        raise ConfigError([f"{path}: cannot be read: {error}"]) from None
+
+
+def _read_yaml(path: Path) -> dict[str, Value]:
+    try:
+        return load_yaml(path.read_text("utf-8-sig").replace("\r\n", "\n"))
+    except Unreadable as error:
+        raise ConfigError([f"{path}:{error.line + 1}: {error.problem}"]) from None
+    except (OSError, ValueError) as error:
+        raise ConfigError([f"{path}: cannot be read: {error}"]) from None
+
+
+def _assignments(path: Path) -> dict[str, str]:
+    """The names that a Python file gives plain texts."""
+    try:
+        tree = ast.parse(path.read_text("utf-8-sig"))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ConfigError([f"{path}: cannot be read: {error}"]) from None
+    found: dict[str, str] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            for target in node.targets:
+                if isinstance(target, ast.Name) and isinstance(node.value.value, str):
+                    found[target.id] = node.value.value
+    return found
+
+
+def _lower(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(key).lower(): value for key, value in config.items()}
+
+
+def _text(config: Mapping[str, Value], key: str) -> str:
+    return next(iter(texts(look_up(config, key))), "")
+
+
+def _zone(name: str) -> str:
+    """A zone that the database knows; sites hold `""`, `UTC+8` and worse."""
+    return name if name in available_timezones() else ""

@@ -1,0 +1,134 @@
+"""The address of a post, as its generator would make it.
+
+Hexo's `:title` is the path below `_posts`, folders included; a token without a value fails the
+post, because an address that is made up today is a broken link tomorrow.
+"""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Mapping
+from math import isfinite
+from pathlib import PurePosixPath
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from publisher.content.dialects import Meaning, slug_of
+from publisher.content.values import Fields, Plain, look_up, texts
+from publisher.errors import ContentError
+
+PERMALINKS = {
+    "hexo": ":year/:month/:day/:title/",
+    "hugo": ":folder/:slug/",
+    "jekyll": ":categories/:year/:month/:day/:slug.html",
+    "pelican": ":slug.html",
+    "plain": "posts/:slug/",
+    "auto": "posts/:slug/",
+}
+"""Dialect -> the form of a post's address where the site sets none."""
+
+JEKYLL_STYLES = {
+    "date": ":categories/:year/:month/:day/:title.html",
+    "pretty": ":categories/:year/:month/:day/:title/",
+    "ordinal": ":categories/:year/:y_day/:title.html",
+    "none": ":categories/:title.html",
+}
+
+_TOKEN = re.compile(r":(\w+)")
+_SAFE = "/~!$&'()*+,;=:@"
+_NUMBER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)")
+
+
+def permalink(
+    meaning: Meaning,
+    fields: Fields,
+    path: str,
+    *,
+    template: str,
+    dialect: str,
+    zone: ZoneInfo,
+    default_category: str = "",
+) -> str:
+    """The path of a post's address, percent-encoded, without a slash at its start.
+
+    `zone` decides the year, month and day in it (Hexo builds them in the zone of the machine:
+    hexo #2063, #3282, #4548). Raises `ContentError` for a token without a value.
+    """
+    if meaning.address:
+        return encode_path(meaning.address.removesuffix("index.html"))
+    values = _values(meaning, path, dialect, zone, default_category)
+
+    def filled(match: re.Match[str]) -> str:
+        value = values.get(match[1])
+        if value is None:
+            value = _from_field(fields, match[1])
+        if value is None:
+            raise ContentError("", 0, f"the address needs :{match[1]}, which is not given")
+        return value
+
+    return encode_path(_TOKEN.sub(filled, template))
+
+
+def encode_path(path: str) -> str:
+    """A path for a URL: composed (NFC), percent-encoded, single slashes, none at its start."""
+    composed = unicodedata.normalize("NFC", re.sub(r"/{2,}", "/", path.strip()))
+    return quote(composed.lstrip("/"), safe=_SAFE)
+
+
+def _values(
+    meaning: Meaning, path: str, dialect: str, zone: ZoneInfo, default_category: str
+) -> Mapping[str, str]:
+    pure = PurePosixPath(path)
+    slug = meaning.slug or slug_of(pure)
+    below = _below_posts(pure)
+    last = meaning.categories[0] if meaning.categories else ()
+    values = {
+        "title": slug if dialect == "jekyll" else below,
+        "name": slug_of(pure) if dialect == "hexo" else pure.stem,
+        "filename": pure.stem,
+        "slug": slug,
+        "post_title": meaning.title,
+        "folder": "/".join(pure.parent.parts if pure.stem != "index" else pure.parent.parts[:-1]),
+        "section": pure.parts[0] if len(pure.parts) > 1 else "",
+        "categories": "/".join(label for path in meaning.categories for label in path),
+        "category": last[-1] if last else default_category,
+        "lang": meaning.language,
+    }
+    values["sections"] = values["folder"]
+    values["slugorfilename"] = slug
+    if meaning.published:
+        day = meaning.published.astimezone(zone)
+        seconds = int(meaning.published.timestamp())
+        digest = hashlib.sha1(f"{slug}{seconds}".encode(), usedforsecurity=False).hexdigest()
+        values |= {
+            "year": f"{day:%Y}", "month": f"{day:%m}", "day": f"{day:%d}", "hour": f"{day:%H}",
+            "minute": f"{day:%M}", "second": f"{day:%S}", "i_month": str(day.month),
+            "i_day": str(day.day), "y_day": f"{day:%j}", "short_year": f"{day:%y}",
+            "timestamp": str(seconds), "hash": digest[:12],
+        }  # fmt: skip
+    return values
+
+
+def _below_posts(path: PurePosixPath) -> str:
+    """Hexo's `:title`: the path below `_posts` without its ending, folders included."""
+    parts = [*path.parts[:-1], path.stem]
+    start = parts.index("_posts") + 1 if "_posts" in parts else 0
+    below = parts[start:]
+    return "/".join(below[:-1] if below[-1] == "index" and len(below) > 1 else below)
+
+
+def _from_field(fields: Fields, name: str) -> str | None:
+    """Any other token is a field. Hexo's YAML makes a bare `00001` the number 1."""
+    value = look_up(fields, name.lower())
+    if value is None and name == "id":
+        value = look_up(fields, "abbrlink")
+    found = texts(value)
+    if not found:
+        return None
+    is_number = isinstance(value, Plain) and _NUMBER.fullmatch(value) is not None
+    return _as_javascript(found[0]) if is_number else found[0]
+
+
+def _as_javascript(text: str) -> str:
+    number = float(int(text, 16)) if text.lower().startswith("0x") else float(text)
+    return str(int(number)) if isfinite(number) and number.is_integer() else repr(number)

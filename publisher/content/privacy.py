@@ -1,0 +1,116 @@
+"""Why a post is kept back. One function, and it fails closed.
+
+Whatever is not clearly public is not published: `draft: maybe` is a draft, `published: no` too
+(Hexo would publish it), and `password: 0` is a password (hexo-blog-encrypt encrypts with "0").
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+from publisher.content.dates import parse_date
+from publisher.content.values import (
+    HIDING,
+    PROTECTING,
+    TRUE,
+    Fields,
+    Value,
+    is_set,
+    look_up,
+    texts,
+)
+from publisher.domain.posts import SkipReason
+
+_DRAFT_FOLDERS = frozenset({"_drafts", "drafts"})
+_ENCRYPTING = frozenset({"hugo-encryptor", "encrypt", "password", "secret", "private", "hbe"})
+_TAG = re.compile(r"\{(?:\{[<%]|%)-?\s*/?\s*([\w-]+)")
+_FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.M | re.S)
+_CODE = re.compile(r"(`+)(?!`)[^\n]*?(?<!`)\1(?!`)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What a file says about who may read it. `opens` and `expires` bound its public time."""
+
+    is_protected: bool
+    is_draft: bool
+    is_hidden: bool
+    opens: datetime | None
+    expires: datetime | None
+
+
+def is_protected(fields: Fields, body: str, protected_tags: frozenset[str]) -> bool:
+    """Whether a password, an encryption mark, a tag or a shortcode protects the post.
+
+    Absent, null and `""` are no password; everything else is. `protected_tags` come from the
+    site's own configuration (hexo-blog-encrypt); `password: ""` opens a post that has one. A
+    shortcode that encrypts a part protects the whole.
+    """
+    password = fields.get("password")
+    if password not in (None, ""):
+        return True
+    if any(is_set(fields.get(key)) for key in PROTECTING if key != "password"):
+        return True
+    opened = password == ""
+    if not opened and protected_tags & set(texts(fields.get("tags")) + texts(fields.get("tag"))):
+        return True
+    return _has_encrypting_tag(body)
+
+
+def is_draft(fields: Fields, path: str) -> bool:
+    """Whether the file is a draft by its folder, `draft`, `published` or `status`."""
+    if _DRAFT_FOLDERS & {part.lower() for part in PurePosixPath(path).parts}:
+        return True
+    return (
+        is_set(fields.get("draft"))
+        or _withholds(fields.get("published"))
+        or _is_unpublished_status(fields.get("status"))
+    )
+
+
+def is_hidden(fields: Fields) -> bool:
+    """Whether the file is to be reachable by its address alone."""
+    build = look_up(fields, "build.list") or look_up(fields, "_build.list")
+    if isinstance(build, str) and build.lower() in {"never", "false", "local"}:
+        return True
+    excluded = is_set(fields.get("eleventyexcludefromcollections"))
+    return excluded or any(is_set(fields.get(key)) for key in HIDING)
+
+
+def kept_back(marks: Marks, now: datetime) -> tuple[SkipReason, str] | None:
+    """Why a post is not published as of `now`, and in words; None where nothing stands against."""
+    if marks.is_protected:
+        return SkipReason.PROTECTED, "protected by a password"
+    if marks.expires and marks.expires <= now:
+        return SkipReason.EXPIRED, f"expired on {marks.expires:%Y-%m-%d %H:%M}"
+    if marks.opens and marks.opens > now:
+        return SkipReason.FUTURE, f"dated {marks.opens:%Y-%m-%d %H:%M}, which is still to come"
+    if marks.is_draft:
+        return SkipReason.DRAFT, "a draft"
+    if marks.is_hidden:
+        return SkipReason.HIDDEN, "hidden"
+    return None
+
+
+def _withholds(published: Value) -> bool:
+    """`published` may hold a date, which is one; else only a clear yes publishes."""
+    if published is None or published == "":
+        return False
+    if not isinstance(published, str):
+        return True
+    if parse_date(published, UTC):
+        return False
+    return published.strip().lower() not in TRUE
+
+
+def _is_unpublished_status(status: Value) -> bool:
+    return isinstance(status, str) and status.strip().lower() not in {"published", "publish", ""}
+
+
+def _has_encrypting_tag(body: str) -> bool:
+    """Template tags that encrypt, outside code."""
+    if not any(found[1].lower() in _ENCRYPTING for found in _TAG.finditer(body)):
+        return False
+    prose = _CODE.sub("", _FENCED.sub("", body))
+    return any(found[1].lower() in _ENCRYPTING for found in _TAG.finditer(prose))

@@ -1,0 +1,176 @@
+"""What a post refers to: pictures on disk, other posts of the folder.
+
+A picture is looked for in the post's own folder (`post.md`, `post/a.png`), beside the post, and
+below the site's roots. Nothing outside those folders is ever found, whatever the post says.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote, unquote
+
+from publisher.content.options import ContentOptions
+from publisher.content.sources import Source
+from publisher.domain.posts import Asset, Warned
+
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".avif", ".bmp", ".ico"})
+POSTS = frozenset({".md", ".markdown", ".mkd", ".mdx"})
+
+_PELICAN = re.compile(r"^[{|](?:filename|static|attach)[}|]")
+_DRIVE = re.compile(r"^(?:[A-Za-z]:[\\/]|file:)")
+_SIGNED = re.compile(r"[?&](?:X-Amz-Signature|X-Amz-Expires|Signature|Expires|sign|token)=")
+
+Index = Mapping[str, str]
+"""Name of a post (path, path below `_posts`, file name; with and without ending) -> its URL."""
+
+
+def index_of(sources: Iterable[Source]) -> dict[str, str]:
+    """The names by which posts may be linked; of two posts of one name the first path has it."""
+    found: dict[str, str] = {}
+    for source in sources:
+        pure = PurePosixPath(source.path)
+        parts = pure.parts
+        below = PurePosixPath(*parts[parts.index("_posts") + 1 :]) if "_posts" in parts else pure
+        folder = pure.parent.name if pure.stem in {"index", "_index"} else ""
+        names = (source.path, below.as_posix(), str(below.with_suffix("")), pure.name, pure.stem)
+        for name in (*names, folder):
+            if name:
+                found.setdefault(name, source.url)
+    return found
+
+
+class References:
+    """What one post asked for while it was rendered, with the answers.
+
+    `asked` lets a cached rendering be checked: if every question still has its answer, nothing
+    that the post refers to has come, gone or moved.
+    """
+
+    def __init__(self, options: ContentOptions, source: Source, index: Index) -> None:
+        self._options = options
+        self._source = source
+        self._index = index
+        self._folder = PurePosixPath(source.path).parent
+        self._own = self._folder / PurePosixPath(source.path).stem
+        self.asked: dict[str, str] = {}
+        self.assets: dict[str, Asset] = {}
+        self.doubts: list[tuple[str, str, str]] = []
+
+    def post(self, name: str) -> str | None:
+        """The address of another post, by its file name or path."""
+        url = self.answer(f"post:{name}")
+        return url or None
+
+    def resolve(self, value: str) -> str:
+        """The public address of a local picture or post; any other address as it is."""
+        value = _PELICAN.sub("", value)
+        if _DRIVE.match(value):
+            self._doubt(value, "lies on the writer's own machine", "put the file beside the post")
+            return ""
+        path = unquote(value.partition("?")[0].partition("#")[0])
+        suffix = PurePosixPath(path).suffix.lower()
+        if "://" in value or value.startswith(("//", "#", "data:", "mailto:", "tel:")):
+            self._inspect(value, suffix)
+            return value
+        if suffix in POSTS:
+            fragment = value.partition("#")[2]
+            url = self.answer(f"post:{path.removeprefix('./').lstrip('/')}")
+            return (f"{url}#{fragment}" if fragment else url) if url else value
+        if suffix in PICTURES:
+            url = self.answer(f"file:{path}")
+            if not url:
+                self._doubt(value, f"shows {path!r}, and there is no such file", "add the file")
+            return url or value
+        return value
+
+    def answer(self, question: str) -> str:
+        """The address that a question leads to today, empty for none; it is kept in `asked`."""
+        kind, _, name = question.partition(":")
+        url = self._find_post(name) if kind == "post" else self._find_file(name)
+        self.asked[question] = url
+        return url
+
+    def still_hold(self, asked: Mapping[str, str]) -> bool:
+        """Whether every question still has the answer of then."""
+        return all(self.answer(question) == url for question, url in asked.items())
+
+    def _find_post(self, name: str) -> str:
+        beside = _normal(self._folder / name)
+        name = name.strip("/")
+        return (
+            self._index.get(beside)
+            or self._index.get(name)
+            or self._index.get(PurePosixPath(name).name, "")
+        )
+
+    def _find_file(self, name: str) -> str:
+        for root, relative, public in self._candidates(name):
+            source = root / relative
+            try:
+                is_file = source.is_file() and source.resolve().is_relative_to(root.resolve())
+            except (OSError, ValueError):  # a name too long, a NUL
+                continue
+            if is_file:
+                self.assets[public] = Asset(source=str(source), url=public)
+                return public
+        return ""
+
+    def _candidates(self, name: str) -> Iterator[tuple[Path, str, str]]:
+        """Root, path below it, and public address, the likeliest first."""
+        options = self._options
+        roots = (options.folder, *options.roots)
+        if name.startswith("/"):
+            relative = _normal(PurePosixPath(name.lstrip("/")))
+            for root in roots:
+                yield root, relative, _public(options.base_url, relative)
+            return
+        own = _normal(self._own / name)
+        yield options.folder, own, f"{self._page_folder()}{quote(_normal(PurePosixPath(name)))}"
+        for relative in (_normal(self._folder / name), _normal(PurePosixPath(name))):
+            for root in roots:
+                yield root, relative, _public(options.base_url, relative)
+
+    def _page_folder(self) -> str:
+        """The folder of the post's page: its own address, or that without `.html`."""
+        url = self._source.url
+        return url if url.endswith("/") else f"{re.sub(r'[.][a-z]+$', '', url)}/"
+
+    def _inspect(self, value: str, suffix: str) -> None:
+        if value.startswith("data:"):
+            self._doubt(value[:40], "holds a picture in the text", "save it as a file")
+        elif suffix in PICTURES and value.startswith("http:"):
+            self._doubt(value, "shows a picture over plain http", "use https, or keep a copy here")
+        elif suffix in PICTURES and _SIGNED.search(value):
+            self._doubt(value, "shows a picture whose address expires", "keep a copy here")
+
+    def _doubt(self, value: str, problem: str, remedy: str) -> None:
+        doubt = (value, problem, remedy)
+        if doubt not in self.doubts:
+            self.doubts.append(doubt)
+
+    def warnings(self, body: str) -> list[Warned]:
+        """The doubts, each with the line on which its address stands."""
+        return [
+            Warned(
+                path=self._source.path,
+                line=self._source.body_line + body.count("\n", 0, max(body.find(value), 0)),
+                problem=problem,
+                remedy=remedy,
+            )
+            for value, problem, remedy in self.doubts
+        ]
+
+
+def _public(base_url: str, relative: str) -> str:
+    return f"{base_url}/{quote(relative)}"
+
+
+def _normal(path: PurePosixPath) -> str:
+    """The path without `.` and `..`; what leads above its root stays below it."""
+    kept: list[str] = []
+    for part in path.parts:
+        if part == ".." and kept:
+            kept.pop()
+        elif part not in {".", "..", "/"}:
+            kept.append(part)
+    return "/".join(kept)

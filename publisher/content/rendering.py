@@ -1,0 +1,80 @@
+"""One text becomes HTML, excerpt and picture."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from publisher.content import excerpts, markdown
+from publisher.content.options import ContentOptions
+from publisher.content.references import Index, References
+from publisher.content.sanitise import address, sanitise
+from publisher.content.sources import Source, Text
+from publisher.domain.posts import Asset, Excerpt, Failed, Image, Warned
+from publisher.errors import ContentError
+
+RENDER_VERSION = 1
+"""Rises by hand whenever the same text becomes other HTML; a golden test says when."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """What a text became. `mail_html` is empty where it is the same as `html`.
+
+    `asked`: the questions about other files that it depends on, with their answers.
+    """
+
+    html: str
+    mail_html: str
+    excerpt: Excerpt
+    image: Image | None = None
+    assets: tuple[Asset, ...] = ()
+    asked: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[Warned, ...] = ()
+
+
+def render(text: Text, options: ContentOptions, index: Index) -> Rendering | Failed:
+    """Renders one text. `index` knows the other posts."""
+    source = text.source
+    references = References(options, source, index)
+    warnings: dict[str, Warned] = {}
+
+    def doubt(line: int, problem: str, remedy: str) -> None:
+        line += source.body_line
+        warned = Warned(path=source.path, line=line, problem=problem, remedy=remedy)
+        warnings.setdefault(problem, warned)
+
+    def clean(html: str) -> str:
+        return sanitise(html, base=source.url, resolve=references.resolve)
+
+    try:
+        found = markdown.render(
+            text.body,
+            key=source.meaning.id or source.path,
+            breaks=options.dialect == "hexo",
+            posts=references,
+            doubt=doubt,
+        )
+        html = clean(found.html)
+        mail_html = clean(found.coloured) if found.coloured != found.html else ""
+        excerpt = _excerpt(source, html, clean(found.opening) if found.opening else None, clean)
+    except (ContentError, RecursionError) as error:
+        problem = getattr(error, "problem", "is nested too deeply")
+        return Failed(path=source.path, line=0, problem=problem, remedy="simplify the text")
+    cover = source.meaning.image
+    url = address(cover, source.url, references.resolve) if cover else None
+    return Rendering(
+        html=html,
+        mail_html=mail_html,
+        excerpt=excerpt,
+        image=Image(url=url) if url else None,
+        assets=tuple(references.assets.values()),
+        asked=references.asked,
+        warnings=(*warnings.values(), *references.warnings(text.body)),
+    )
+
+
+def _excerpt(
+    source: Source, html: str, opening: str | None, clean: Callable[[str], str]
+) -> Excerpt:
+    if source.meaning.excerpt:
+        return excerpts.manual(clean(source.meaning.excerpt))
+    return excerpts.automatic(html) if opening is None else excerpts.manual(opening)

@@ -1,0 +1,171 @@
+"""Reads and renders many files side by side, each under a limit of time.
+
+A few small files are read where we are; many, or a large one, go to processes of their own, where
+a limit can be enforced: a hostile text stops only itself. What a limit cuts off, and a worker
+that dies, is a failed post.
+"""
+
+import os
+import pickle
+import signal
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from multiprocessing import get_context
+from pathlib import Path
+from types import FrameType
+from typing import TypeVar
+
+from publisher.content.options import ContentOptions
+from publisher.content.references import Index
+from publisher.content.rendering import Rendering, render
+from publisher.content.sources import Text, read_source
+from publisher.domain.posts import Failed
+
+MANY = 96
+"""From so many files on, processes are worth their start (0.4 s)."""
+
+LARGE = 64_000
+"""Bytes; a larger file is never read where no limit of time can be enforced."""
+
+LIMIT_SECONDS = 20.0
+CHUNK = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A path below the content folder and the file's bytes."""
+
+    path: str
+    data: bytes
+
+
+_Job = TypeVar("_Job")
+_Done = TypeVar("_Done")
+
+
+class Workers:
+    """The two kinds of work, done here or side by side. A context manager."""
+
+    def __init__(self, options: ContentOptions) -> None:
+        self._options = options
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def read(self, files: Sequence[File]) -> list[Text | Failed]:
+        """Each file as a text, in the same order."""
+        work = partial(_read, self._options)
+        if _are_light([len(file.data) for file in files]):
+            return [work(file) for file in files]
+        return list(self._spread(work, files, lambda file: file.path))
+
+    def render(self, texts: Sequence[Text], index: Index) -> list[Rendering | Failed]:
+        """Each text rendered, in the same order."""
+        if _are_light([len(text.body) for text in texts]):
+            return [render(text, self._options, index) for text in texts]
+        with _shared(index) as path:
+            work = partial(_render, self._options, path)
+            return list(self._spread(work, texts, lambda text: text.source.path))
+
+    def _spread(
+        self, work: Callable[[_Job], _Done], jobs: Sequence[_Job], path_of: Callable[[_Job], str]
+    ) -> Iterator[_Done | Failed]:
+        chunks = [jobs[start : start + CHUNK] for start in range(0, len(jobs), CHUNK)]
+        pool = self._open_pool()
+        futures: list[Future[list[_Done | str]]] = [
+            pool.submit(_chunk, work, chunk) for chunk in chunks
+        ]
+        for chunk, future in zip(chunks, futures, strict=True):
+            try:
+                found = future.result()
+            except BrokenProcessPool:
+                found = [self._one(work, job) for job in chunk]
+            for job, done in zip(chunk, found, strict=True):
+                yield _too_much(path_of(job), done) if isinstance(done, str) else done
+
+    def _one(self, work: Callable[[_Job], _Done], job: _Job) -> _Done | str:
+        """One job in a process of its own, after a worker died."""
+        with _new_pool(1) as pool:
+            try:
+                return pool.submit(_chunk, work, [job]).result()[0]
+            except BrokenProcessPool:
+                return "ended the process that read it"
+
+    def _open_pool(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._pool = _new_pool(min(os.cpu_count() or 1, 8))
+        return self._pool
+
+
+def _are_light(sizes: Sequence[int]) -> bool:
+    """Whether work is done faster here than by processes that must start first."""
+    return len(sizes) < MANY and max(sizes, default=0) < LARGE
+
+
+def _new_pool(size: int) -> ProcessPoolExecutor:
+    # Not forked: the daemon has threads, and a fork would copy their locks.
+    return ProcessPoolExecutor(size, mp_context=get_context("spawn"))
+
+
+def _read(options: ContentOptions, file: File) -> Text | Failed:
+    return read_source(file.data, file.path, options)
+
+
+def _render(options: ContentOptions, index_path: Path, text: Text) -> Rendering | Failed:
+    return render(text, options, _index(index_path))
+
+
+def _chunk(work: Callable[[_Job], _Done], jobs: Sequence[_Job]) -> list[_Done | str]:
+    """Does some jobs in this process; a text instead of a result says why there is none."""
+    done: list[_Done | str] = []
+    for job in jobs:
+        try:
+            with _limit(LIMIT_SECONDS):
+                done.append(work(job))
+        except TimeoutError:
+            done.append(f"takes longer than {LIMIT_SECONDS:.0f} seconds to read")
+        except MemoryError:
+            done.append("needs more memory than there is")
+    return done
+
+
+def _too_much(path: str, problem: str) -> Failed:
+    return Failed(path=path, line=0, problem=problem, remedy="simplify or split the text")
+
+
+@contextmanager
+def _limit(seconds: float) -> Iterator[None]:
+    def ring(_signal: int, _frame: FrameType | None) -> None:
+        raise TimeoutError
+
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@contextmanager
+def _shared(index: Index) -> Iterator[Path]:
+    """The index in a file, which each process reads once instead of with every job."""
+    with tempfile.TemporaryDirectory(prefix="publisher-") as folder:
+        path = Path(folder, "index")
+        path.write_bytes(pickle.dumps(dict(index)))
+        yield path
+
+
+@lru_cache(maxsize=1)
+def _index(path: Path) -> Index:
+    loaded: Index = pickle.loads(path.read_bytes())  # noqa: S301  # our own, made a moment ago
+    return loaded
