@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from publisher.clock import Clock, system_clock
+from publisher.content.generators import read_habits
 from publisher.content.loader import ContentOptions
 from publisher.domain.newsletters import Cadence, Newsletter, Schedule
 from publisher.domain.sites import Person, Site
@@ -132,14 +133,25 @@ def _start(newsletter: NewsletterSettings, zone: ZoneInfo) -> datetime | None:
 
 
 def _content(settings: Settings, root: Path) -> ContentOptions:
+    """Our own settings, and where they are silent those of the generator's site."""
+    content = settings.content
+    habits = read_habits(root / content.site) if content.site else None
+    language = habits.language if habits else ""
+    zone = habits.zone if habits else ""
     return ContentOptions(
-        folder=root / settings.content.folder,
-        dialect=settings.content.dialect,
-        zone=ZoneInfo(settings.site.timezone),
+        folder=habits.folder if habits else root / content.folder,
+        dialect=habits.dialect if habits and content.dialect == "auto" else content.dialect,
+        zone=ZoneInfo(zone or settings.site.timezone),
         base_url=settings.site.base_url,
-        language=settings.site.language,
-        permalink=settings.content.permalink,
-        encoding=settings.content.encoding,
+        language=language or settings.site.language,
+        permalink=content.permalink or (habits.permalink if habits else ""),
+        permalink_zone=(
+            ZoneInfo(content.permalink_timezone) if content.permalink_timezone else None
+        ),
+        encoding=content.encoding,
+        roots=habits.roots if habits else (),
+        default_category=(habits.default_category if habits else "") or "uncategorized",
+        protected_tags=habits.protected_tags if habits else frozenset(),
         cache=root / settings.state.folder / "cache",
     )
 

@@ -13,8 +13,10 @@ from publisher.clock import system_clock
 from publisher.content import loader
 from publisher.content.loader import ContentOptions
 from publisher.domain.posts import Facts, Failed, Library, Post, Skipped, each_id_once
+from publisher.errors import PublisherError
 from publisher.services import posts as service
 
+PARTLY = 4
 DIALECTS = ("auto", "hexo", "hugo", "jekyll", "pelican", "plain")
 
 
@@ -100,6 +102,54 @@ def list_posts(
             for row in rows
         ],
     )
+
+
+@posts.command("id", epilog="Example: publisher posts id 2025/harbour.md --write")
+@click.argument("paths", nargs=-1)
+@click.option("--all", "is_all", is_flag=True, help="Every post of the content folder.")
+@click.option("--write", is_flag=True, help="Write the id in use into the file.")
+@click.option("--set", "new_id", default="", help="Write this id into the file.")
+@click.option("--force", is_flag=True, help="Even if readers know the post by another id.")
+@as_json
+@click.pass_context
+def post_id(
+    context: click.Context,
+    paths: tuple[str, ...],
+    is_all: bool,
+    write: bool,
+    new_id: str,
+    force: bool,
+    as_json: bool,
+) -> int:
+    """Show the ids of posts, or write them into their files.
+
+    An id that stands in the file survives a new name, another folder and a new database. Exits 4
+    if some files could not be read or written.
+    """
+    if is_all == bool(paths) or (new_id and len(paths) != 1):
+        raise click.UsageError("name the posts, or say --all; --set takes one post")
+    rows: list[dict[str, object]] = []
+    failed = 0
+    with open_app(config_of(context)) as app:
+        for path in service.paths(app) if is_all else paths:
+            try:
+                found = (
+                    service.declare(app, path, new_id=new_id, force=force)
+                    if write or new_id
+                    else service.identity(app, path)
+                )
+            except PublisherError as error:
+                failed += 1
+                rows.append({"path": path, "id": None, "origin": "", "problem": str(error)})
+                continue
+            row = {"path": found.path, "id": found.id, "origin": found.origin, "problem": ""}
+            rows.append(dict(row))
+    if as_json:
+        emit("post-ids", {"posts": rows})
+    else:
+        columns = ("id", "origin", "path", "problem")
+        table(columns, [tuple(str(row[name] or "") for name in columns) for row in rows])
+    return PARTLY if failed else 0
 
 
 def _rows(library: Library) -> list[dict[str, object]]:

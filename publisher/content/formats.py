@@ -10,11 +10,12 @@ import tomllib
 from datetime import date, datetime, time
 from typing import Any
 
+from frontmatter import Post
 from frontmatter.default_handlers import BaseHandler
 
 from publisher.content.repair import Note, read_yaml
 from publisher.content.values import Value
-from publisher.content.yaml_text import Unreadable, refuse_bombs
+from publisher.content.yaml_text import Unreadable, dump_yaml, refuse_bombs
 
 KEY_LINE = re.compile(r"^[ \t]*[\"']?[\w$.-]+[\"']?[ \t]*[:：=]", re.MULTILINE)
 OPEN_LINES = 80
@@ -66,6 +67,13 @@ class YamlHandler(Fenced):
         if closer and all(not line.strip() or line.startswith("#") for line in block.split("\n")):
             return True
         return KEY_LINE.search(block) is not None
+
+    def format(self, post: Post, **_options: object) -> str:
+        """The file as text. The stock one adds an empty line and strips the body."""
+        return f"---\n{self.export(post.metadata)}\n---\n{post.content}"
+
+    def export(self, metadata: dict[str, object], **_options: object) -> str:
+        return dump_yaml(metadata)
 
     def load(self, fm: str) -> Fields:
         loaded, notes = read_yaml(fm)

@@ -5,6 +5,7 @@ crash. Here each of them is text; only null (`~`, `null`, nothing) is None.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -56,6 +57,14 @@ def load_yaml(block: str) -> Loaded:
     return fields
 
 
+def dump_yaml(fields: Mapping[str, object]) -> str:
+    """The fields as YAML, in their order, each text on one line, without a final line end."""
+    text: str = yaml.dump(
+        dict(fields), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**31 - 1
+    )
+    return text.rstrip("\n")
+
+
 def refuse_bombs(block: str) -> None:
     """Raises `Unreadable` for what would cost a parser its stack or its memory."""
     if len(block) > MAX_BYTES or len(block.encode("utf-8", "replace")) > MAX_BYTES:
@@ -64,6 +73,22 @@ def refuse_bombs(block: str) -> None:
         raise Unreadable(f"has more than {MAX_BRACKETS} brackets")
     if nested := _NESTED_ITEMS.search(block):
         raise Unreadable("is nested too deeply", block.count("\n", 0, nested.start()))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes whatever another YAML would read as a number or a date."""
+
+
+def _text_node(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    if isinstance(text, Plain) and _IS_DATE.match(text):
+        return dumper.represent_scalar("tag:yaml.org,2002:timestamp", str(text))
+    style = "'" if text[:1] in "0123456789+-." and text and "\n" not in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style=style)
+
+
+_IS_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_Dumper.add_representer(str, _text_node)
+_Dumper.add_representer(Plain, _text_node)
 
 
 class _StrLoader(yaml.CSafeLoader):

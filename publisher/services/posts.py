@@ -1,11 +1,17 @@
 """The content folder as a library of posts with lasting ids."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path, PurePosixPath
 
-from publisher.content import loader
+from publisher.content import loader, writing
+from publisher.content.sources import Text, read_source
+from publisher.content.values import Value
 from publisher.domain.posts import Library, each_id_once, settle_ids
+from publisher.errors import Conflict, ContentError, NotFound
 from publisher.services.app import App
+from publisher.services.output import write_file
 from publisher.store import posts as rows
 
 
@@ -25,3 +31,125 @@ def load(app: App, *, now: datetime) -> Library:
     with app.store.begin() as tx:
         rows.remember(tx, library.posts, now=now)
     return library
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """The id of one file and where it comes from: `declared`, `remembered` or `proposed`."""
+
+    path: str
+    id: str
+    origin: str
+
+
+def paths(app: App) -> list[str]:
+    """All files that are read as posts, relative to the content folder."""
+    return loader.find(app.content)
+
+
+def identity(app: App, path: str) -> Identity:
+    """The id of a file: what it declares, else what was remembered, else what it would be given.
+
+    `path` may be given below the content folder or below the working directory. Raises
+    `NotFound`, and `ContentError` for a file that cannot be read.
+    """
+    path = _relative(app, path)
+    text = _text(app, path)
+    if text.source.meaning.id:
+        return Identity(path=path, id=text.source.meaning.id, origin="declared")
+    with app.store.read() as tx:
+        known = {row.path: row.id for row in rows.known(tx)}
+    if path in known:
+        return Identity(path=path, id=known[path], origin="remembered")
+    return Identity(path=path, id=writing.mint_id(path, text.body), origin="proposed")
+
+
+def declare(app: App, path: str, *, new_id: str = "", force: bool = False) -> Identity:
+    """Writes an id into a file's front matter, so that it goes with the file; by default the one
+    in use. Every other byte of the file stays.
+
+    Raises `Conflict` if the file declares one, if another post has it, or if readers know the
+    post by another id, unless `force`: they would all see it as new.
+    """
+    now = identity(app, path)
+    wanted = new_id or now.id
+    if now.origin == "declared":
+        if not new_id or new_id == now.id:
+            return now
+        raise Conflict("post", now.path, f"declares the id {now.id}; edit the file to change it")
+    if now.origin == "remembered" and wanted != now.id and not force:
+        problem = f"is known as {now.id}: with another id every reader would see it as new"
+        raise Conflict("post", now.path, f"{problem}; say --force if you mean it")
+    _refuse_taken(app, now.path, wanted)
+    file = app.content.folder / now.path
+    data = writing.declare_id(
+        file.read_bytes(), wanted, dialect=app.content.dialect, encoding=app.content.encoding
+    )
+    write_file(file, data, mode=file.stat().st_mode & 0o777)
+    return Identity(path=now.path, id=wanted, origin="declared")
+
+
+def create(
+    app: App,
+    title: str,
+    *,
+    now: datetime,
+    folder: str = "",
+    tags: Sequence[str] = (),
+    categories: Sequence[str] = (),
+    is_draft: bool = False,
+) -> Path:
+    """Writes a new post with title, date and id, as the site's generator names such files.
+
+    Raises `Conflict` if the file is there already.
+    """
+    dialect = app.content.dialect
+    local = now.astimezone(app.content.zone)
+    name = f"{writing.slug(title)}.md"
+    if dialect == "jekyll" and not is_draft:
+        name = f"{local:%Y-%m-%d}-{name}"
+    place = PurePosixPath(folder or _usual_folder(app, is_draft)) / name
+    file = app.content.folder / place
+    if file.exists():
+        raise Conflict("post", str(place), "is there already; choose another title or folder")
+    fields: dict[str, Value] = {
+        "title": title,
+        "date": writing.date_field(local, dialect),
+        writing.KEY: writing.mint_id(str(place), title + local.isoformat()),
+    }
+    if tags:
+        fields["tags"] = [*tags]
+    if categories:
+        fields["categories"] = [*categories]
+    if is_draft and "_drafts" not in place.parts:
+        fields["draft"] = "true"
+    write_file(file, (writing.new_post(fields) + "\n").encode())
+    return file
+
+
+def _usual_folder(app: App, is_draft: bool) -> str:
+    """Where the site keeps such posts, as far as the folders that are there tell."""
+    wanted = ("_drafts",) if is_draft else ("_posts", "posts", "post")
+    return next((name for name in wanted if (app.content.folder / name).is_dir()), "")
+
+
+def _relative(app: App, path: str) -> str:
+    folder = app.content.folder.resolve()
+    for candidate in (folder / path, Path(path).resolve()):
+        if candidate.is_file() and candidate.resolve().is_relative_to(folder):
+            return candidate.resolve().relative_to(folder).as_posix()
+    raise NotFound("post", path)
+
+
+def _text(app: App, path: str) -> Text:
+    found = read_source((app.content.folder / path).read_bytes(), path, app.content)
+    if not isinstance(found, Text):
+        raise ContentError(path, found.line, f"{found.problem}; {found.remedy}")
+    return found
+
+
+def _refuse_taken(app: App, path: str, wanted: str) -> None:
+    with app.store.read() as tx:
+        holders = {row.id: row.path for row in rows.known(tx)}
+    if holders.get(wanted, path) != path:
+        raise Conflict("post", path, f"{wanted} is the id of {holders[wanted]}")

@@ -3,6 +3,7 @@
 Defaults stand here and, for people, in the shipped config.toml; a test keeps the two equal.
 """
 
+import codecs
 from datetime import date, datetime, time
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -21,6 +22,17 @@ def _zone(name: str) -> str:
         hint = did_you_mean(name, available_timezones())
         raise ValueError(f"unknown time zone {name!r}{hint}")
     return name
+
+
+def _optional_zone(name: str) -> str:
+    return _zone(name) if name else ""
+
+
+def _encoding(name: str) -> str:
+    try:
+        return codecs.lookup(name).name if name else ""
+    except LookupError:
+        raise ValueError(f"unknown encoding {name!r}; write one such as gb18030") from None
 
 
 def _base_url(url: str) -> str:
@@ -48,6 +60,7 @@ def _one_line(text: str) -> str:
 
 
 Zone = Annotated[str, AfterValidator(_zone)]
+OptionalZone = Annotated[str, AfterValidator(_optional_zone)]
 Line = Annotated[str, AfterValidator(_one_line)]
 Address = Annotated[str, AfterValidator(_address)]
 OptionalAddress = Annotated[str, AfterValidator(_optional_address)]
@@ -77,9 +90,11 @@ class ContentSettings(_Section):
     """`[content]`: where the posts are and whose habits they follow."""
 
     folder: str = "content"
+    site: str = ""
     dialect: Literal["auto", "hexo", "hugo", "jekyll", "pelican", "plain"] = "auto"
     permalink: str = ""
-    encoding: str = ""
+    permalink_timezone: OptionalZone = ""
+    encoding: Annotated[str, AfterValidator(_encoding)] = ""
 
 
 class FeedsSettings(_Section):
