@@ -20,13 +20,13 @@ from pathlib import Path
 from time import perf_counter
 from zoneinfo import ZoneInfo
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from publisher.content import loader
 from publisher.content.loader import ContentOptions
 from publisher.content.sources import Text, read_source
 
+ROOT = Path(__file__).parents[1]
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Shanghai")
 PELICAN = """
@@ -34,8 +34,9 @@ import sys, time
 from pelican.generators import ArticlesGenerator
 from pelican.settings import DEFAULT_THEME, read_settings
 path = sys.argv[1]
-settings = read_settings(override={"PATH": path, "TIMEZONE": "Asia/Shanghai", "THEME": DEFAULT_THEME,
-                                   "OUTPUT_PATH": path + "-output", "CACHE_CONTENT": False})
+settings = read_settings(override={
+    "PATH": path, "TIMEZONE": "Asia/Shanghai", "THEME": DEFAULT_THEME,
+    "OUTPUT_PATH": path + "-output", "CACHE_CONTENT": False})
 context = settings.copy()
 context.update(generated_content={}, static_links=set(), static_content={}, localsiteurl="",
                filenames={})
@@ -91,12 +92,11 @@ def make_trees(count: int, ours: Path, theirs: Path) -> int:
     total = 0
     for number in range(count):
         day = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(hours=5 * number)
-        body = f"{samples[number % len(samples)]}\n\n这是第 {number} 篇。 This is number {number}.\n"
+        body = f"{samples[number % len(samples)]}\n\n第 {number} 篇。 This is number {number}.\n"
         title, date = f"第 {number} 篇 Post {number}", f"{day:%Y-%m-%d %H:%M:%S}"
         name = f"post-{number:05}.md"
-        text = (
-            f"---\ntitle: {title}\ndate: {date}\ntags: [sea, 海]\ncategories: [letters]\n---\n{body}"
-        )
+        head = f"title: {title}\ndate: {date}\ntags: [sea, 海]\ncategories: [letters]"
+        text = f"---\n{head}\n---\n{body}"
         (ours / name).write_text(text, "utf-8")
         total += len(text.encode())
         meta = f"Title: {title}\nDate: {date}\nTags: sea, 海\nCategory: letters\n\n"

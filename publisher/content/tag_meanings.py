@@ -118,8 +118,9 @@ def _picture(given: Arguments) -> Piece:
     if place is None:
         return None
     rest = [word for word in given.words[place + 1 :] if not re.fullmatch(r"\d+(px|%)?", word)]
-    alt = rest[-1].strip("\"' ") if rest else ""
-    return Picture(src=given.words[place].split(",")[0], alt=re.sub(r"^[\"']|[\"']$", "", alt))
+    words = rest[-1] if rest else ""
+    inner = re.search(r"'([^']+)'", words)  # "title 'alternative text'"
+    return Picture(src=given.words[place].split(",")[0], alt=inner[1] if inner else words)
 
 
 def _caption(given: Arguments) -> str:

@@ -40,7 +40,6 @@ VIEWS = ("html", "text", "headers", "source")
 """The ways to look at a mail in the inbox; the first is the usual one."""
 
 _FEED_NAMES = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
-_ALIGNED = re.compile(r'(<t[dh]\b[^>]*?) style="text-align:\s*(left|center|right);?"')
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
 # Control characters (but tab and line feed), marks that reorder text, and halves of pairs.
 _UNSEEN = re.compile(
@@ -137,13 +136,13 @@ def post(
 ) -> bytes:
     """One post with its neighbours in time, where there are any."""
     _, locale = _words(templates, site.language)
-    image = post.image if post.image and post.image.url not in post.html else None
+    image = post.image if post.image and post.image.url not in post.mail_html else None
     return _page(
         templates,
         "post",
         site,
         post=_summary(site, post, locale),
-        body=_ALIGNED.sub(r'\1 align="\2"', _localised(site, post.html)),
+        body=_localised(site, post.mail_html),
         image=image,
         picture=_local(site, image.url) if image else "",
         authors=post.authors or (site.author.name,),

@@ -1,0 +1,119 @@
+"""Markdown cases as golden files: each `golden/markdown/*.md` with the HTML that it becomes."""
+
+import json
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from publisher.content.options import ContentOptions
+from publisher.content.rendering import RENDER_VERSION, Rendering, render
+from publisher.content.sources import Text, read_source
+from tests.conftest import GOLDEN, Golden
+
+CASES = sorted((GOLDEN / "markdown").glob("*.md"))
+HEAD = "---\ntitle: 例\ndate: 2025-01-02 03:04:05\n---\n"
+OTHERS = {"other.md": "https://example.org/other/", "other": "https://example.org/other/"}
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> ContentOptions:
+    (tmp_path / "case").mkdir()
+    (tmp_path / "case" / "tide.png").write_bytes(b"png")
+    (tmp_path / "tide.png").write_bytes(b"png")
+    return ContentOptions(
+        folder=tmp_path,
+        dialect="hexo",
+        zone=ZoneInfo("Asia/Shanghai"),
+        base_url="https://example.org",
+        language="zh",
+    )
+
+
+def rendered(body: str, options: ContentOptions, **changes: str) -> Rendering:
+    text = read_source((HEAD + body).encode(), "case.md", options)
+    assert isinstance(text, Text)
+    found = render(text, options, OTHERS)
+    assert isinstance(found, Rendering)
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_each_case_becomes_the_html_beside_it(
+    case: Path, options: ContentOptions, golden: Golden
+) -> None:
+    found = rendered(case.read_text("utf-8"), options)
+    golden(f"markdown/{case.stem}.html", found.html.encode())
+    if found.mail_html:
+        golden(f"markdown/{case.stem}.mail.html", found.mail_html.encode())
+    told = [f"{w.line}: {w.problem} — {w.remedy}" for w in found.warnings]
+    golden(f"markdown/{case.stem}.warnings.txt", "\n".join([*told, ""]).encode())
+
+
+def test_whoever_changes_the_output_raises_the_render_version(golden: Golden) -> None:
+    """The golden files and the version change together; this file names both."""
+    digest = json.dumps({"render_version": RENDER_VERSION, "cases": len(CASES)}).encode()
+    golden("markdown/version.json", digest)
+
+
+STRONG = [
+    *[f"**真{sign}**她" for sign in "，。“”（）…·-"],
+    "含**「重点」**内容", "含**“重点”**内容", "**具体：**与其说", "你好**（加粗）**世界",
+    "**《书名》**是", "这是**`c`**吗", "**100%**的人", "他说**“你好”**。", "**注意!**请看",
+    "**[链接](u)**文字", "**Note:**说明", "**emoji😀**文字",
+]  # fmt: skip
+PLAIN = ["__粗体：__后", "snake_case_中文", "**a.**b", "2 ** 3 ** 4", "文件名*.md和*.txt"]
+
+
+@pytest.mark.parametrize("text", STRONG)
+def test_emphasis_among_chinese_text_is_strong(text: str, options: ContentOptions) -> None:
+    assert "<strong>" in rendered(text, options).html
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_what_only_looks_like_emphasis_is_text(text: str, options: ContentOptions) -> None:
+    html = rendered(text, options).html
+    assert "<strong>" not in html
+    assert "<em>" not in html
+
+
+@pytest.mark.parametrize("text", ["README.md", "ASP.NET", "a@b.com", "//log.Info"])
+def test_names_with_dots_are_no_links(text: str, options: ContentOptions) -> None:
+    assert "<a" not in rendered(text, options).html
+
+
+@pytest.mark.parametrize("dialect", ["plain", "hugo", "jekyll", "pelican"])
+def test_a_line_end_between_two_han_is_no_blank(dialect: str, options: ContentOptions) -> None:
+    text = read_source(
+        ("+++\ntitle = 'x'\ndate = 2025-01-02\n+++\n第一行\n第二行 end\nnext 行\n").encode(),
+        "case.md",
+        options,
+    )
+    assert isinstance(text, Text)
+    found = render(text, _with(options, dialect), OTHERS)
+    assert isinstance(found, Rendering)
+    assert found.html == "<p>第一行第二行 end\nnext 行</p>\n"
+
+
+def test_a_line_end_in_a_hexo_post_is_a_line_break(options: ContentOptions) -> None:
+    assert rendered("第一行\n第二行", options).html == "<p>第一行<br>\n第二行</p>\n"
+
+
+def test_html_ends_a_paragraph(options: ContentOptions) -> None:
+    html = rendered("a\n<div>x</div>", options).html
+    assert html.index("</p>") < html.index("<div>")
+
+
+def test_no_script_and_no_handler_comes_through(options: ContentOptions) -> None:
+    html = rendered('<script>a()</script><p onclick="b()">c</p>', options).html
+    assert html == "<p>c</p>"
+
+
+def _with(options: ContentOptions, dialect: str) -> ContentOptions:
+    return ContentOptions(
+        folder=options.folder,
+        dialect=dialect,
+        zone=options.zone,
+        base_url=options.base_url,
+        language=options.language,
+    )
