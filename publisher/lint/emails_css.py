@@ -32,11 +32,6 @@ class Declaration:
     important: bool
     line: int
 
-    @property
-    def value(self) -> str:
-        """The value as text, in lower case."""
-        return text_of(self.tokens).lower()
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:

@@ -105,7 +105,7 @@ def _text(link: HtmlElement) -> Iterator[Finding]:
 
 
 def _ways_out(email: Email, links: list[HtmlElement]) -> Iterator[Finding]:
-    urls = {url for url in email.leave_urls if is_web(url)}
+    urls = {url for url in email.leave_urls if is_secure(url)}
     if not urls:
         return  # the header's fault, which has its own rule
     seen = {(link.get("href") or "").strip() for link in links if not is_hidden(link)}
@@ -117,7 +117,8 @@ def _ways_out(email: Email, links: list[HtmlElement]) -> Iterator[Finding]:
             problem="the HTML shows no link to the URL of List-Unsubscribe",
             fix="put it in the footer; the law and the big receivers ask for it",
         )
-    if email.text and not any(url in email.text.content for url in urls):
+    text = email.text.content if email.text else ""
+    if text.strip() and not any(url in text for url in urls):
         yield Finding(
             rule="unsubscribe-text",
             severity=Severity.ERROR,

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from unicodedata import east_asian_width
 
 from publisher.lint.emails_message import Email
-from publisher.lint.emails_visible import UNSEEN, is_hidden, own_text
+from publisher.lint.emails_visible import UNSEEN, hides, texts
 from publisher.lint.findings import Finding, Severity
 
 PREHEADER = (40, 90)
 """Columns of the text that a mailbox shows behind the subject; a han takes two."""
 
 _ACTIVE = ("script", "iframe", "frame", "frameset", "embed", "applet")
-_TOKEN = re.compile(r"nl[0-9a-f]{16}_[a-z]+|\{\{.*?\}\}|\{%.*?%\}|%7[Bb]%7[Bb]", re.DOTALL)
+_TOKEN = re.compile(r"nl[0-9a-f]{16}_[a-z]+|\{\{[^{}]{0,200}\}\}|\{%[^{}]{0,200}%\}|%7[Bb]%7[Bb]")
 _QUOTING = ("code", "pre", "kbd", "samp", "tt")
-_CONDITION = re.compile(r"<!--\[if\b[^\]]*\]>(?P<shown><!-->)?|(?:<!--)?<!\[endif\]-->")
-_TAG = re.compile(r"<(/?)(table|tbody|tr|td|div)\b[^>]*?(/?)>", re.IGNORECASE)
+_CONDITION = re.compile(r"<!--\[if\b[^\]]{0,200}\]>(?P<shown><!-->)?|(?:<!--)?<!\[endif\]-->")
+_TAG = re.compile(r"<(/?)(table|tbody|tr|td|div)\b[^<>]*>", re.IGNORECASE)
 _FILLER = re.compile("[\\s\u00ad\u034f\u180e\u200b-\u200f\u2007\u2060\ufeff]+")
 
 
@@ -71,8 +71,8 @@ def _conditions(email: Email) -> Iterator[Finding]:
             return
         if is_end and opened is not None and not opened["shown"]:
             inside = markup[opened.end() : found.start()]
-            for closing, tag, alone in _TAG.findall(inside):
-                tags[tag.lower()] += 0 if alone else -1 if closing else 1
+            for closing, tag in _TAG.findall(inside):
+                tags[tag.lower()] += -1 if closing else 1
         opened = None if is_end else found
     if opened:
         yield _condition(line, "a comment for Outlook, [if ..], is not ended by [endif]")
@@ -111,17 +111,18 @@ def _preheader(email: Email) -> Iterator[Finding]:
     first = next(
         (
             element
-            for element in email.elements()
-            if element.tag not in UNSEEN and _FILLER.sub(" ", own_text(element)).strip()
+            for element, text in texts(email)
+            if element.tag not in UNSEEN and _FILLER.sub(" ", text).strip()
         ),
         None,
     )
     if first is None:
         return
-    text = _FILLER.sub(" ", own_text(first)).strip()
+    hidden = next((each for each in (first, *first.iterancestors()) if hides(each)), None)
+    text = _FILLER.sub(" ", "".join(hidden.itertext()) if hidden is not None else "").strip()
     columns = sum(2 if east_asian_width(mark) in "WF" else 1 for mark in text)
     shortest, longest = PREHEADER
-    if not is_hidden(first):
+    if hidden is None:
         problem = "there is no preheader: a mailbox shows the first words of the mail instead"
     elif not shortest <= columns <= longest:
         problem = f"the preheader has {columns} columns; mailboxes show {shortest} to {longest}"

@@ -38,7 +38,8 @@ def _links(email: Email, text: str) -> Iterator[Finding]:
     urls = dict.fromkeys(
         (link.get("href") or "").strip() for link in email.elements("a") if not is_hidden(link)
     )
-    missing = [url for url in urls if is_web(url) and url not in text]
+    others = (url for url in urls if is_web(url) and url not in email.leave_urls)
+    missing = [url for url in others if url not in text]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         yield Finding(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from lxml import etree
 from lxml.html import HtmlElement
 
 from publisher.lint.emails_message import Email
@@ -24,6 +25,16 @@ def hides(element: HtmlElement) -> bool:
 def own_text(element: HtmlElement) -> str:
     """The text that stands directly in an element, without that of the elements inside."""
     return " ".join([element.text or "", *(child.tail or "" for child in element)])
+
+
+def texts(email: Email) -> Iterator[tuple[HtmlElement, str]]:
+    """Every piece of text below <body> with the element it stands in, in reading order."""
+    for element in email.elements("body"):
+        for event, each in etree.iterwalk(element, events=("start", "end", "comment")):
+            if event == "start":
+                yield each, each.text or ""
+            elif each is not element:
+                yield each.getparent(), each.tail or ""
 
 
 def visible_texts(email: Email) -> Iterator[str]:
