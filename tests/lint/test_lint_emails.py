@@ -155,7 +155,7 @@ WARNINGS: list[tuple[str, bytes]] = [
     ("header-from-name", make_email(From='"a@b" <letters@example.org>')),
     ("header-unsubscribe", make_email(List_Unsubscribe=f"<{OUT}>")),
     ("header-unsubscribe", make_email(
-        make_html().replace(OUT, FAR), text=TEXT + FAR, List_Unsubscribe=f"<{FAR}>, <mailto:a@b.cd>"
+        make_html().replace(OUT, FAR), text=TEXT + FAR, List_Unsubscribe=f"<{FAR}>,\r\n <mailto:a@b.cd>"
     )),
     ("part-charset", make_email(parts=[TEXT_PART, LATIN_PART])),
     ("size", make_email(kilobytes(91))),
