@@ -78,6 +78,7 @@ RULES = {
     "style-size": "more style than Gmail keeps",
     "style-nesting": "an @ rule inside another",
     "style-error": "CSS that is not valid",
+    "style-rgb": "rgb() without commas",
     "style-url": "url() in a style",
     "contrast": "text too faint by day",
     "contrast-dark": "text too faint in the dark",

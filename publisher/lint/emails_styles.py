@@ -14,12 +14,13 @@ SHEET_LIMIT = 8_192
 
 
 def check_styles(styles: Styles) -> Iterator[Finding]:
-    """The rules `style-size`, `style-nesting`, `style-error` and `style-url`."""
+    """The rules `style-size`, `style-nesting`, `style-error`, `style-rgb` and `style-url`."""
     yield from _sizes(styles.sheets)
     for sheet in styles.sheets:
         yield from _nesting(sheet)
         yield from _errors(sheet)
     yield from _inline_errors(styles)
+    yield from _blank_rgb(styles)
     yield from _urls(styles)
 
 
@@ -85,6 +86,20 @@ def _inline_errors(styles: Styles) -> Iterator[Finding]:
             )
 
 
+def _blank_rgb(styles: Styles) -> Iterator[Finding]:
+    lines = sorted(style.line for style in styles.declarations if _has_blank_rgb(style))
+    if lines:
+        yield Finding(
+            rule="style-rgb",
+            severity=Severity.ERROR,
+            line=lines[0],
+            problem=f"rgb() without commas, {_times(len(lines))}: Gmail drops the whole attribute "
+            "or style sheet (caniemail.com, css-rgb)",
+            fix="write #rrggbb",
+            clients=GMAIL,
+        )
+
+
 def _urls(styles: Styles) -> Iterator[Finding]:
     lines = sorted(style.line for style in styles.declarations if _has_url(style))
     if lines:
@@ -96,6 +111,15 @@ def _urls(styles: Styles) -> Iterator[Finding]:
             "and filters distrust it",
             fix="use an <img>, or a plain colour",
         )
+
+
+def _has_blank_rgb(style: Declaration) -> bool:
+    return any(
+        token.type == "function"
+        and token.lower_name in ("rgb", "rgba")
+        and not any(part == "," for part in token.arguments)
+        for token in walk(style.tokens)
+    )
 
 
 def _has_url(style: Declaration) -> bool:

@@ -89,6 +89,7 @@ LATIN_PART = part("text/html", make_html("é"), charset="latin-1")
 PLAIN, NEAR = "http://example.org/", "http://a.localhost/"
 HALF_SECURE = f'<a href="{NEAR}">{NEAR.replace("http:", "https:")}</a>'
 FAR = "https://example.org/u/" + "a" * 54
+FAR_WAYS = f"<{FAR}>,\r\n <mailto:letters@example.org>"
 LONG = "https://example.org/?" + "q" * 2_000
 LOGO = 'src="https://example.org/a.png"'
 SIZED = 'alt="" width="10" height="10"'
@@ -146,6 +147,8 @@ ERRORS: list[tuple[str, bytes]] = [
     ("style-error", make_email(make_html(head="<style>a{color:#000</style>"))),
     ("style-error", make_email(make_html(head="<style>a{color #000}</style>"))),
     ("style-error", make_email(make_html(head="<style>a}b{color:#000}</style>"))),
+    ("style-rgb", make_email(make_html('<p style="color:rgb(0 0 0)">a</p>'))),
+    ("style-rgb", make_email(make_html(head="<style>a{color:rgb(0 0 0)}</style>"))),
     ("html-form", make_email(make_html("<form></form>"))),
 ]  # fmt: skip
 WARNINGS: list[tuple[str, bytes]] = [
@@ -155,7 +158,7 @@ WARNINGS: list[tuple[str, bytes]] = [
     ("header-from-name", make_email(From='"a@b" <letters@example.org>')),
     ("header-unsubscribe", make_email(List_Unsubscribe=f"<{OUT}>")),
     ("header-unsubscribe", make_email(
-        make_html().replace(OUT, FAR), text=TEXT + FAR, List_Unsubscribe=f"<{FAR}>,\r\n <mailto:a@b.cd>"
+        make_html().replace(OUT, FAR), text=TEXT + FAR, List_Unsubscribe=FAR_WAYS
     )),
     ("part-charset", make_email(parts=[TEXT_PART, LATIN_PART])),
     ("size", make_email(kilobytes(91))),
