@@ -4,12 +4,15 @@ import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import click
 import pytest
 
 from publisher.cli.main import cli
+from publisher.content.dialects import DIALECTS, IDS, Dialect
+from publisher.content.values import KEEPING
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "publisher"
@@ -98,3 +101,20 @@ def test_every_error_is_drawn_in_the_tree() -> None:
     for name, value in vars(errors).items():
         if isinstance(value, type) and issubclass(value, errors.PublisherError):
             assert name in tree
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_writers_are_told_every_key_of_every_dialect(dialect: str) -> None:
+    lines = (ROOT / "docs" / "writing.md").read_text(encoding="utf-8").splitlines()
+    head = next(line for line in lines if line.startswith("| says |"))
+    column = [cell.strip() for cell in head.split("|")].index(dialect)
+    rows = lines[lines.index(head) + 2 :][: len(fields(Dialect)) - 2]
+    told = {key for row in rows for key in re.findall(r"`([^`]+)`", row.split("|")[column])}
+    keys = (getattr(DIALECTS[dialect], field.name) for field in fields(Dialect))
+    assert told == {key for group in keys if isinstance(group, tuple) for key in group}
+
+
+def test_writers_are_told_every_mark_that_keeps_a_post_back() -> None:
+    words = (ROOT / "docs" / "writing.md").read_text(encoding="utf-8").lower()
+    for key in (*KEEPING, *IDS):
+        assert f"`{key}`" in words, key

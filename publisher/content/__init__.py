@@ -1,5 +1,7 @@
-"""Reads posts from disk: front matter, dialects, Markdown, excerpts.
+"""Reads posts from disk: bytes in, `Post | Skipped | Failed` out; a file stops only itself.
 
-Bytes in, `Post | Skipped | Failed` out; a file stops only itself. May import `domain` and
-`errors`; only this folder knows python-frontmatter and the Markdown library. Start with `loader`.
+May import `domain` and `errors`; only this folder knows python-frontmatter and the Markdown
+library. Start with `loader`; a file goes through `decoding`, `front_matter` (`formats`,
+`repair`, `yaml_text`), `dialects`, `privacy` and `permalinks` (together `sources`), then
+`markdown`, `sanitise`, `references` and `excerpts` (together `rendering`).
 """
