@@ -1,5 +1,6 @@
 """`publisher check`: what would go wrong."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import click
@@ -9,6 +10,7 @@ from publisher.cli.console import emit, say
 from publisher.cli.options import as_json, clock_at, config_of, rehearsed
 from publisher.services import checks
 from publisher.services.checks import CheckReport, Finding, Severity
+from publisher.settings.load import unknown_variables
 
 PROBLEMS = 3
 
@@ -25,12 +27,26 @@ def check(context: click.Context, strict: bool, now: datetime | None, as_json: b
     """
     with open_app(config_of(context), clock=clock_at(now)) as app:
         report = checks.check(app, now=app.clock())
+    report = replace(report, findings=(*_variables(), *report.findings))
     if as_json:
         emit("check", _payload(report))
     else:
         _print(report)
     worst = {finding.severity for finding in report.findings}
     return PROBLEMS if Severity.ERROR in worst or (strict and worst) else 0
+
+
+def _variables() -> list[Finding]:
+    """Environment variables that look like ours and set nothing."""
+    return [
+        Finding(
+            severity=Severity.WARNING,
+            where=name,
+            problem="an environment variable that sets nothing",
+            remedy="write PUBLISHER_SECTION__KEY, for example PUBLISHER_SMTP__PASSWORD",
+        )
+        for name in unknown_variables()
+    ]
 
 
 def _print(report: CheckReport) -> None:
