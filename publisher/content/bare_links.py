@@ -6,6 +6,7 @@ address. An address here is ASCII; han may follow only where a path or a query h
 
 import re
 
+from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -17,11 +18,16 @@ _HTTP = re.compile(
 )
 
 
+class _Addresses(LinkifyIt):  # type: ignore[misc]  # it has no types
+    """Only addresses with a scheme; a text without one is passed over at once."""
+
+    def pretest(self, text: str) -> bool:
+        return ("://" in text or "mailto:" in text) and bool(super().pretest(text))
+
+
 def link_bare_addresses(parser: MarkdownIt) -> None:
     """Teaches a parser which addresses in text are links: those with a scheme, and no others."""
-    linkify = parser.linkify
-    if linkify is None:
-        raise RuntimeError("linkify-it-py is not installed")
-    linkify.set({"fuzzy_link": False, "fuzzy_email": False})
+    linkify = _Addresses(options={"fuzzy_link": False, "fuzzy_email": False})
     linkify.add("//", None)
     linkify.add("http:", {"validate": _HTTP})
+    parser.linkify = linkify
