@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 from publisher.clock import Clock, system_clock
 from publisher.content.generators import read_habits
 from publisher.content.loader import ContentOptions
+from publisher.domain.feeds import FeedOptions
 from publisher.domain.newsletters import Cadence, Newsletter, Schedule
 from publisher.domain.sites import Person, Site
 from publisher.mail.client import Relay, Security
 from publisher.render.templates import Templates
 from publisher.services import sites
-from publisher.services.app import App, FeedOptions, Folders, Listen, LogOptions
+from publisher.services.app import App, Folders, Listen, LogOptions
 from publisher.settings import (
     NewsletterSettings,
     Settings,

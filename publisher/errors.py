@@ -7,6 +7,7 @@
     ├── StoreError(problem)                   exit 1, HTTP 503
     ├── Locked(path, pid)                     exit 75
     ├── NotFound(kind, key)                   exit 1, HTTP 404
+    │   └── Gone(kind, key)                   exit 1, HTTP 410
     ├── Conflict(kind, key, problem)          exit 1, HTTP 409
     ├── InvalidAddress(text, problem)         exit 1, HTTP 422
     ├── InvalidToken                          HTTP 404, always the same page
@@ -79,6 +80,10 @@ class NotFound(PublisherError):
         super().__init__(f"no {kind} {key!r}{hint}")
         self.kind = kind
         self.key = key
+
+
+class Gone(NotFound):
+    """There was such a thing once, and it will not come back."""
 
 
 class Conflict(PublisherError):

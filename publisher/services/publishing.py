@@ -46,7 +46,7 @@ def publish(
     refuse_public_inbox(app)
     now = app.clock()
     in_doubt = deliveries.recover(app)
-    build = feeds.build_library(app, posts.load(app, now=now))
+    build = feeds.build_library(app, posts.load(app, now=now), now=now)
     _greet_newsletters(app)
     return CycleReport(
         build=build,
