@@ -23,6 +23,7 @@ from publisher.errors import PublisherError, RelayError
 from publisher.mail.capture import capture
 from publisher.mail.client import Connection, Relay
 from publisher.render.messages import Letter, Recipient, compose, load_body
+from publisher.services import instances
 from publisher.services.app import App
 from publisher.services.subscribers import unsubscribe_url
 from publisher.store import deliveries as rows
@@ -101,6 +102,7 @@ def _expand(app: App, issue: Issue) -> None:
     with app.store.begin() as tx:
         if issue.status is IssueStatus.PLANNED:
             rows.expand(tx, issue.id, issue.newsletter, now=now)
+            instances.spare_mailed(app, tx, issue, now=now)
             issue_rows.mark_sending(tx, issue.id)
         rows.drop_without_consent(tx, issue.id, now=now)
 
