@@ -53,6 +53,15 @@ class LogOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DkimOptions:
+    """Whose keys sign. An empty `selector`: the relay's; `folder` holds ours."""
+
+    selector: str = ""
+    ed25519: bool = True
+    folder: Path = Path("var/dkim")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleOptions:
     """When the daemon looks for work, and from when on it would rather ask.
 
@@ -81,6 +90,7 @@ class App:
     listen: Listen
     log: LogOptions
     schedule: ScheduleOptions = ScheduleOptions()
+    dkim: DkimOptions = DkimOptions()
 
     def newsletter(self, newsletter_id: str) -> Newsletter:
         """The newsletter of that id. Raises `NotFound` with the ids that there are."""
