@@ -55,9 +55,9 @@ class Schedule:
 class Newsletter:
     """A configured digest. Posts dated before `start` are never mailed; None = first seen.
 
+    `approval`: each issue waits until the operator has approved it.
     `is_archived`: everybody may read its issues on the site. `embed_bytes`: pictures travel
     inside the mail up to so many bytes in all; 0 = they are fetched.
-    `approval`: each issue waits until the operator has approved it.
     """
 
     id: str
@@ -69,10 +69,10 @@ class Newsletter:
     template: str = "digest"
     start: datetime | None = None
     reply_to: str = ""
-    is_archived: bool = True
-    embed_bytes: int = 0
     selection: Selection = EVERYTHING
     approval: bool = False
+    is_archived: bool = True
+    embed_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

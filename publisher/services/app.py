@@ -89,8 +89,8 @@ class App:
     folders: Folders
     listen: Listen
     log: LogOptions
-    dkim: DkimOptions = DkimOptions()
     schedule: ScheduleOptions = ScheduleOptions()
+    dkim: DkimOptions = DkimOptions()
 
     def newsletter(self, newsletter_id: str) -> Newsletter:
         """The newsletter of that id. Raises `NotFound` with the ids that there are."""

@@ -35,7 +35,6 @@ from publisher.store import posts as post_rows
 from publisher.store import subscribers as subscriber_rows
 from publisher.store.engine import Tx
 from publisher.store.issues import StoredVariant
-from publisher.store.newsletters import Seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +106,21 @@ def reconcile(
                 if verdict.status is not IssueStatus.SKIPPED:
                     _supersede(tx, newsletter, verdict.period)
     return taken
+
+
+def wants_posts(app: App, newsletter: Newsletter, *, now: datetime) -> bool:
+    """Whether there is anything to plan or to assemble, as far as that is known without posts.
+
+    Notes the newsletter's schedule, so that a change of it counts from now on.
+    """
+    if newsletter.schedule.cadence is Cadence.POSTS:
+        return True
+    with app.store.begin() as tx:
+        newsletter_rows.greet(tx, newsletter, now=now)
+        if rows.unfrozen(tx, newsletter.id):
+            return True
+        record = _record(tx, newsletter, None, now=now)
+    return bool(decide(newsletter, record, max_late=app.schedule.max_late, now=now))
 
 
 def plan(app: App, newsletter: Newsletter, library: Library, *, now: datetime) -> IssuePlan:
@@ -265,9 +279,7 @@ def why_empty(choices: Sequence[Choice], *, least: int = 1) -> str:
 
 
 def _record(tx: Tx, newsletter: Newsletter, library: Library | None, *, now: datetime) -> Record:
-    seen = newsletter_rows.seen(tx, newsletter.id) or Seen(
-        first_at=now, rule_from=newsletter.start or now
-    )
+    seen = newsletter_rows.seen(tx, newsletter, now=now)
     return Record(
         seen_at=seen.first_at,
         rule_from=seen.rule_from,
