@@ -11,6 +11,7 @@ from publisher.cli import (
     check,
     config,
     deliveries,
+    dkim,
     init,
     issues,
     new,
@@ -18,6 +19,7 @@ from publisher.cli import (
     posts,
     preview,
     publish,
+    resume,
     serve,
     status,
     subscribers,
@@ -61,6 +63,7 @@ for command in (
     plan.plan,
     preview.preview,
     publish.publish,
+    resume.resume,
     serve.serve,
     status.status,
     posts.posts,
@@ -68,6 +71,7 @@ for command in (
     issues.issues,
     deliveries.deliveries,
     subscribers.subscribers,
+    dkim.dkim,
     config.config,
 ):
     cli.add_command(command)

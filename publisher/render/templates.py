@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from textwrap import fill
 
 from jinja2 import (
     ChoiceLoader,
@@ -26,6 +27,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from publisher.errors import TemplateError
 
 _PACKAGE = Path(__file__).parents[1]
+_LINE = 72
 
 
 class Templates:
@@ -59,6 +61,11 @@ class Templates:
                     digest.update(path.read_bytes())
         return digest.hexdigest()
 
+    def sources(self, name: str) -> list[str]:
+        """The site's own file of that name and the shipped one, as far as they are there."""
+        found = [folder / name for folder in self._folders if (folder / name).is_file()]
+        return [path.read_text(encoding="utf-8") for path in found]
+
 
 def shipped_templates() -> Path:
     """The folder of the shipped templates: in an installed package, or beside it in a checkout."""
@@ -77,7 +84,16 @@ def _environment(folders: list[Path], *, escape: bool) -> Environment:
     )
     environment.globals.pop("lipsum")
     environment.filters.pop("random")
+    environment.filters["wrapped"] = _wrapped
     return environment
+
+
+def _wrapped(text: str) -> str:
+    """Paragraphs in lines of 72 characters; no word and no address is broken."""
+    return "\n".join(
+        fill(line, _LINE, break_long_words=False, break_on_hyphens=False)
+        for line in text.splitlines()
+    )
 
 
 def _render(environment: Environment, name: str, values: dict[str, object]) -> str:

@@ -138,7 +138,6 @@ def make_app(tmp_path: Path) -> Iterator[Callable[..., App]]:
             "site_key": KEY,
             "folders": Folders(root=tmp_path, state=tmp_path / "var", output=tmp_path / "public"),
             "listen": Listen(host="127.0.0.1", port=0),
-            "tick_seconds": 1.0,
             "log": LogOptions(level="info", format="text"),
         }
         app = App(**(values | changes))

@@ -5,8 +5,8 @@ from alembic import op
 
 from publisher.store.types import UtcDateTime
 
-revision = "0002_feeds"
-down_revision = "0001"
+revision = "0002"
+down_revision = "0005"
 
 
 def upgrade() -> None:
