@@ -14,7 +14,7 @@ from publisher.domain.sites import Site
 from publisher.render import pages
 from publisher.render.feeds import atom, rss
 from publisher.render.json_feed import json_feed
-from publisher.services import posts
+from publisher.services import archive, posts
 from publisher.services.app import App
 from publisher.services.output import OutputFile, Written, publish_files
 
@@ -47,7 +47,13 @@ def build_library(app: App, library: Library) -> BuildReport:
     feed = main_feed(app.site, selection.chosen(choices), full=app.feeds.full)
     # Rendered whole before the first byte is written: an error in a template changes nothing on
     # disk.
-    files = [*_pages(app, library.posts, feed), *_pictures(library.posts, app.site), *_feeds(feed)]
+    letters = archive.files(app)
+    files = [
+        *_pages(app, library.posts, feed),
+        *letters,
+        *_pictures(library.posts, app.site),
+        *_feeds(feed),
+    ]
     written, removed = publish_files(files, output=app.folders.output, state=app.folders.state)
     return BuildReport(
         library=library, choices=tuple(choices), written=tuple(written), removed=tuple(removed)

@@ -48,9 +48,12 @@ def publish(
     in_doubt = deliveries.recover(app)
     build = feeds.build_library(app, posts.load(app, now=now))
     _greet_newsletters(app)
+    newsletters = _assemble_due(app, build)
+    if any(report.assembled for report in newsletters):  # their mails link to their web versions
+        build = feeds.build_library(app, build.library)
     return CycleReport(
         build=build,
-        newsletters=tuple(_assemble_due(app, build)),
+        newsletters=tuple(newsletters),
         issues=tuple(deliveries.deliver(app, progress=progress, stopping=stopping)),
         in_doubt=tuple(in_doubt),
     )

@@ -28,6 +28,7 @@ from publisher.services.app import App
 from publisher.web import security, static
 from publisher.web.answers import PRIVATE, private
 from publisher.web.inbox import Inbox
+from publisher.web.previews import Previews
 from publisher.web.subscribers import Leaving
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ def _routes(app: App) -> list[Route]:
         Route("/healthz", _alive, methods=["GET"]),
         Route("/u/{token:path}", Leaving(app).handle, methods=["GET", "POST"]),
         *([] if app.relay else _inbox_routes(Inbox(app))),
+        *_preview_routes(Previews(app)),
         Route("/{path:path}", _Output(app).handle, methods=["GET"]),
     ]
 
@@ -80,6 +82,17 @@ def _inbox_routes(inbox: Inbox) -> list[Route]:
         Route("/inbox/{key}", inbox.mail, methods=["GET"], middleware=here),
         Route("/inbox/{key}/html", inbox.html, methods=["GET"], middleware=here),
         Route("/inbox/{key}/source", inbox.source, methods=["GET"], middleware=here),
+    ]
+
+
+def _preview_routes(previews: Previews) -> list[Route]:
+    here = [Middleware(security.ThisMachineOnly)]
+    return [
+        Route("/preview", previews.page, methods=["GET"], middleware=here),
+        Route("/preview/stamp", previews.stamp, methods=["GET"], middleware=here),
+        Route("/preview/reload.js", previews.script, methods=["GET"], middleware=here),
+        Route("/preview/{newsletter}", previews.page, methods=["GET"], middleware=here),
+        Route("/preview/{newsletter}/{look}", previews.frame, methods=["GET"], middleware=here),
     ]
 
 
