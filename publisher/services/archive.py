@@ -25,7 +25,8 @@ def files(app: App) -> Iterator[OutputFile]:
 
 def _newsletter(app: App, newsletter: Newsletter, sheets: set[str]) -> Iterator[OutputFile]:
     with app.store.read() as tx:
-        issues = [issue for issue in rows.listing(tx, newsletter.id) if issue.status in PUBLIC]
+        known = rows.listing(tx, newsletter.id)
+    issues = [issue for issue in known if issue.status in PUBLIC and issue.subject]
     listing = pages.archive(app.templates, app.site, newsletter=newsletter, issues=issues)
     yield OutputFile(path=f"{archive_path(newsletter.id)}index.html", data=listing)
     for issue in issues:
