@@ -180,7 +180,7 @@ def understand(
     return meaning, doubts
 
 
-def marks(
+def marks_of(
     fields: Fields,
     path: str,
     body: str,

@@ -7,25 +7,25 @@ taken from the cache, as long as the file, the settings and all that it refers t
 """
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from publisher.content.cache import Cache, Entry
+from publisher.content.decoding import without_controls
 from publisher.content.options import ContentOptions
-from publisher.content.privacy import kept_back
+from publisher.content.publication import facts_of, held_back, post_of
 from publisher.content.references import POSTS, Index, References, index_of
 from publisher.content.rendering import Rendering
 from publisher.content.sources import MAX_BYTES, Source, Text
 from publisher.content.workers import File, Workers
-from publisher.domain.posts import Facts, Failed, Library, Post, Skipped, SkipReason, Warned
+from publisher.domain.posts import Failed, Library, Post, Skipped, Warned
 
 __all__ = ["ContentOptions", "load"]
 
 ROOTS = frozenset({"_posts", "_drafts"})
 """Folders that are read although their names begin with `_`."""
-
-Outcome = Post | Skipped | Failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +48,16 @@ def load(options: ContentOptions, *, now: datetime) -> Library:
     files, failed = _files(options)
     with Workers(options) as workers:
         read, unreadable = _understand(cache, workers, files)
-        held = [_held_back(item.source, now) for item in read]
+        held = [held_back(item.source, now=now, zone=options.zone) for item in read]
         public = [item for item, outcome in zip(read, held, strict=True) if outcome is None]
         rendered = _render(options, cache, workers, public)
-    kept_back_ones = [outcome for outcome in held if outcome is not None]
-    outcomes: list[Outcome] = [*failed, *unreadable, *kept_back_ones]
+    outcomes: list[Post | Skipped | Failed] = [*failed, *unreadable]
+    outcomes += [outcome for outcome in held if outcome]
     for item, rendering in zip(public, rendered, strict=True):
         outcomes.append(
-            replace(rendering, facts=facts_of(item.source))
+            replace(rendering, facts=facts_of(item.source, options.zone))
             if isinstance(rendering, Failed)
-            else _post(item.source, rendering, options)
+            else post_of(item.source, rendering, options)
         )
     _keep(cache, read, {item.key for item in public})
     outcomes.sort(key=lambda item: item.path)
@@ -71,7 +71,7 @@ def load(options: ContentOptions, *, now: datetime) -> Library:
 
 def find(options: ContentOptions) -> list[str]:
     """The paths of all posts below the folder, sorted, relative to it, with forward slashes."""
-    return sorted(_walk(os.fspath(options.folder), ""))
+    return sorted(filter(_is_text, _walk(os.fspath(options.folder), "")))
 
 
 def _walk(folder: str, prefix: str) -> Iterator[str]:
@@ -87,15 +87,30 @@ def _walk(folder: str, prefix: str) -> Iterator[str]:
                 yield f"{prefix}{name}"
 
 
+def _is_text(path: str) -> bool:
+    """Whether a path can be shown, stored and published: some disks hold bytes that are none."""
+    return without_controls(path) == path and not {"\t", "\n"} & set(path)
+
+
 def _files(options: ContentOptions) -> tuple[list[File], list[Failed]]:
-    files, failed = [], []
-    for path in find(options):
+    """The bytes of each post; of one that is too large a little more than is allowed."""
+    folder, files, failed = os.fspath(options.folder), [], []
+    for path in sorted(_walk(folder, "")):
+        if not _is_text(path):
+            shown = re.sub(r"[^\x20-\x7e]", "?", path)
+            problem = "has a name that is not UTF-8, or holds control characters"
+            failed.append(Failed(path=shown, line=0, problem=problem, remedy="rename the file"))
+            continue
         try:
-            with open(options.folder / path, "rb") as file:
-                files.append(File(path=path, data=file.read(MAX_BYTES + 1)))
+            with open(f"{folder}/{path}", "rb", buffering=0) as file:
+                size = os.fstat(file.fileno()).st_size
+                data = file.read(min(size, MAX_BYTES) + 1)
+            files.append(File(path=path, data=data))
         except OSError as error:
             problem = f"cannot be read: {error.strerror}"
-            failed.append(_failed(path, 0, problem, "check the file's rights"))
+            failed.append(
+                Failed(path=path, line=0, problem=problem, remedy="check the file's rights")
+            )
     return files, failed
 
 
@@ -118,26 +133,6 @@ def _understand(
             read.append(_Read(file=file, key=key, source=text.source, text=text))
     read = [item for item in read if not item.source.is_ignored]
     return sorted(read, key=lambda item: item.file.path), failed
-
-
-def _held_back(source: Source, now: datetime) -> Skipped | Failed | None:
-    """Why a file is not published as of `now`; None if it is."""
-    if held := kept_back(source.marks, now):
-        reason, words = held
-        told = None if reason is SkipReason.PROTECTED else facts_of(source)
-        return Skipped(path=source.path, reason=reason, explanation=words, facts=told)
-    told = facts_of(source)
-    if source.meaning.published is None:
-        problem = "has a date that cannot be read" if source.has_date_text else "has no date"
-        remedy = "write date: 2025-10-11 06:16:29"
-        return _failed(source.path, source.date_line, problem, remedy, told)
-    if source.url_problem:
-        remedy = "give the post that field, or set content.permalink"
-        return _failed(source.path, 1, source.url_problem, remedy, told)
-    if source.is_empty:
-        words = "nothing is written below the front matter"
-        return Skipped(path=source.path, reason=SkipReason.EMPTY, explanation=words, facts=told)
-    return None
 
 
 def _render(
@@ -163,8 +158,8 @@ def _render(
 def _still_valid(item: _Read, options: ContentOptions, index: Index) -> Rendering | None:
     """The cached rendering, if all that it refers to is as it was."""
     rendering = item.rendering
-    if rendering is None:
-        return None
+    if rendering is None or not rendering.asked:
+        return rendering
     references = References(options, item.source, index)
     return rendering if references.still_hold(rendering.asked) else None
 
@@ -174,36 +169,7 @@ def _keep(cache: Cache, read: Sequence[_Read], public: set[str]) -> None:
     for item in read:
         if item.text is not None and item.key not in public:
             cache.put(item.key, Entry(source=item.source, rendering=None))
-    cache.sweep()
-
-
-def _post(source: Source, rendering: Rendering, options: ContentOptions) -> Post:
-    meaning = source.meaning
-    if meaning.published is None:
-        raise RuntimeError(f"{source.path}: a post without a date came through")
-    published = meaning.published.astimezone(options.zone)
-    updated = meaning.updated.astimezone(options.zone) if meaning.updated else published
-    return Post(
-        id=meaning.id or source.path,
-        declares_id=meaning.id is not None,
-        path=source.path,
-        title=meaning.title,
-        published=published,
-        updated=updated,
-        url=source.url,
-        language=meaning.language or options.language,
-        body_hash=source.body_hash,
-        tags=meaning.tags,
-        categories=meaning.categories,
-        authors=meaning.authors,
-        keywords=meaning.keywords,
-        description=meaning.description,
-        image=rendering.image,
-        excerpt=rendering.excerpt,
-        html=rendering.html,
-        mail_html=rendering.mail_html or rendering.html,
-        assets=rendering.assets,
-    )
+    cache.save()
 
 
 def _warnings(read: Sequence[_Read], rendered: Sequence[Rendering | Failed]) -> list[Warned]:
@@ -213,23 +179,3 @@ def _warnings(read: Sequence[_Read], rendered: Sequence[Rendering | Failed]) -> 
         if isinstance(rendering, Rendering):
             found += rendering.warnings
     return sorted(found, key=lambda warned: (warned.path, warned.line))
-
-
-def facts_of(source: Source) -> Facts:
-    """What the front matter of a file says, for listings."""
-    meaning = source.meaning
-    return Facts(
-        id=meaning.id,
-        title=meaning.title,
-        published=meaning.published,
-        updated=meaning.updated,
-        tags=meaning.tags,
-        categories=meaning.categories,
-        language=meaning.language,
-        is_draft=source.marks.is_draft,
-        is_hidden=source.marks.is_hidden,
-    )
-
-
-def _failed(path: str, line: int, problem: str, remedy: str, facts: Facts | None = None) -> Failed:
-    return Failed(path=path, line=line, problem=problem, remedy=remedy, facts=facts)

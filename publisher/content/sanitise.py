@@ -6,6 +6,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import nh3
 
+from publisher.content.decoding import without_controls
 from publisher.errors import ContentError
 
 MAX_DEPTH = 256
@@ -62,7 +63,7 @@ def sanitise(html: str, *, base: str, resolve: Callable[[str], str]) -> str:
             return value if _CLASSES.fullmatch(value) else None
         return address(value, base, resolve) if attribute in _ADDRESSES else value
 
-    return nh3.clean(
+    clean = nh3.clean(
         _prepared(html),
         tags=_TAGS,
         attributes=_ATTRIBUTES,
@@ -71,6 +72,7 @@ def sanitise(html: str, *, base: str, resolve: Callable[[str], str]) -> str:
         link_rel=None,
         strip_comments=True,
     )
+    return without_controls(clean)  # `&#7;` has become one
 
 
 def address(value: str, base: str, resolve: Callable[[str], str]) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from publisher.content.decoding import decode, without_controls
-from publisher.content.dialects import Doubt, Meaning, marks, understand
+from publisher.content.dialects import Doubt, Meaning, marks_of, understand
 from publisher.content.front_matter import FrontMatter, read_front_matter
 from publisher.content.options import ContentOptions
 from publisher.content.permalinks import permalink
@@ -22,8 +22,8 @@ class Source:
     """A file that was read. Of a protected one nothing but its path and its marks is kept.
 
     `url` is empty where it cannot be made, `url_problem` then says why. `date_line`: the line to
-    name when the date is missing;
-    `has_date_text`: something stands there. `is_ignored`: a page or a fragment, no post.
+    name when the date is missing; `has_date_text`: something stands there. `is_ignored`: a page or
+    a fragment, no post. Its dates are instants in any zone; `facts_of` gives them the site's.
     """
 
     path: str
@@ -64,8 +64,8 @@ def read_source(data: bytes, path: str, options: ContentOptions) -> Text | Faile
         remedy = "mend the front matter at this line"
         return _failed(path, error.line, error.problem, remedy)
     warnings = [*_warnings(path, matter)]
-    if decoded.guessed:
-        problem = f"was read as {decoded.guessed}, which nothing declares"
+    if decoded.is_guessed:
+        problem = f"was read as {decoded.encoding}, which nothing declares"
         warnings.insert(0, _warned(path, 0, problem, "save it as UTF-8"))
     return _understood(path, matter, options, warnings)
 
@@ -75,7 +75,7 @@ def _understood(
 ) -> Text:
     fields, body = matter.fields, matter.body
     meaning, doubts = understand(fields, path, body, dialect=options.dialect, zone=options.zone)
-    held = marks(
+    held = marks_of(
         fields,
         path,
         body,
