@@ -116,9 +116,11 @@ def test_other_names_have_no_date(name: str) -> None:
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda m: timezone(timedelta(minutes=m)))
 
 
-@given(st.datetimes(datetime(1901, 1, 1), datetime(2999, 12, 31), timezones=OFFSETS))
+SECONDS = st.integers(-2_177_452_800, 32_000_000_000)
+
+
+@given(st.builds(datetime.fromtimestamp, SECONDS, OFFSETS))
 def test_an_iso_date_is_its_instant_in_every_zone(instant: datetime) -> None:
-    instant = instant.replace(microsecond=0)
     for zone in (SHANGHAI, BERLIN):
         assert parse_date(instant.isoformat(), zone) == instant
 

@@ -86,8 +86,7 @@ def test_where_nothing_can_be_saved_the_block_is_unreadable(block: str) -> None:
 def test_no_block_makes_the_ladder_fall(block: str) -> None:
     try:
         fields, notes = read_yaml(block)
-    except Unreadable as error:
-        assert error.line >= 0
-    else:
-        assert all(isinstance(key, str) for key in fields)
-        assert all(0 <= note.line <= block.count("\n") for note in notes)
+    except Unreadable:
+        return
+    assert all(isinstance(key, str) for key in fields)
+    assert all(0 <= note.line <= block.count("\n") for note in notes)
