@@ -39,7 +39,11 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Newsletter:
-    """A configured digest. Posts dated before `start` are never mailed; None = first seen."""
+    """A configured digest. Posts dated before `start` are never mailed; None = first seen.
+
+    `is_archived`: everybody may read its issues on the site. `embed_bytes`: pictures travel
+    inside the mail up to so many bytes in all; 0 = they are fetched.
+    """
 
     id: str
     title: str
@@ -50,6 +54,8 @@ class Newsletter:
     template: str = "digest"
     start: datetime | None = None
     reply_to: str = ""
+    is_archived: bool = True
+    embed_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

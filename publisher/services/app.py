@@ -52,6 +52,15 @@ class LogOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DkimOptions:
+    """Whose keys sign. An empty `selector`: the relay's; `folder` holds ours."""
+
+    selector: str = ""
+    ed25519: bool = True
+    folder: Path = Path("var/dkim")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """One site at work.
 
@@ -72,6 +81,7 @@ class App:
     listen: Listen
     tick_seconds: float
     log: LogOptions
+    dkim: DkimOptions = DkimOptions()
 
     def newsletter(self, newsletter_id: str) -> Newsletter:
         """The newsletter of that id. Raises `NotFound` with the ids that there are."""
