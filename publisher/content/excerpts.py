@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import regex
+from lxml import etree
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
@@ -20,14 +21,18 @@ BUDGET = 280
 """Columns of an automatic excerpt."""
 
 _LEFT_OUT = frozenset(
-    {"pre", "table", "figure", "iframe", "video", "audio", "form", "input", "hr", "details"}
-)
+    {"pre", "table", "figure", "iframe", "video", "audio", "form", "input", "hr", "details",
+     "section"}
+)  # fmt: skip
+"""Elements that no automatic excerpt shows; a `section` holds footnotes."""
+
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _ATOMS = frozenset({"ruby", "code", "kbd", "img", "picture", "math", "svg", "sup", "sub"})
 _BLOCKS = frozenset(
     {"p", "li", "blockquote", "pre", "tr", "div", "dt", "dd", "br", "section", *_HEADINGS}
 )
 _ENDS = regex.compile(r"[。！？!?…．；;][”’」』）)】》〉\"']*|\.[”’」』）)】》〉\"']*(?=\s|$)")
+_TWO_WIDE = re.compile("[\ufe0f\U0001f1e6-\U0001f1ff]")  # shown as a picture; flags
 _OPENERS = "（([{《〈「『“‘【〔 \t\n，、；：,;:—–-"
 _HALF_WORD = re.compile(r"[A-Za-z0-9_\u00c0-\u052f'’-]+$")
 _WORD = re.compile(r"[A-Za-z0-9_\u00c0-\u052f]")
@@ -46,10 +51,7 @@ def automatic(html: str, budget: int = BUDGET) -> Excerpt:
     past the middle, else outside words with `…`. No code blocks, tables, figures, headings.
     """
     root = _tree(html)
-    for element in list(root.iter(*_LEFT_OUT, *_HEADINGS)):
-        _drop(element)
-    for element in list(root.iter("section")):  # footnotes
-        _drop(element)
+    etree.strip_elements(root, *_LEFT_OUT, *_HEADINGS, with_tail=False)
     _drop_footnote_marks(root)
     _Cutter(budget).cut(root)
     _drop_empty(root)
@@ -92,24 +94,26 @@ class _Cutter:
 
     def cut(self, element: HtmlElement) -> None:
         element.text = self._take(element.text)
+        if element.text == "…" and element.tag in _BLOCKS:
+            element.text = None  # the block before it ends well
         for child in list(element):
-            if self._is_full:
-                _drop(child)
-                continue
-            if child.tag in _ATOMS:
-                self._take_atom(child)
+            if self._is_full or not self._fits(child):
+                element.remove(child)  # and the text behind it
             else:
-                self.cut(child)
-            if child.getparent() is not None:
                 child.tail = self._take(child.tail)
 
-    def _take_atom(self, atom: HtmlElement) -> None:
-        size = width(" ".join(str(atom.text_content()).split()))
+    def _fits(self, child: HtmlElement) -> bool:
+        """Takes what fits of an element; of one that cannot be parted all or nothing."""
+        if child.tag not in _ATOMS:
+            self.cut(child)
+            return True
+        size = width(" ".join(str(child.text_content()).split()))
         if size > self._left:
             self._is_full = True
-            _drop(atom)
-        else:
-            self._left -= size
+            _end_before(child)
+            return False
+        self._left -= size
+        return True
 
     def _take(self, text: str | None) -> str | None:
         if not text or self._is_full:
@@ -122,6 +126,21 @@ class _Cutter:
         return _cut(text, self._left, self._whole)
 
 
+def _end_before(element: HtmlElement) -> None:
+    """Marks in the text before an element that more would follow."""
+    before, parent = element.getprevious(), element.getparent()
+    if before is not None:
+        before.tail = _with_dots(before.tail or "")
+    elif parent is not None and parent.text:
+        parent.text = _with_dots(parent.text)
+
+
+def _with_dots(text: str) -> str:
+    ends = [match.end() for match in _ENDS.finditer(text)]
+    shown = text.rstrip(_OPENERS)
+    return shown if ends and ends[-1] == len(shown) else f"{shown}…"
+
+
 def _cut(text: str, left: int, whole: int) -> str:
     """The part of a text that fits into `left` columns, of `whole` that there were."""
     fitting = _fitting(text, max(left - 1, 0))
@@ -132,7 +151,7 @@ def _cut(text: str, left: int, whole: int) -> str:
     following = text[len(fitting) : len(fitting) + 1]
     if _WORD.match(following) and (word := _HALF_WORD.search(fitting)):
         shorter = fitting[: word.start()]
-        fitting = shorter if width(shorter) * 2 >= width(fitting) else fitting
+        fitting = shorter if used or width(shorter) * 2 >= width(fitting) else fitting
     shown = fitting.rstrip(_OPENERS)
     return f"{shown}…" if shown else "…" if used else ""
 
@@ -149,6 +168,8 @@ def _fitting(text: str, budget: int) -> str:
 
 @lru_cache(maxsize=8192)
 def _grapheme_width(grapheme: str) -> int:
+    if _TWO_WIDE.search(grapheme):
+        return 2
     return max(_point_width(point) for point in grapheme)
 
 

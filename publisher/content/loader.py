@@ -6,26 +6,21 @@ Every file ends as a post, skipped or failed, and stops only itself. What was pa
 taken from the cache, as long as the file, the settings and all that it refers to are the same.
 """
 
-import os
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from publisher.content.cache import Cache, Entry
-from publisher.content.decoding import without_controls
+from publisher.content.folder import File, read_files
 from publisher.content.options import ContentOptions
 from publisher.content.publication import facts_of, held_back, post_of
-from publisher.content.references import POSTS, Index, References, index_of
+from publisher.content.references import Index, References, index_of
 from publisher.content.rendering import Rendering
-from publisher.content.sources import MAX_BYTES, Source, Text
-from publisher.content.workers import File, Workers
+from publisher.content.sources import Source, Text
+from publisher.content.workers import Workers
 from publisher.domain.posts import Failed, Library, Post, Skipped, Warned
 
 __all__ = ["ContentOptions", "load"]
-
-ROOTS = frozenset({"_posts", "_drafts"})
-"""Folders that are read although their names begin with `_`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +40,7 @@ class _Read:
 def load(options: ContentOptions, *, now: datetime) -> Library:
     """Every Markdown file below the folder, as of `now`; each part sorted by path."""
     cache = Cache(options)
-    files, failed = _files(options)
+    files, failed = read_files(options.folder)
     with Workers(options) as workers:
         read, unreadable = _understand(cache, workers, files)
         held = [held_back(item.source, now=now, zone=options.zone) for item in read]
@@ -67,51 +62,6 @@ def load(options: ContentOptions, *, now: datetime) -> Library:
         failed=tuple(item for item in outcomes if isinstance(item, Failed)),
         warnings=tuple(_warnings(read, rendered)),
     )
-
-
-def find(options: ContentOptions) -> list[str]:
-    """The paths of all posts below the folder, sorted, relative to it, with forward slashes."""
-    return sorted(filter(_is_text, _walk(os.fspath(options.folder), "")))
-
-
-def _walk(folder: str, prefix: str) -> Iterator[str]:
-    """Leaves out names that begin with `_` or `.`, or end in `~` or `%`, and links to folders."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            name = entry.name
-            if (name[0] in "._" and name not in ROOTS) or name[-1] in "~%":
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(entry.path, f"{prefix}{name}/")
-            elif name[name.rfind(".") :].lower() in POSTS and entry.is_file():
-                yield f"{prefix}{name}"
-
-
-def _is_text(path: str) -> bool:
-    """Whether a path can be shown, stored and published: some disks hold bytes that are none."""
-    return without_controls(path) == path and not {"\t", "\n"} & set(path)
-
-
-def _files(options: ContentOptions) -> tuple[list[File], list[Failed]]:
-    """The bytes of each post; of one that is too large a little more than is allowed."""
-    folder, files, failed = os.fspath(options.folder), [], []
-    for path in sorted(_walk(folder, "")):
-        if not _is_text(path):
-            shown = re.sub(r"[^\x20-\x7e]", "?", path)
-            problem = "has a name that is not UTF-8, or holds control characters"
-            failed.append(Failed(path=shown, line=0, problem=problem, remedy="rename the file"))
-            continue
-        try:
-            with open(f"{folder}/{path}", "rb", buffering=0) as file:
-                size = os.fstat(file.fileno()).st_size
-                data = file.read(min(size, MAX_BYTES) + 1)
-            files.append(File(path=path, data=data))
-        except OSError as error:
-            problem = f"cannot be read: {error.strerror}"
-            failed.append(
-                Failed(path=path, line=0, problem=problem, remedy="check the file's rights")
-            )
-    return files, failed
 
 
 def _understand(
