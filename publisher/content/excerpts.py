@@ -6,15 +6,13 @@ open and no word, character or reading is cut in two.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
 
-import regex
 from lxml import etree
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
+from publisher.columns import cut, dotted, width
 from publisher.domain.posts import Excerpt
 
 BUDGET = 280
@@ -28,14 +26,10 @@ _LEFT_OUT = frozenset(
 
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _ATOMS = frozenset({"ruby", "code", "kbd", "img", "picture", "math", "svg", "sup", "sub"})
+_BLANKS = re.compile(r"\s+")
 _BLOCKS = frozenset(
     {"p", "li", "blockquote", "pre", "tr", "div", "dt", "dd", "br", "section", *_HEADINGS}
 )
-_ENDS = regex.compile(r"[。！？!?…．；;][”’」』）)】》〉\"']*|\.[”’」』）)】》〉\"']*(?=\s|$)")
-_TWO_WIDE = re.compile("[\ufe0f\U0001f1e6-\U0001f1ff]")  # shown as a picture; flags
-_OPENERS = "（([{《〈「『“‘【〔 \t\n，、；：,;:—–-"
-_HALF_WORD = re.compile(r"[A-Za-z0-9_\u00c0-\u052f'’-]+$")
-_WORD = re.compile(r"[A-Za-z0-9_\u00c0-\u052f]")
 
 
 def manual(html: str) -> Excerpt:
@@ -72,18 +66,6 @@ def plain(html: str) -> str:
     return "\n\n".join(filter(None, folded))
 
 
-def width(text: str) -> int:
-    """Columns: two for a wide character, one for others, none for marks."""
-    if text.isascii():
-        return len(text)
-    return sum(_grapheme_width(grapheme) for grapheme in regex.findall(r"\X", text))
-
-
-def shorten(text: str, budget: int) -> str:
-    """As much of the text as fits: to a sentence that ends past the middle, else with `…`."""
-    return text if width(text) <= budget else _cut(text, budget, BUDGET)
-
-
 class _Cutter:
     """Walks a tree in reading order and removes all that follows the last thing that fits."""
 
@@ -118,65 +100,21 @@ class _Cutter:
     def _take(self, text: str | None) -> str | None:
         if not text or self._is_full:
             return None
-        size = width(" ".join(text.split()))
+        size = _size(text)
         if size <= self._left:
             self._left -= size
             return text
         self._is_full = True
-        return _cut(text, self._left, self._whole)
+        return cut(text, self._left, self._whole)
 
 
 def _end_before(element: HtmlElement) -> None:
     """Marks in the text before an element that more would follow."""
     before, parent = element.getprevious(), element.getparent()
     if before is not None:
-        before.tail = _with_dots(before.tail or "")
+        before.tail = dotted(before.tail or "")
     elif parent is not None and parent.text:
-        parent.text = _with_dots(parent.text)
-
-
-def _with_dots(text: str) -> str:
-    ends = [match.end() for match in _ENDS.finditer(text)]
-    shown = text.rstrip(_OPENERS)
-    return shown if ends and ends[-1] == len(shown) else f"{shown}…"
-
-
-def _cut(text: str, left: int, whole: int) -> str:
-    """The part of a text that fits into `left` columns, of `whole` that there were."""
-    fitting = _fitting(text, max(left - 1, 0))
-    used = whole - left
-    ends = [match.end() for match in _ENDS.finditer(fitting)]
-    if ends and (used + width(fitting[: ends[-1]])) * 2 >= whole:
-        return fitting[: ends[-1]]
-    following = text[len(fitting) : len(fitting) + 1]
-    if _WORD.match(following) and (word := _HALF_WORD.search(fitting)):
-        shorter = fitting[: word.start()]
-        fitting = shorter if used or width(shorter) * 2 >= width(fitting) else fitting
-    shown = fitting.rstrip(_OPENERS)
-    return f"{shown}…" if shown else "…" if used else ""
-
-
-def _fitting(text: str, budget: int) -> str:
-    kept, used = 0, 0
-    for match in regex.finditer(r"\X", text):
-        used += _grapheme_width(match[0])
-        if used > budget:
-            break
-        kept = match.end()
-    return text[:kept]
-
-
-@lru_cache(maxsize=8192)
-def _grapheme_width(grapheme: str) -> int:
-    if _TWO_WIDE.search(grapheme):
-        return 2
-    return max(_point_width(point) for point in grapheme)
-
-
-def _point_width(point: str) -> int:
-    if unicodedata.category(point) in {"Mn", "Me", "Cf", "Cc"}:
-        return 0
-    return 2 if unicodedata.east_asian_width(point) in {"W", "F"} else 1
+        parent.text = dotted(parent.text)
 
 
 def _tree(html: str) -> HtmlElement:
@@ -188,6 +126,11 @@ def _inner(root: HtmlElement) -> str:
     """The HTML inside the wrapping `div`."""
     whole = lxml_html.tostring(root, encoding="unicode", method="html")
     return str(whole).removeprefix("<div>").removesuffix("</div>").strip()
+
+
+def _size(text: str) -> int:
+    """Columns of a text among others: runs of blanks are one, line breaks between blocks none."""
+    return 0 if text.isspace() and "\n" in text else width(_BLANKS.sub(" ", text))
 
 
 def _drop(element: HtmlElement) -> None:
