@@ -20,13 +20,14 @@ def held_back(source: Source, *, now: datetime, zone: ZoneInfo) -> Skipped | Fai
         reason, words = held
         told = None if reason is SkipReason.PROTECTED else facts_of(source, zone)
         return Skipped(path=source.path, reason=reason, explanation=words, facts=told)
-    if source.meaning.published is None:
-        problem = "has a date that cannot be read" if source.has_date_text else "has no date"
-        remedy = "write date: 2025-10-11 06:16:29"
-        return _failed(source, zone, source.date_line, problem, remedy)
-    if source.url_problem:
-        remedy = "give the post that field, or set content.permalink"
-        return _failed(source, zone, 1, source.url_problem, remedy)
+    if stops := source.obstacle:
+        return Failed(
+            path=source.path,
+            line=stops.line,
+            problem=stops.problem,
+            remedy=stops.remedy,
+            facts=facts_of(source, zone),
+        )
     if source.is_empty:
         return Skipped(
             path=source.path,
@@ -79,8 +80,3 @@ def facts_of(source: Source, zone: ZoneInfo) -> Facts:
         is_draft=marks.is_draft,
         is_hidden=marks.is_hidden,
     )
-
-
-def _failed(source: Source, zone: ZoneInfo, line: int, problem: str, remedy: str) -> Failed:
-    told = facts_of(source, zone)
-    return Failed(path=source.path, line=line, problem=problem, remedy=remedy, facts=told)

@@ -16,7 +16,7 @@ from publisher.domain.posts import Asset, Warned
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".avif", ".bmp", ".ico"})
 POSTS = frozenset({".md", ".markdown", ".mkd", ".mdx"})
 
-_PELICAN = re.compile(r"^[{|](?:filename|static|attach)[}|]")
+_PELICAN = re.compile(r"^(?:[{|]|%7[BC])(?:filename|static|attach)(?:[}|]|%7[CD])", re.IGNORECASE)
 _UNSHOWABLE = re.compile(
     r"""(?:\]\(|src=["']?)((?:data:image/|file:|[A-Za-z]:\\)[^,;)\s"']{0,40})"""
 )

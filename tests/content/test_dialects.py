@@ -176,6 +176,32 @@ def test_an_id_is_opaque_text(lines: str, found: str | None, dialect: str) -> No
     assert meaning(lines, dialect).id == found
 
 
+@pytest.mark.parametrize(
+    ("dialect", "line", "authors"),
+    [
+        ("pelican", "authors: One, Two", ("One", "Two")),
+        ("pelican", "authors: One, Jr.; Two", ("One, Jr.", "Two")),
+        ("pelican", "author: One, Two", ("One, Two",)),
+        ("hexo", "author: One, Two", ("One, Two",)),
+        ("hugo", "authors: [One, Two]", ("One", "Two")),
+    ],
+)
+def test_authors_are_parted_where_the_generator_does(
+    dialect: str, line: str, authors: tuple[str, ...]
+) -> None:
+    assert meaning(line, dialect).authors == authors
+
+
+@pytest.mark.parametrize("key", ["publishDate", "expiryDate", "unpublishdate"])
+def test_a_time_that_cannot_be_read_is_an_obstacle_and_not_overlooked(key: str) -> None:
+    text = f"---\ntitle: T\ndate: 2025-01-02\n{key}: 2025-02-30\n---\nbody"
+    stops = make_text(text, dialect="hugo").source.obstacle
+    assert stops is not None
+    assert stops.line == 4
+    assert key.lower() in stops.problem
+    assert make_text(text, dialect="hexo").source.obstacle is None  # means nothing there
+
+
 def test_an_abstract_is_no_summary_and_an_excerpt_is_no_description() -> None:
     found = meaning("abstract: it is encrypted\nexcerpt: opening", "hexo")
     assert found.description == ""

@@ -12,7 +12,9 @@ from tests.factories import make_text
 def url(lines: str, path: str = "source/_posts/a/落日.md", **options: object) -> str:
     text = f"---\ntitle: The Title\ndate: 2025-01-02 03:04:05\n{lines}\n---\nbody"
     source = make_text(text, path, **options).source
-    return source.url.removeprefix("https://example.org") or source.url_problem
+    return source.url.removeprefix("https://example.org") or (
+        source.obstacle.problem if source.obstacle else ""
+    )
 
 
 @pytest.mark.parametrize(
