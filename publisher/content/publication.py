@@ -59,6 +59,8 @@ def post_of(source: Source, rendering: Rendering, options: ContentOptions) -> Po
         keywords=meaning.keywords,
         description=meaning.description,
         image=rendering.image,
+        media=rendering.media,
+        content_hash=rendering.content_hash,
         excerpt=rendering.excerpt,
         html=rendering.html,
         mail_html=rendering.mail_html or rendering.html,
