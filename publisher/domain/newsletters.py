@@ -39,7 +39,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Newsletter:
-    """A configured digest. Posts dated before `start` are never mailed; None = first seen."""
+    """A configured digest. Posts dated before `start` are never mailed; None = first seen.
+
+    Only a `public` one is on the sign-up form, on pages, and open to requests.
+    """
 
     id: str
     title: str
@@ -50,6 +53,7 @@ class Newsletter:
     template: str = "digest"
     start: datetime | None = None
     reply_to: str = ""
+    public: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

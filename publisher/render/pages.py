@@ -8,23 +8,24 @@ site itself is broken.
 """
 
 import re
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Protocol
 from urllib.parse import quote, urlsplit
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import format_date, get_day_names, get_timezone_location
 
-from publisher.domain.addresses import mask
 from publisher.domain.feeds import FEED_FILES, Feed
 from publisher.domain.newsletters import Cadence, Newsletter, Schedule
 from publisher.domain.posts import Post
 from publisher.domain.sites import Site
 from publisher.render.templates import Templates
+from publisher.render.words import Words, words_for
+
+WORDS = "pages/words.toml"
+"""The interface texts, as a template's name."""
 
 STYLESHEET = "pages/page.css"
 """The one stylesheet, as a template's name; it is published at `assets/page.css`."""
@@ -49,8 +50,6 @@ _LONGEST_LINE = 500
 _MOST_MAILS = 200
 _POSTS_AT_LENGTH = 10
 _ENTRIES_SHOWN = 5
-
-Words = Mapping[str, str]
 
 
 class Captured(Protocol):
@@ -92,9 +91,9 @@ def home(
 
     The first ten come with their opening, the others as a list of titles.
     """
-    words, locale = _words(templates, site.language)
+    words, locale = words_for(templates, WORDS, site.language)
     summaries = [_summary(site, post, locale) for post in posts]
-    return _page(
+    return page(
         templates,
         "home",
         site,
@@ -111,8 +110,8 @@ def home(
 
 def feeds(templates: Templates, site: Site, feed: Feed) -> bytes:
     """The page that says what a feed is, where ours are, and what they hold at the moment."""
-    _, locale = _words(templates, site.language)
-    return _page(
+    _, locale = words_for(templates, WORDS, site.language)
+    return page(
         templates,
         "feeds",
         site,
@@ -135,9 +134,9 @@ def post(
     templates: Templates, site: Site, post: Post, *, newer: Post | None, older: Post | None
 ) -> bytes:
     """One post with its neighbours in time, where there are any."""
-    _, locale = _words(templates, site.language)
+    _, locale = words_for(templates, WORDS, site.language)
     image = post.image if post.image and post.image.url not in post.mail_html else None
-    return _page(
+    return page(
         templates,
         "post",
         site,
@@ -153,30 +152,16 @@ def post(
     )
 
 
-def unsubscribe(
-    templates: Templates, site: Site, *, newsletter: Newsletter | None, address: str
-) -> bytes:
-    """The page with the one button. None: the newsletter is no longer configured."""
-    return _leaving(templates, "unsubscribe", site, newsletter=newsletter, address=address)
-
-
-def unsubscribed(
-    templates: Templates, site: Site, *, newsletter: Newsletter | None, address: str
-) -> bytes:
-    """What stands there once somebody has left."""
-    return _leaving(templates, "unsubscribed", site, newsletter=newsletter, address=address)
-
-
 def error(templates: Templates, site: Site, status: int) -> bytes:
     """The page of an HTTP status: always the same for the same status."""
-    return _page(templates, "error", site, status=status, kind="500" if status >= 500 else "400")
+    return page(templates, "error", site, status=status, kind="500" if status >= 500 else "400")
 
 
 def inbox(templates: Templates, site: Site, mails: Sequence[Captured]) -> bytes:
     """The list of captured mails, newest first, at most 200 of them."""
     rows = [
         {
-            "link": f"{_root(site)}/inbox/{quote(mail.key, safe='')}",
+            "link": f"{root(site)}/inbox/{quote(mail.key, safe='')}",
             "at": mail.at.astimezone(site.zone),
             "recipient": _visible(mail.recipient),
             "subject": _visible(mail.subject),
@@ -184,17 +169,17 @@ def inbox(templates: Templates, site: Site, mails: Sequence[Captured]) -> bytes:
         }
         for mail in mails[:_MOST_MAILS]
     ]
-    return _page(templates, "inbox", site, mails=rows, total=len(mails))
+    return page(templates, "inbox", site, mails=rows, total=len(mails))
 
 
 def inbox_mail(templates: Templates, site: Site, mail: OpenedMail) -> bytes:
     """One captured mail. Its HTML is not in the page but in a sandboxed frame beside it."""
     named = {name.lower(): value for name, value in reversed(mail.headers)}
-    return _page(
+    return page(
         templates,
         "inbox_mail",
         site,
-        link=f"{_root(site)}/inbox/{quote(mail.key, safe='')}",
+        link=f"{root(site)}/inbox/{quote(mail.key, safe='')}",
         view=mail.view,
         views=VIEWS,
         envelope={name: _visible(named.get(name, "")) for name in ("subject", "from", "to")},
@@ -223,47 +208,34 @@ def how_often(schedule: Schedule, words: Words, locale: Locale) -> str:
 
 def _pattern(schedule: Schedule, words: Words) -> str:
     if schedule.cadence is not Cadence.MONTHLY:
-        return words[schedule.cadence.value]
+        return str(words[schedule.cadence.value])
     if schedule.day == 31:
-        return words["monthly_last"]
-    return words["monthly_or_last" if schedule.day > 28 else "monthly"]
+        return str(words["monthly_last"])
+    return str(words["monthly_or_last" if schedule.day > 28 else "monthly"])
 
 
 def _place(schedule: Schedule, words: Words, locale: Locale) -> str:
     if schedule.zone.key in {"UTC", "Etc/UTC"}:
         return "UTC"
     city = get_timezone_location(schedule.zone, locale=locale, return_city=True)
-    return words["place"].format(city=city)
+    return str(words["place"]).format(city=city)
 
 
-def _leaving(
-    templates: Templates, name: str, site: Site, *, newsletter: Newsletter | None, address: str
-) -> bytes:
-    return _page(
-        templates,
-        name,
-        site,
-        language=newsletter.language if newsletter else site.language,
-        newsletter=newsletter.title if newsletter else site.title,
-        address=mask(address),
-    )
-
-
-def _page(
+def page(
     templates: Templates, name: str, site: Site, *, language: str = "", **values: object
 ) -> bytes:
     """One template with what all pages have in common. `url` is the page's own, if it has one."""
     language = language or site.language
-    words, _ = _words(templates, language)
+    words, _ = words_for(templates, WORDS, language)
     common = {
         "site": site,
         "language": language,
         "words": words,
-        "root": _root(site),
+        "root": root(site),
         "icon": _icon(site),
         "feeds": [
             {"name": _FEED_NAMES[kind], "type": FEED_TYPES[kind], "kind": kind}
-            | {"url": site.link(file), "link": f"{_root(site)}/{file}"}
+            | {"url": site.link(file), "link": f"{root(site)}/{file}"}
             for kind, file in FEED_FILES.items()
         ],
         "url": "",
@@ -295,24 +267,7 @@ def _updated(post: Post, locale: Locale) -> dict[str, str] | None:
     }
 
 
-def _words(templates: Templates, language: str) -> tuple[Words, Locale]:
-    """The interface texts nearest to a language, and the locale for dates beside them."""
-    catalogue = _catalogue(templates.source("pages/words.toml"))
-    primary = language.partition("-")[0].lower()
-    if primary not in catalogue:
-        return catalogue["en"], Locale("en")
-    try:
-        return catalogue[primary], Locale.parse(language, sep="-")
-    except (UnknownLocaleError, ValueError):
-        return catalogue[primary], Locale(primary)
-
-
-@lru_cache(maxsize=4)
-def _catalogue(source: str) -> dict[str, Words]:
-    return tomllib.loads(source)
-
-
-def _root(site: Site) -> str:
+def root(site: Site) -> str:
     """The path before every local link: empty but for a site that lives below its host's root."""
     return urlsplit(site.base_url).path.rstrip("/")
 
@@ -320,13 +275,13 @@ def _root(site: Site) -> str:
 def _local(site: Site, url: str) -> str:
     """The URL without its host where it is one of this site's."""
     inside = url.startswith(site.base_url + "/")
-    return _root(site) + url.removeprefix(site.base_url) if inside else url
+    return root(site) + url.removeprefix(site.base_url) if inside else url
 
 
 def _localised(site: Site, body: str) -> str:
     """The post's HTML with links and pictures of this site as local ones; text stays as it is."""
     own = re.compile(rf'(<[a-z][^<>]*?\s(?:src|href)="){re.escape(site.base_url)}/')
-    return own.sub(rf"\g<1>{_root(site)}/", body)
+    return own.sub(rf"\g<1>{root(site)}/", body)
 
 
 def _icon(site: Site) -> str:

@@ -1,12 +1,13 @@
 """Everything that a verb may need, made once by `publisher.bootstrap` and passed in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from publisher.clock import Clock
 from publisher.content.loader import ContentOptions
 from publisher.domain.newsletters import Newsletter
-from publisher.domain.sites import Site
+from publisher.domain.signups import Budgets
+from publisher.domain.sites import Person, Site
 from publisher.errors import NotFound
 from publisher.mail.client import Relay
 from publisher.render.templates import Templates
@@ -37,10 +38,11 @@ class FeedOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
-    """Where the web server listens."""
+    """Where the web server listens, and the proxies in front of it that it believes."""
 
     host: str
     port: int
+    trusted_proxies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +54,34 @@ class LogOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriberOptions:
+    """What subscribers may do, what they are told, and how long things are kept.
+
+    `signup`: whether the form is open. `sender`: who notices are from, None for the newsletter's.
+    `confirm_days`, `ip_days`: how long a request waits, and until network addresses are
+    shortened. `remember_erased`: an erased address stays suppressed by a keyed hash.
+    `reconfirm_days`: after how long without a sign somebody is asked, 0 for never; with `sunset`
+    who does not answer is unsubscribed.
+    """
+
+    signup: bool = True
+    sender: Person | None = None
+    welcome: bool = True
+    goodbye: bool = False
+    budgets: Budgets = field(default_factory=Budgets)
+    confirm_days: int = 7
+    ip_days: int = 365
+    remember_erased: bool = True
+    reconfirm_days: int = 0
+    sunset: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """One site at work.
 
     `relay` is None while mail goes to the built-in inbox. `tick_seconds`: how often the daemon
-    looks for work.
+    looks for work. `old_keys` are site keys from before a rotation: their links still work.
     """
 
     site: Site
@@ -72,6 +97,13 @@ class App:
     listen: Listen
     tick_seconds: float
     log: LogOptions
+    old_keys: tuple[bytes, ...] = ()
+    subscribers: SubscriberOptions = field(default_factory=SubscriberOptions)
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """Every site key that links may have been made with, the present one first."""
+        return (self.site_key, *self.old_keys)
 
     def newsletter(self, newsletter_id: str) -> Newsletter:
         """The newsletter of that id. Raises `NotFound` with the ids that there are."""

@@ -14,7 +14,7 @@ from publisher.domain.sites import Site
 from publisher.render import pages
 from publisher.render.feeds import atom, rss
 from publisher.render.json_feed import json_feed
-from publisher.services import posts
+from publisher.services import posts, signups
 from publisher.services.app import App
 from publisher.services.output import OutputFile, Written, publish_files
 
@@ -74,7 +74,7 @@ def _pages(app: App, library: Sequence[Post], feed: Feed) -> Iterator[OutputFile
             older=ordered[place + 1] if place + 1 < len(ordered) else None,
         )
         yield OutputFile(path=path, data=data)
-    home = pages.home(app.templates, app.site, newsletters=app.newsletters, posts=ordered)
+    home = pages.home(app.templates, app.site, newsletters=signups.offered(app), posts=ordered)
     yield OutputFile(path="feeds/index.html", data=pages.feeds(app.templates, app.site, feed))
     yield OutputFile(path="index.html", data=home)
 

@@ -7,11 +7,26 @@ from dataclasses import dataclass
 from itertools import islice
 
 from publisher.domain.addresses import parse_address
-from publisher.domain.subscribers import Joined, Subscription, SubscriptionStatus
-from publisher.domain.tokens import Purpose, make_token, read_token
+from publisher.domain.notices import NoticeKind
+from publisher.domain.subscribers import (
+    PAUSE,
+    Answer,
+    Consent,
+    Evidence,
+    Joined,
+    Subscription,
+    SubscriptionStatus,
+    judge_confirmation,
+)
+from publisher.domain.suppressions import marks
+from publisher.domain.tokens import Purpose, read_confirmation, read_token
 from publisher.errors import InvalidAddress, InvalidToken, NotFound, PublisherError
+from publisher.services import links, notices, signups
 from publisher.services.app import App
+from publisher.store import consents as consent_rows
+from publisher.store import notices as notice_rows
 from publisher.store import subscribers as rows
+from publisher.store import suppressions as suppression_rows
 from publisher.store.engine import Tx
 
 NAME_LIMIT = 200
@@ -49,10 +64,12 @@ class _Candidate:
 def add(app: App, newsletter: str, *, email: str, name: str, source: str) -> Joined:
     """Adds a confirmed subscription on the operator's word. Raises `InvalidAddress`, `NotFound`."""
     app.newsletter(newsletter)
+    address = parse_address(email.strip())
     with app.store.begin() as tx:
         return rows.add(
             tx,
-            address=parse_address(email.strip()),
+            address=address,
+            marks=marks(app.keys, address),
             name=name.strip(),
             newsletter=newsletter,
             status=SubscriptionStatus.CONFIRMED,
@@ -122,14 +139,18 @@ def remove(app: App, email: str) -> None:
 
 def unsubscribe_url(app: App, subscription: int) -> str:
     """The link by which a subscription ends; also the target of one-click (RFC 8058)."""
-    return app.site.link(f"u/{make_token(app.site_key, Purpose.UNSUBSCRIBE, subscription)}")
+    return links.unsubscribe(app, subscription)
 
 
 def find_by_token(app: App, token: str) -> Subscription:
     """The subscription that an unsubscribe link names. Raises `InvalidToken`."""
-    number = read_token(app.site_key, Purpose.UNSUBSCRIBE, token)
+    return get(app, read_token(app.keys, Purpose.UNSUBSCRIBE, token))
+
+
+def get(app: App, subscription: int) -> Subscription:
+    """One subscription. Raises `InvalidToken` where it is gone: only links know its number."""
     with app.store.read() as tx:
-        found = rows.get(tx, number)
+        found = rows.get(tx, subscription)
     if found is None:
         raise InvalidToken
     return found
@@ -139,14 +160,103 @@ def unsubscribe(app: App, token: str) -> Subscription:
     """Ends the subscription that the link names; may be repeated. Raises `InvalidToken`."""
     found = find_by_token(app, token)
     with app.store.begin() as tx:
-        rows.change(
+        leave(app, tx, found, evidence=Evidence(source="unsubscribe link"))
+    return found
+
+
+def leave(app: App, tx: Tx, subscription: Subscription, *, evidence: Evidence) -> None:
+    """Ends a subscription; nothing that waits for it is sent but perhaps a goodbye."""
+    was_confirmed = subscription.status is SubscriptionStatus.CONFIRMED
+    left = rows.change(
+        tx,
+        subscription.id,
+        SubscriptionStatus.UNSUBSCRIBED,
+        evidence=evidence,
+        now=app.clock(),
+    )
+    notice_rows.cancel(tx, [subscription.id], now=app.clock())
+    if left and was_confirmed and app.subscribers.goodbye:
+        notices.queue(app, tx, NoticeKind.GOODBYE, subscription)
+
+
+def evidence(app: App, email: str) -> list[Consent]:
+    """All evidence of consent of an address, oldest first. Raises `NotFound`, `InvalidAddress`."""
+    address = parse_address(email.strip())
+    with app.store.read() as tx:
+        person = rows.find(tx, address)
+        if person is None:
+            raise NotFound("subscriber", address.text)
+        return consent_rows.of_subscriber(tx, person.id)
+
+
+def find_confirmation(app: App, token: str) -> tuple[Subscription, Answer]:
+    """The subscription that a confirmation link is about, and whether it can be confirmed.
+
+    Raises `InvalidToken` for a link that is not ours, expired, or replaced.
+    """
+    claim = read_confirmation(app.keys, token)
+    found = get(app, claim.subscription)
+    answer = judge_confirmation(found, claim, now=app.clock())
+    if answer is Answer.DEAD:
+        raise InvalidToken
+    return found, answer
+
+
+def confirm(app: App, token: str, *, ip: str) -> Subscription:
+    """Confirms what the link asks for; repeating it changes nothing. Raises `InvalidToken`."""
+    found, answer = find_confirmation(app, token)
+    if answer is Answer.OPEN:
+        evidence = Evidence(source="confirmation link", ip=ip)
+        with app.store.begin() as tx:
+            rows.change(
+                tx, found.id, SubscriptionStatus.CONFIRMED, evidence=evidence, now=app.clock()
+            )
+            if app.subscribers.welcome:
+                notices.queue(app, tx, NoticeKind.WELCOME, found)
+    return get(app, found.id)
+
+
+def pause(app: App, token: str) -> Subscription:
+    """Sends no issue for a while, then again by itself. Raises `InvalidToken`."""
+    found = find_by_token(app, token)
+    with app.store.begin() as tx:
+        rows.choose(
             tx,
             found.id,
-            SubscriptionStatus.UNSUBSCRIBED,
-            source="unsubscribe link",
+            language=found.language,
+            paused_until=app.clock() + PAUSE,
+            evidence=Evidence(source="unsubscribe page: pause"),
             now=app.clock(),
         )
+    return get(app, found.id)
+
+
+def ask_again(app: App, token: str, *, ip: str) -> Subscription:
+    """Somebody who left wants to come back: a new confirmation, as if from the form."""
+    found = find_by_token(app, token)
+    with app.store.begin() as tx:
+        ask_back(app, tx, found, evidence=Evidence(source="unsubscribe page", ip=ip))
     return found
+
+
+def ask_back(app: App, tx: Tx, about: Subscription, *, evidence: Evidence) -> None:
+    """Queues a confirmation for a subscription, where its address may be written to."""
+    address = parse_address(about.address)
+    is_welcome = (
+        about.status is not SubscriptionStatus.CONFIRMED
+        and not suppression_rows.holds(tx, marks(app.keys, address))
+        and signups.may_mail(app, tx, about.address, about)
+    )
+    if is_welcome:
+        pending = rows.ask(
+            tx,
+            address,
+            about.newsletter,
+            language=about.language,
+            evidence=evidence,
+            now=app.clock(),
+        )
+        notices.queue(app, tx, NoticeKind.CONFIRM, pending)
 
 
 def _import_row(app: App, tx: Tx, row: _Candidate, plan: ImportPlan) -> ImportedRow:
@@ -161,6 +271,7 @@ def _import_row(app: App, tx: Tx, row: _Candidate, plan: ImportPlan) -> Imported
     result = rows.add(
         tx,
         address=address,
+        marks=marks(app.keys, address),
         name=row.name,
         newsletter=plan.newsletter,
         status=plan.status,

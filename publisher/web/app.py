@@ -28,7 +28,9 @@ from publisher.services.app import App
 from publisher.web import security, static
 from publisher.web.answers import PRIVATE, private
 from publisher.web.inbox import Inbox
-from publisher.web.subscribers import Leaving
+from publisher.web.preferences import FreshLinks, Preferring
+from publisher.web.signups import SigningUp
+from publisher.web.subscribers import Confirming, Leaving
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ _STATUSES: dict[type[PublisherError], int] = {
     InvalidAddress: 422,
     StoreError: 503,
 }
-_WITH_PAGE = (400, 404, 405, 409, 413, 422, 500, 503)
+_WITH_PAGE = (400, 403, 404, 405, 409, 410, 413, 422, 429, 500, 503)
 
 
 def build_app(app: App) -> Starlette:
@@ -67,9 +69,28 @@ def _routes(app: App) -> list[Route]:
     """All routes. The last one takes every path that no other has."""
     return [
         Route("/healthz", _alive, methods=["GET"]),
-        Route("/u/{token:path}", Leaving(app).handle, methods=["GET", "POST"]),
+        *_subscriber_routes(app),
         *([] if app.relay else _inbox_routes(Inbox(app))),
         Route("/{path:path}", _Output(app).handle, methods=["GET"]),
+    ]
+
+
+def _subscriber_routes(app: App) -> list[Route]:
+    """Every POST is guarded against other sites, but for the two that `SameOrigin` names."""
+    guard = [Middleware(security.SameOrigin)]
+    both, form, leaving, chosen = ["GET", "POST"], SigningUp(app), Leaving(app), Preferring(app)
+    return [
+        Route("/subscribe", form.handle, methods=both, middleware=guard),
+        Route("/subscribe/start", form.start, methods=["POST"]),
+        Route("/privacy", form.privacy, methods=["GET"]),
+        Route("/c/{token}", Confirming(app).handle, methods=both, middleware=guard),
+        Route("/u/{token}/pause", leaving.pause, methods=["POST"], middleware=guard),
+        Route("/u/{token}/again", leaving.again, methods=["POST"], middleware=guard),
+        Route("/u/{token}/forwarded", leaving.forwarded, methods=["GET"]),
+        Route("/u/{token:path}", leaving.handle, methods=both),
+        Route("/p/{token}", chosen.handle, methods=both, middleware=guard),
+        Route("/p/{token}/link", chosen.link, methods=["POST"], middleware=guard),
+        Route("/links/{kind}/{token}", FreshLinks(app).handle, methods=both, middleware=guard),
     ]
 
 

@@ -86,7 +86,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
         raw.execute("UPDATE alembic_version SET version_num = '9999'")
     raw.close()
 
-    with pytest.raises(StoreError, match="9999 is newer than this program's 0001"):
+    with pytest.raises(StoreError, match="9999 is newer than this program's 0006"):
         open_store(path)
 
 
@@ -106,5 +106,5 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_a_missing_reference_is_refused(store: Store) -> None:
     with pytest.raises(StoreError, match="FOREIGN KEY"), store.begin() as tx:
         tx.exec_driver_sql(
-            "INSERT INTO consents (subscription, status, source, at) VALUES (1, 'x', 'x', 'x')"
+            "INSERT INTO consents (subscription, event, source, at) VALUES (1, 'x', 'x', 'x')"
         )

@@ -1,0 +1,185 @@
+"""Notices: mails to one person about their own subscription, sent before any issue.
+
+They go one at a time over a connection of their own, by the rule of deliveries: the intent is
+committed before the final dot, so a kill leaves at most one in doubt, and that is not sent again.
+"""
+
+import hmac
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from publisher.domain.addresses import parse_address
+from publisher.domain.deliveries import DeliveryStatus, NotSent, Settlement, settle
+from publisher.domain.notices import LINK_LIFE, LINK_PURPOSES, STAY_LIFE, Notice, NoticeKind
+from publisher.domain.subscribers import ConsentEvent, Evidence, Subscription
+from publisher.domain.suppressions import address_hash, marks
+from publisher.domain.tokens import base36, derive_key
+from publisher.errors import NotFound, PublisherError
+from publisher.mail.capture import capture
+from publisher.mail.client import Connection, Relay
+from publisher.render.notices import Note, compose_notice
+from publisher.services import links
+from publisher.services.app import App
+from publisher.store import consents as consent_rows
+from publisher.store import notices as rows
+from publisher.store import subscribers as subscriber_rows
+from publisher.store import suppressions as suppression_rows
+from publisher.store.engine import Tx
+
+log = logging.getLogger(__name__)
+
+_BATCH = 50
+
+
+def queue(app: App, tx: Tx, kind: NoticeKind, about: Subscription, *, to: str = "") -> int:
+    """Queues a notice about a subscription, to its own address unless `to` another one."""
+    now = app.clock()
+    address = parse_address(to or about.address)
+    life = STAY_LIFE if kind is NoticeKind.STAY else LINK_LIFE
+    return rows.add(
+        tx,
+        kind,
+        subscription=about.id,
+        newsletter=about.newsletter,
+        address=address.text,
+        address_hash=address_hash(app.site_key, address),
+        language=about.language,
+        expires_at=now + life if kind in LINK_PURPOSES else None,
+        now=now,
+    )
+
+
+def recover(app: App) -> int:
+    """Names what an earlier process left in doubt. Only for the holder of the lock."""
+    with app.store.begin() as tx:
+        return rows.recover(tx, now=app.clock())
+
+
+def deliver(app: App, *, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Sends what is due; returns how many the relay took. Raises `RelayError` if it cannot be used.
+
+    Safe to run in two threads at once: each notice is claimed before its final dot.
+    """
+    with app.store.read() as tx:
+        batch = rows.due(tx, now=app.clock(), limit=_BATCH)
+    if not batch:
+        return 0
+    sent = 0
+    with _relay(app) as relay, Connection(relay) as connection:
+        for notice in batch:
+            if stopping() or not connection.is_open:
+                break
+            sent += _send(app, connection, notice)
+    return sent
+
+
+@contextmanager
+def _relay(app: App) -> Iterator[Relay]:
+    """The configured relay, or the built-in inbox for as long as we send."""
+    if app.relay is not None:
+        yield app.relay
+        return
+    with capture(app.folders.inbox) as inbox:
+        yield inbox
+
+
+def _send(app: App, connection: Connection, notice: Notice) -> bool:
+    """One notice; whether the relay took it."""
+    if _is_suppressed(app, notice):
+        settlement = Settlement(status=DeliveryStatus.SKIPPED, reason="suppressed")
+        return _record(app, notice, settlement, message_id="")
+    try:
+        note = _note(app, notice)
+        message = compose_notice(app.templates, note, date=app.clock())
+    except PublisherError as error:  # a broken template, a newsletter that is gone
+        log.error("notice.failed", extra={"notice": notice.id, "problem": str(error)})
+        return _record(app, notice, _later(app, str(error)), message_id="")
+    claimed = False
+
+    def intend() -> bool:
+        nonlocal claimed
+        with app.store.begin() as tx:
+            claimed = rows.intend(tx, notice.id, now=app.clock())
+        return claimed
+
+    outcome = connection.send(
+        sender=note.sender.email, recipient=notice.address, message=message, intend=intend
+    )
+    if isinstance(outcome, NotSent) and not claimed:
+        return False  # it stays due: the line was lost before the dot, or another thread has it
+    settlement = settle(
+        outcome,
+        delivery=notice.id,
+        deferrals=notice.deferrals,
+        first_at=notice.created_at,
+        now=app.clock(),
+    )
+    return _record(app, notice, settlement, message_id=note.message_id)
+
+
+def _later(app: App, problem: str) -> Settlement:
+    """Nothing was tried; it is looked at again in an hour."""
+    return Settlement(
+        status=DeliveryStatus.PENDING,
+        reason=problem,
+        next_attempt_at=app.clock() + timedelta(hours=1),
+    )
+
+
+def _is_suppressed(app: App, notice: Notice) -> bool:
+    with app.store.read() as tx:
+        return suppression_rows.holds(tx, marks(app.keys, parse_address(notice.address)))
+
+
+def _record(app: App, notice: Notice, settlement: Settlement, *, message_id: str) -> bool:
+    """Settles a notice; a confirmation mail that is out becomes evidence."""
+    now = app.clock()
+    taken = settlement.status is DeliveryStatus.SENT
+    with app.store.begin() as tx:
+        rows.settle(tx, notice.id, settlement, now=now)
+        asked = subscriber_rows.get(tx, notice.subscription)
+        if taken and asked and notice.kind is NoticeKind.CONFIRM:
+            evidence = Evidence(source="confirmation mail", message_id=message_id)
+            consent_rows.testify(tx, asked.id, ConsentEvent.MAILED, evidence=evidence, now=now)
+    log.info(
+        "notice.settled",
+        extra={"notice": notice.id, "kind": notice.kind.value, "status": settlement.status.value},
+    )
+    return taken
+
+
+def _note(app: App, notice: Notice) -> Note:
+    """Everything that a notice says. Raises `NotFound` for a newsletter that is gone."""
+    newsletter = app.newsletter(notice.newsletter)
+    sender = app.subscribers.sender or newsletter.sender
+    mac = hmac.digest(derive_key(app.site_key, "notice-id"), str(notice.id).encode(), "sha256")
+    domain = sender.email.rpartition("@")[2]
+    return Note(
+        kind=notice.kind,
+        site=app.site,
+        newsletter=newsletter,
+        language=notice.language or newsletter.language,
+        sender=sender,
+        address=notice.address,
+        message_id=f"n{base36(notice.id)}.{mac[:12].hex()}@{domain}",
+        link=_link(app, notice),
+        preferences=links.preferences(app, notice.subscription),
+        unsubscribe=links.unsubscribe(app, notice.subscription),
+        confirm_days=app.subscribers.confirm_days,
+    )
+
+
+def _link(app: App, notice: Notice) -> str:
+    """The one thing that a notice is for."""
+    if notice.kind is NoticeKind.CONFIRM:
+        with app.store.read() as tx:
+            asked = subscriber_rows.get(tx, notice.subscription)
+        if asked is None:
+            raise NotFound("subscription", str(notice.subscription))
+        return links.confirmation(app, asked)
+    purpose = LINK_PURPOSES.get(notice.kind)
+    if purpose is None:
+        return links.preferences(app, notice.subscription)
+    return links.single_use(app, purpose, notice.id)
