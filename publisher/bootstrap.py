@@ -18,6 +18,7 @@ from publisher.render.templates import Templates
 from publisher.services import sites
 from publisher.services.app import (
     App,
+    DkimOptions,
     FeedOptions,
     Folders,
     Listen,
@@ -55,6 +56,11 @@ def open_app(config: Path, *, clock: Clock = system_clock) -> Iterator[App]:
                 entries=settings.feeds.entries, full=settings.feeds.content == "full"
             ),
             relay=_relay(settings),
+            dkim=DkimOptions(
+                selector=settings.dkim.selector,
+                ed25519=settings.dkim.ed25519,
+                folder=root / settings.state.folder / "dkim",
+            ),
             store=store,
             templates=Templates(
                 root / settings.templates.folder if settings.templates.folder else None
@@ -136,6 +142,8 @@ def _newsletter(newsletter: NewsletterSettings, settings: Settings) -> Newslette
         start=_start(newsletter, zone),
         reply_to=newsletter.reply_to,
         public=newsletter.public,
+        is_archived=newsletter.archive,
+        embed_bytes=newsletter.embed_images * 1000,
     )
 
 

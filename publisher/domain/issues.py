@@ -44,3 +44,13 @@ def due(
     """
     period = latest(newsletter.schedule, now)
     return None if period.key in done or period.slot < start else period
+
+
+def archive_path(newsletter: str) -> str:
+    """Where the list of a newsletter's issues stands, below the site."""
+    return f"archive/{newsletter}/"
+
+
+def issue_path(newsletter: str, period: str) -> str:
+    """Where the web version of an issue stands, below the site: `archive/weekly/w-2026-w47/`."""
+    return f"{archive_path(newsletter)}{period.replace(':', '-').lower()}/"

@@ -42,6 +42,8 @@ class Newsletter:
     """A configured digest. Posts dated before `start` are never mailed; None = first seen.
 
     Only a `public` one is on the sign-up form, on pages, and open to requests.
+    `is_archived`: everybody may read its issues on the site. `embed_bytes`: pictures travel
+    inside the mail up to so many bytes in all; 0 = they are fetched.
     """
 
     id: str
@@ -54,6 +56,8 @@ class Newsletter:
     start: datetime | None = None
     reply_to: str = ""
     public: bool = True
+    is_archived: bool = True
+    embed_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

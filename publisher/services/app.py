@@ -77,6 +77,15 @@ class SubscriberOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DkimOptions:
+    """Whose keys sign. An empty `selector`: the relay's; `folder` holds ours."""
+
+    selector: str = ""
+    ed25519: bool = True
+    folder: Path = Path("var/dkim")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """One site at work.
 
@@ -97,6 +106,7 @@ class App:
     listen: Listen
     tick_seconds: float
     log: LogOptions
+    dkim: DkimOptions = DkimOptions()
     old_keys: tuple[bytes, ...] = ()
     subscribers: SubscriberOptions = field(default_factory=SubscriberOptions)
 

@@ -18,13 +18,12 @@ from publisher.domain.deliveries import (
     settle,
 )
 from publisher.domain.issues import Issue, IssueStatus
-from publisher.domain.tokens import message_key
 from publisher.errors import PublisherError, RelayError
 from publisher.mail.capture import capture
 from publisher.mail.client import Connection, Relay
-from publisher.render.messages import Letter, Recipient, compose, load_body
+from publisher.services import letters
 from publisher.services.app import App
-from publisher.services.subscribers import unsubscribe_url
+from publisher.services.letters import IssueMail
 from publisher.store import deliveries as rows
 from publisher.store import issues as issue_rows
 
@@ -108,7 +107,7 @@ def _expand(app: App, issue: Issue) -> None:
 def _send_due(
     app: App, relay: Relay, issue: Issue, *, progress: Progress, stopping: Callable[[], bool]
 ) -> None:
-    letter = _letter(app, issue)
+    mail = letters.open_issue(app, issue)
     total, done = _progress(app, issue)
     setbacks = 0
     while batch := _due(app, issue):
@@ -116,7 +115,7 @@ def _send_due(
             for delivery in batch:
                 if stopping():
                     return
-                outcome = _send(app, connection, letter, delivery)
+                outcome = _send(app, connection, mail, delivery)
                 if isinstance(outcome, NotSent):
                     setbacks += 1
                     if setbacks == SETBACKS:
@@ -129,7 +128,7 @@ def _send_due(
                     break
 
 
-def _send(app: App, connection: Connection, letter: Letter, delivery: Delivery) -> Outcome | None:
+def _send(app: App, connection: Connection, mail: IssueMail, delivery: Delivery) -> Outcome | None:
     """One delivery; None if its consent was gone at the last moment (the row says so already)."""
     withdrawn = False
 
@@ -140,9 +139,9 @@ def _send(app: App, connection: Connection, letter: Letter, delivery: Delivery) 
         return not withdrawn
 
     outcome = connection.send(
-        sender=letter.newsletter.sender.email,
+        sender=mail.letter.newsletter.sender.email,
         recipient=delivery.address,
-        message=compose(letter, _recipient(app, delivery), date=app.clock()),
+        message=letters.message(app, mail, delivery, at=app.clock()),
         intend=intend,
     )
     if withdrawn:
@@ -162,29 +161,6 @@ def _record(app: App, delivery: Delivery, outcome: Outcome) -> None:
     )
     with app.store.begin() as tx:
         rows.settle(tx, delivery.id, settlement, now=now)
-
-
-def _recipient(app: App, delivery: Delivery) -> Recipient:
-    return Recipient(
-        address=delivery.address,
-        name=delivery.name,
-        message_id=message_key(app.site_key, delivery.issue, delivery.subscriber),
-        unsubscribe_url=unsubscribe_url(app, delivery.subscription),
-    )
-
-
-def _letter(app: App, issue: Issue) -> Letter:
-    with app.store.read() as tx:
-        variant = issue_rows.variant(tx, issue.id)
-    if variant is None:
-        raise AssertionError(f"issue {issue.id} is {issue.status} without a rendering")
-    return Letter(
-        site=app.site,
-        newsletter=app.newsletter(issue.newsletter),
-        issue=issue.period,
-        subject=variant.subject,
-        body=load_body(variant.body),
-    )
 
 
 def _due(app: App, issue: Issue) -> list[Delivery]:

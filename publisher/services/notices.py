@@ -19,8 +19,9 @@ from publisher.domain.tokens import base36, derive_key
 from publisher.errors import NotFound, PublisherError
 from publisher.mail.capture import capture
 from publisher.mail.client import Connection, Relay
+from publisher.mail.dkim import sign
 from publisher.render.notices import Note, compose_notice
-from publisher.services import links
+from publisher.services import dkim, links
 from publisher.services.app import App
 from publisher.store import consents as consent_rows
 from publisher.store import notices as rows
@@ -92,7 +93,7 @@ def _send(app: App, connection: Connection, notice: Notice) -> bool:
         return _record(app, notice, settlement, message_id="")
     try:
         note = _note(app, notice)
-        message = compose_notice(app.templates, note, date=app.clock())
+        message = _signed(app, note)
     except PublisherError as error:  # a broken template, a newsletter that is gone
         log.error("notice.failed", extra={"notice": notice.id, "problem": str(error)})
         return _record(app, notice, _later(app, str(error)), message_id="")
@@ -117,6 +118,14 @@ def _send(app: App, connection: Connection, notice: Notice) -> bool:
         now=app.clock(),
     )
     return _record(app, notice, settlement, message_id=note.message_id)
+
+
+def _signed(app: App, note: Note) -> bytes:
+    """The message as it goes over the wire, signed where our own keys sign."""
+    now = app.clock()
+    composed = compose_notice(app.templates, note, date=now)
+    keys = dkim.keys(app, note.sender.email)
+    return sign(composed, keys, at=now) + composed if keys else composed
 
 
 def _later(app: App, problem: str) -> Settlement:

@@ -131,6 +131,8 @@ class NewsletterSettings(_Section):
     template: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")] = "digest"
     public: bool = True
     start: datetime | date | None = None
+    archive: bool = True
+    embed_images: Annotated[int, Field(ge=0, le=2000)] = 0
 
 
 class SubscribersSettings(_Section):
@@ -159,6 +161,13 @@ class SmtpSettings(_Section):
     password: SecretStr = SecretStr("")
     password_file: str = ""
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 600.0
+
+
+class DkimSettings(_Section):
+    """`[dkim]`: our own signatures. An empty selector means that the relay signs."""
+
+    selector: Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?)?$")] = ""
+    ed25519: bool = True
 
 
 class WebSettings(_Section):
@@ -212,6 +221,7 @@ class Settings(BaseSettings):
     newsletters: list[NewsletterSettings] = []
     smtp: SmtpSettings = SmtpSettings()
     subscribers: SubscribersSettings = SubscribersSettings()
+    dkim: DkimSettings = DkimSettings()
     web: WebSettings = WebSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     state: StateSettings = StateSettings()

@@ -19,8 +19,6 @@ from tests.acceptance.conftest import (
     publisher,
 )
 
-pytestmark = pytest.mark.acceptance
-
 READERS = 60
 KILLS_AFTER = (1, 7, 8, 20, 21, 40)
 """How many messages the relay has taken in all when the process is killed."""
