@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from publisher.clock import Clock, system_clock
 from publisher.content.generators import read_habits
 from publisher.content.loader import ContentOptions
-from publisher.domain.newsletters import Cadence, Newsletter, Schedule
+from publisher.domain.newsletters import WEEKDAYS, Cadence, Newsletter, Schedule
+from publisher.domain.selection import Order, Selection
 from publisher.domain.signups import Budgets
 from publisher.domain.sites import Person, Site
 from publisher.mail.client import Relay, Security
@@ -23,6 +24,7 @@ from publisher.services.app import (
     Folders,
     Listen,
     LogOptions,
+    ScheduleOptions,
     SubscriberOptions,
 )
 from publisher.settings import (
@@ -33,8 +35,6 @@ from publisher.settings import (
     read_site_keys,
 )
 from publisher.store.engine import open_store
-
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @contextmanager
@@ -77,8 +77,11 @@ def open_app(config: Path, *, clock: Clock = system_clock) -> Iterator[App]:
                 port=settings.web.port,
                 trusted_proxies=tuple(settings.web.trusted_proxies),
             ),
-            tick_seconds=settings.schedule.tick_seconds,
             log=LogOptions(level=settings.log.level, format=settings.log.format),
+            schedule=ScheduleOptions(
+                tick=timedelta(seconds=settings.schedule.tick_seconds),
+                max_late=timedelta(hours=settings.schedule.max_late_hours),
+            ),
         )
     finally:
         store.close()
@@ -131,17 +134,22 @@ def _newsletter(newsletter: NewsletterSettings, settings: Settings) -> Newslette
         description=newsletter.description,
         language=newsletter.language or settings.site.language,
         sender=Person(name=newsletter.sender_name, email=newsletter.sender_address),
-        schedule=Schedule(
-            cadence=Cadence(newsletter.cadence),
-            zone=zone,
-            at=newsletter.at,
-            weekday=WEEKDAYS.index(newsletter.weekday),
-            day=newsletter.day,
-        ),
+        schedule=_schedule(newsletter, zone),
         template=newsletter.template,
         start=_start(newsletter, zone),
         reply_to=newsletter.reply_to,
         public=newsletter.public,
+        selection=Selection(
+            tags=frozenset(newsletter.tags),
+            without_tags=frozenset(newsletter.without_tags),
+            categories=frozenset(newsletter.categories),
+            language=newsletter.posts_language,
+            pinned=frozenset(newsletter.pinned_tags),
+            least=newsletter.min_posts,
+            most=newsletter.max_posts,
+            order=Order(newsletter.order),
+        ),
+        approval=newsletter.approval,
         is_archived=newsletter.archive,
         embed_bytes=newsletter.embed_images * 1000,
     )
@@ -161,6 +169,20 @@ def _subscribers(settings: Settings) -> SubscriberOptions:
         remember_erased=people.remember_erased,
         reconfirm_days=people.reconfirm_days,
         sunset=people.sunset,
+    )
+
+
+def _schedule(newsletter: NewsletterSettings, zone: ZoneInfo) -> Schedule:
+    """`instant` is a newsletter that counts posts, and one is enough."""
+    is_instant = newsletter.cadence == "instant"
+    return Schedule(
+        cadence=Cadence.POSTS if is_instant else Cadence(newsletter.cadence),
+        zone=zone,
+        at=newsletter.at,
+        weekday=WEEKDAYS.index(newsletter.weekday),
+        day=newsletter.day,
+        anchor=newsletter.anchor,
+        every=1 if is_instant else newsletter.every,
     )
 
 

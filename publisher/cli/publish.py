@@ -14,7 +14,7 @@ from publisher.cli.options import as_json, config_of
 from publisher.cli.reports import print_cycle
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import Issue
-from publisher.services import notices, publishing, signups
+from publisher.services import instances, notices, publishing, signups
 from publisher.services.lock import exclusive
 from publisher.services.publishing import CycleReport
 
@@ -39,6 +39,7 @@ def publish(context: click.Context, as_json: bool) -> int:
         def advance(_issue: Issue, done: int, total: int) -> None:
             update(done, total)
 
+        instances.start(app)
         notices.recover(app)
         signups.work_off(app, stopping=stopping)
         report = publishing.publish(app, progress=advance, stopping=stopping)
@@ -46,6 +47,9 @@ def publish(context: click.Context, as_json: bool) -> int:
             emit("cycle", _payload(report))
         else:
             print_cycle(report, app)
+        if report.fence:
+            say(f"nothing is sent: {report.fence}; look first, then `publisher resume`")
+            return TRY_LATER
         if stopping():
             say("interrupted: the rest is kept; run `publisher publish` again to go on")
             return INTERRUPTED
@@ -80,6 +84,7 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
 
 def _payload(report: CycleReport) -> dict[str, object]:
     return {
+        "fence": report.fence,
         "feeds": [
             {"path": feed.path, "bytes": feed.size, "changed": feed.changed}
             for feed in report.build.feeds
@@ -89,6 +94,15 @@ def _payload(report: CycleReport) -> dict[str, object]:
                 "newsletter": entry.plan.newsletter.id,
                 "period": entry.plan.period.key,
                 "slot": entry.plan.period.slot,
+                "taken": [
+                    {
+                        "issue": taken.issue,
+                        "period": taken.verdict.period.key,
+                        "status": taken.verdict.status,
+                        "cause": taken.verdict.cause,
+                    }
+                    for taken in entry.taken
+                ],
                 "issue": entry.assembled.issue if entry.assembled else None,
                 "status": entry.assembled.status if entry.assembled else None,
                 "problem": entry.problem,

@@ -1,103 +1,73 @@
-"""Notices as messages: one person, one link, rendered for each.
+"""Short mails to one person about their own subscription, a folder of templates a kind.
 
-Nothing that a visitor typed is in them but the address in `To`. The header fields are our own
-bytes, as those of issues are.
+They hold nothing that a visitor typed but the address in To: strangers type the addresses of
+others.
 """
 
-from base64 import encodebytes
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 
+from publisher.columns import shorten
 from publisher.domain.newsletters import Newsletter
 from publisher.domain.notices import NoticeKind
-from publisher.domain.sites import Person, Site
-from publisher.render import headers
+from publisher.domain.sites import Site
+from publisher.render.digest import FILLER
 from publisher.render.inlining import inline
 from publisher.render.templates import Templates
-from publisher.render.words import direction, words_for
+from publisher.render.words import words_for
 
-WORDS = "email/notices.toml"
-_FOLDER = "email/notice"
-_CRLF = b"\r\n"
+_OPTIONAL_LINKS = {
+    NoticeKind.WELCOME: ("preferences", "archive"),
+    NoticeKind.GOODBYE: ("subscribe",),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """What a notice says. `link` is the one thing to do; `message_id` is whole, without `<>`."""
+class Notice:
+    """A rendered one, its links in it."""
 
-    kind: NoticeKind
-    site: Site
-    newsletter: Newsletter
-    language: str
-    sender: Person
-    address: str
-    message_id: str
-    link: str
-    preferences: str
-    unsubscribe: str
-    confirm_days: int
+    subject: str
+    html: str
+    text: str
 
 
-def compose_notice(templates: Templates, note: Note, *, date: datetime) -> bytes:
-    """The whole message (RFC 5322), lines ended by CRLF. Raises `TemplateError`."""
-    words, _ = words_for(templates, WORDS, note.language)
+def render_notice(
+    templates: Templates,
+    kind: NoticeKind,
+    *,
+    site: Site,
+    newsletter: Newsletter,
+    links: Mapping[str, str],
+    next_at: datetime | None = None,
+) -> Notice:
+    """Renders it in the newsletter's language. Raises `TemplateError`.
+
+    `links`: `confirm` for a confirmation; `unsubscribe` and, where there are such pages,
+    `preferences` and `archive` for a welcome; `subscribe` for a goodbye; `act` for all others.
+    `next_at` is the slot of the next issue.
+    """
+    folder, words = f"email/{kind}", words_for(templates, newsletter.language)
+    shown = (
+        dict.fromkeys(_OPTIONAL_LINKS.get(kind, ()), "")
+        | {"feeds": site.link("/feeds/")}
+        | dict(links)
+    )
+    local = next_at.astimezone(newsletter.schedule.zone) if next_at else None
     values: dict[str, object] = {
-        "site": note.site,
-        "newsletter": note.newsletter,
-        "language": note.language,
-        "direction": direction(note.language),
-        "words": words,
-        "said": words[note.kind.value],
-        "link": note.link,
-        "preferences": note.preferences,
-        "unsubscribe": note.unsubscribe,
-        "days": note.confirm_days,
-        "home": note.site.link("/"),
-        "feeds": note.site.link("/feeds/"),
+        "site": site,
+        "newsletter": newsletter,
+        "language": newsletter.language,
+        "direction": words.direction,
+        "_": words.text,
+        "ngettext": words.count,
+        "next_date": words.date(local, "full") if local else "",
+        "home": site.link("/"),
+        "links": shown,
     }
-    subject = " ".join(templates.text(f"{_FOLDER}/subject.txt", **values).split())
-    values["subject"] = subject
-    html = inline(
-        templates.html(f"{_FOLDER}/body.html", **values),
-        styles=templates.source(f"{_FOLDER}/inline.css"),
-        head=templates.source(f"{_FOLDER}/head.css"),
-        name=f"{_FOLDER}/body.html",
-    )
-    text = templates.text(f"{_FOLDER}/body.txt", **values)
-    boundary = "=_" + sha256(f"{text}\0{html}".encode()).hexdigest()[:24]
-    fields = b"".join(headers.field(name, value) for name, value in _named(note, subject, date))
-    return b"".join(
-        (
-            fields,
-            headers.field("Content-Type", f'multipart/alternative; boundary="{boundary}"'),
-            _part("text/plain", text, boundary),
-            _part("text/html", html, boundary),
-            _CRLF + f"--{boundary}--".encode() + _CRLF,
-        )
-    )
-
-
-def _named(note: Note, subject: str, date: datetime) -> list[tuple[str, str]]:
-    return [
-        ("From", headers.mailbox(note.sender.name, note.sender.email)),
-        ("To", headers.mailbox("", note.address)),
-        ("Subject", headers.text(subject)),
-        ("Date", headers.date(date)),
-        ("Message-ID", f"<{note.message_id}>"),
-        ("Auto-Submitted", "auto-generated"),  # RFC 3834: no vacation replies
-        ("MIME-Version", "1.0"),
-    ]
-
-
-def _part(media_type: str, text: str, boundary: str) -> bytes:
-    wire = text.replace("\r\n", "\n").replace("\n", "\r\n").encode()
-    return b"".join(
-        (
-            _CRLF + f"--{boundary}".encode() + _CRLF,
-            headers.field("Content-Type", f'{media_type}; charset="utf-8"'),
-            headers.field("Content-Transfer-Encoding", "base64"),
-            _CRLF,
-            encodebytes(wire).replace(b"\n", _CRLF),
-        )
-    )
+    subject = " ".join(templates.text(f"{folder}/subject.txt", **values).split())
+    text = templates.text(f"{folder}/body.txt", **values).strip() + "\n"
+    about = newsletter.description or site.description or newsletter.title
+    values |= {"subject": subject, "preheader": shorten(about, 90), "filler": FILLER}
+    html = inline(templates, folder, templates.html(f"{folder}/body.html", **values))
+    return Notice(subject=subject, html=html, text=text)

@@ -21,11 +21,8 @@ from publisher.domain.feeds import FEED_FILES, Feed
 from publisher.domain.newsletters import Cadence, Newsletter, Schedule
 from publisher.domain.posts import Post
 from publisher.domain.sites import Site
+from publisher.render.catalogues import Table, page_words
 from publisher.render.templates import Templates
-from publisher.render.words import Words, words_for
-
-WORDS = "pages/words.toml"
-"""The interface texts, as a template's name."""
 
 STYLESHEET = "pages/page.css"
 """The one stylesheet, as a template's name; it is published at `assets/page.css`."""
@@ -91,7 +88,7 @@ def home(
 
     The first ten come with their opening, the others as a list of titles.
     """
-    words, locale = words_for(templates, WORDS, site.language)
+    words, locale = page_words(templates, site.language)
     summaries = [_summary(site, post, locale) for post in posts]
     return page(
         templates,
@@ -110,7 +107,7 @@ def home(
 
 def feeds(templates: Templates, site: Site, feed: Feed) -> bytes:
     """The page that says what a feed is, where ours are, and what they hold at the moment."""
-    _, locale = words_for(templates, WORDS, site.language)
+    _, locale = page_words(templates, site.language)
     return page(
         templates,
         "feeds",
@@ -134,7 +131,7 @@ def post(
     templates: Templates, site: Site, post: Post, *, newer: Post | None, older: Post | None
 ) -> bytes:
     """One post with its neighbours in time, where there are any."""
-    _, locale = words_for(templates, WORDS, site.language)
+    _, locale = page_words(templates, site.language)
     image = post.image if post.image and post.image.url not in post.mail_html else None
     return page(
         templates,
@@ -195,7 +192,7 @@ def inbox_frame(html: str) -> bytes:
     return _HEAD.sub(r'\g<0><base target="_blank">', html, count=1).encode("utf-8", "replace")
 
 
-def how_often(schedule: Schedule, words: Words, locale: Locale) -> str:
+def how_often(schedule: Schedule, words: Table, locale: Locale) -> str:
     """When a newsletter appears, in a sentence: "Every Friday at 17:00, Shanghai time"."""
     weekday = get_day_names("wide", locale=locale)[schedule.weekday]
     return _pattern(schedule, words).format(
@@ -206,7 +203,7 @@ def how_often(schedule: Schedule, words: Words, locale: Locale) -> str:
     )
 
 
-def _pattern(schedule: Schedule, words: Words) -> str:
+def _pattern(schedule: Schedule, words: Table) -> str:
     if schedule.cadence is not Cadence.MONTHLY:
         return str(words[schedule.cadence.value])
     if schedule.day == 31:
@@ -214,7 +211,7 @@ def _pattern(schedule: Schedule, words: Words) -> str:
     return str(words["monthly_or_last" if schedule.day > 28 else "monthly"])
 
 
-def _place(schedule: Schedule, words: Words, locale: Locale) -> str:
+def _place(schedule: Schedule, words: Table, locale: Locale) -> str:
     if schedule.zone.key in {"UTC", "Etc/UTC"}:
         return "UTC"
     city = get_timezone_location(schedule.zone, locale=locale, return_city=True)
@@ -226,7 +223,7 @@ def page(
 ) -> bytes:
     """One template with what all pages have in common. `url` is the page's own, if it has one."""
     language = language or site.language
-    words, _ = words_for(templates, WORDS, language)
+    words, _ = page_words(templates, language)
     common = {
         "site": site,
         "language": language,

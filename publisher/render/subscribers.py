@@ -13,9 +13,9 @@ from babel.dates import format_date
 from publisher.domain.addresses import mask
 from publisher.domain.newsletters import Newsletter
 from publisher.domain.sites import Site
-from publisher.render.pages import WORDS, how_often, page
+from publisher.render.catalogues import page_languages, page_words
+from publisher.render.pages import how_often, page
 from publisher.render.templates import Templates
-from publisher.render.words import languages_of, words_for
 
 HONEYPOT = "website"
 """A field that people do not see, and that only programs fill in."""
@@ -55,18 +55,18 @@ class Retention:
 
 def languages(templates: Templates) -> tuple[str, ...]:
     """The languages that pages can be shown in."""
-    return languages_of(templates, WORDS)
+    return page_languages(templates)
 
 
 def consent_text(templates: Templates, site: Site, language: str) -> str:
     """The words beside the form's button: what people agree to, kept as evidence."""
-    words, _ = words_for(templates, WORDS, language or site.language)
+    words, _ = page_words(templates, language or site.language)
     return str(words["subscribe_consent"])
 
 
 def subscribe(templates: Templates, site: Site, form: Form, *, language: str) -> bytes:
     """The sign-up form."""
-    words, locale = words_for(templates, WORDS, language or site.language)
+    words, locale = page_words(templates, language or site.language)
     return page(
         templates,
         "subscribe",
@@ -75,7 +75,7 @@ def subscribe(templates: Templates, site: Site, form: Form, *, language: str) ->
         form=form,
         honeypot=HONEYPOT,
         languages=[
-            {"code": code, "name": words_for(templates, WORDS, code)[0]["language_name"]}
+            {"code": code, "name": page_words(templates, code)[0]["language_name"]}
             for code in languages(templates)
         ],
         newsletters=[
@@ -173,7 +173,7 @@ def preferences(
     done: str = "",
 ) -> bytes:
     """What a person receives and may change. `done`: what has just happened, a word's name."""
-    words, locale = words_for(templates, WORDS, language or site.language)
+    words, locale = page_words(templates, language or site.language)
     return page(
         templates,
         "preferences",
@@ -184,7 +184,7 @@ def preferences(
         pauses=pauses,
         done=words[done] if done else "",
         languages=[
-            {"code": code, "name": words_for(templates, WORDS, code)[0]["language_name"]}
+            {"code": code, "name": page_words(templates, code)[0]["language_name"]}
             for code in languages(templates)
         ],
         choices=[
@@ -225,6 +225,6 @@ def privacy(templates: Templates, site: Site, kept: Retention, *, language: str)
 
 
 def _table(templates: Templates, site: Site, language: str, name: str) -> Mapping[str, str]:
-    words, _ = words_for(templates, WORDS, language or site.language)
+    words, _ = page_words(templates, language or site.language)
     table: Mapping[str, str] = words["said"][name]
     return table

@@ -1,6 +1,7 @@
 """Everything that a verb may need, made once by `publisher.bootstrap` and passed in."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from publisher.clock import Clock
@@ -86,11 +87,22 @@ class DkimOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class App:
-    """One site at work.
+class ScheduleOptions:
+    """When the daemon looks for work, and from when on it would rather ask.
 
-    `relay` is None while mail goes to the built-in inbox. `tick_seconds`: how often the daemon
-    looks for work. `old_keys` are site keys from before a rotation: their links still work.
+    `tick`: between two looks. `max_late`: an issue found due later than this after its slot is
+    held, and a silence longer than this stops everything until `publisher resume`.
+    """
+
+    tick: timedelta = timedelta(seconds=30)
+    max_late: timedelta = timedelta(hours=36)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """One site at work. `relay` is None while mail goes to the built-in inbox.
+
+    `old_keys` are site keys from before a rotation: links made with them still work.
     """
 
     site: Site
@@ -104,8 +116,8 @@ class App:
     site_key: bytes
     folders: Folders
     listen: Listen
-    tick_seconds: float
     log: LogOptions
+    schedule: ScheduleOptions = ScheduleOptions()
     dkim: DkimOptions = DkimOptions()
     old_keys: tuple[bytes, ...] = ()
     subscribers: SubscriberOptions = field(default_factory=SubscriberOptions)

@@ -21,7 +21,7 @@ from publisher.domain.issues import Issue, IssueStatus
 from publisher.errors import PublisherError, RelayError
 from publisher.mail.capture import capture
 from publisher.mail.client import Connection, Relay
-from publisher.services import letters
+from publisher.services import instances, letters
 from publisher.services.app import App
 from publisher.services.letters import IssueMail
 from publisher.store import deliveries as rows
@@ -100,6 +100,7 @@ def _expand(app: App, issue: Issue) -> None:
     with app.store.begin() as tx:
         if issue.status is IssueStatus.PLANNED:
             rows.expand(tx, issue.id, issue.newsletter, now=now)
+            instances.spare_mailed(app, tx, issue, now=now)
             issue_rows.mark_sending(tx, issue.id)
         rows.drop_without_consent(tx, issue.id, now=now)
 

@@ -8,19 +8,22 @@ import hmac
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from publisher.domain.addresses import parse_address
 from publisher.domain.deliveries import DeliveryStatus, NotSent, Settlement, settle
+from publisher.domain.newsletters import Newsletter, upcoming
 from publisher.domain.notices import LINK_LIFE, LINK_PURPOSES, STAY_LIFE, Notice, NoticeKind
 from publisher.domain.subscribers import ConsentEvent, Evidence, Subscription
 from publisher.domain.suppressions import address_hash, marks
 from publisher.domain.tokens import base36, derive_key
-from publisher.errors import NotFound, PublisherError
+from publisher.errors import PublisherError
 from publisher.mail.capture import capture
 from publisher.mail.client import Connection, Relay
 from publisher.mail.dkim import sign
-from publisher.render.notices import Note, compose_notice
+from publisher.render.messages import NoticeEnvelope, compose_notice
+from publisher.render.notices import render_notice
 from publisher.services import dkim, links
 from publisher.services.app import App
 from publisher.store import consents as consent_rows
@@ -32,6 +35,15 @@ from publisher.store.engine import Tx
 log = logging.getLogger(__name__)
 
 _BATCH = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mail:
+    """What goes over the wire, who from, and its Message-ID without `<>`."""
+
+    sender: str
+    message_id: str
+    data: bytes
 
 
 def queue(app: App, tx: Tx, kind: NoticeKind, about: Subscription, *, to: str = "") -> int:
@@ -92,8 +104,7 @@ def _send(app: App, connection: Connection, notice: Notice) -> bool:
         settlement = Settlement(status=DeliveryStatus.SKIPPED, reason="suppressed")
         return _record(app, notice, settlement, message_id="")
     try:
-        note = _note(app, notice)
-        message = _signed(app, note)
+        mail = _message(app, notice)
     except PublisherError as error:  # a broken template, a newsletter that is gone
         log.error("notice.failed", extra={"notice": notice.id, "problem": str(error)})
         return _record(app, notice, _later(app, str(error)), message_id="")
@@ -106,7 +117,7 @@ def _send(app: App, connection: Connection, notice: Notice) -> bool:
         return claimed
 
     outcome = connection.send(
-        sender=note.sender.email, recipient=notice.address, message=message, intend=intend
+        sender=mail.sender, recipient=notice.address, message=mail.data, intend=intend
     )
     if isinstance(outcome, NotSent) and not claimed:
         return False  # it stays due: the line was lost before the dot, or another thread has it
@@ -117,15 +128,46 @@ def _send(app: App, connection: Connection, notice: Notice) -> bool:
         first_at=notice.created_at,
         now=app.clock(),
     )
-    return _record(app, notice, settlement, message_id=note.message_id)
+    return _record(app, notice, settlement, message_id=mail.message_id)
 
 
-def _signed(app: App, note: Note) -> bytes:
-    """The message as it goes over the wire, signed where our own keys sign."""
-    now = app.clock()
-    composed = compose_notice(app.templates, note, date=now)
-    keys = dkim.keys(app, note.sender.email)
-    return sign(composed, keys, at=now) + composed if keys else composed
+def _message(app: App, notice: Notice) -> _Mail:
+    """The whole message, signed where our own keys sign.
+
+    Raises `TemplateError`, `NotFound` for a newsletter that is gone, `ConfigError` for a key.
+    """
+    newsletter, now = app.newsletter(notice.newsletter), app.clock()
+    spoken = replace(newsletter, language=notice.language or newsletter.language)
+    shown = links.of_notice(app, notice)
+    rendered = render_notice(
+        app.templates,
+        notice.kind,
+        site=app.site,
+        newsletter=spoken,
+        links=shown,
+        next_at=_next_slot(newsletter, notice, now),
+    )
+    sender = app.subscribers.sender or newsletter.sender
+    mac = hmac.digest(derive_key(app.site_key, "notice-id"), str(notice.id).encode(), "sha256")
+    envelope = NoticeEnvelope(
+        sender=sender,
+        address=notice.address,
+        message_id=f"n{base36(notice.id)}.{mac[:12].hex()}",
+        unsubscribe_url=shown.get("unsubscribe", ""),
+    )
+    composed = compose_notice(rendered, envelope, date=now)
+    keys = dkim.keys(app, sender.email)
+    return _Mail(
+        sender=sender.email,
+        message_id=f"{envelope.message_id}@{sender.email.rpartition('@')[2]}",
+        data=sign(composed, keys, at=now) + composed if keys else composed,
+    )
+
+
+def _next_slot(newsletter: Newsletter, notice: Notice, now: datetime) -> datetime | None:
+    """When a welcome promises the next issue; None where the calendar does not say."""
+    coming = upcoming(newsletter.schedule, now) if notice.kind is NoticeKind.WELCOME else []
+    return coming[0].slot if coming else None
 
 
 def _later(app: App, problem: str) -> Settlement:
@@ -157,38 +199,3 @@ def _record(app: App, notice: Notice, settlement: Settlement, *, message_id: str
         extra={"notice": notice.id, "kind": notice.kind.value, "status": settlement.status.value},
     )
     return taken
-
-
-def _note(app: App, notice: Notice) -> Note:
-    """Everything that a notice says. Raises `NotFound` for a newsletter that is gone."""
-    newsletter = app.newsletter(notice.newsletter)
-    sender = app.subscribers.sender or newsletter.sender
-    mac = hmac.digest(derive_key(app.site_key, "notice-id"), str(notice.id).encode(), "sha256")
-    domain = sender.email.rpartition("@")[2]
-    return Note(
-        kind=notice.kind,
-        site=app.site,
-        newsletter=newsletter,
-        language=notice.language or newsletter.language,
-        sender=sender,
-        address=notice.address,
-        message_id=f"n{base36(notice.id)}.{mac[:12].hex()}@{domain}",
-        link=_link(app, notice),
-        preferences=links.preferences(app, notice.subscription),
-        unsubscribe=links.unsubscribe(app, notice.subscription),
-        confirm_days=app.subscribers.confirm_days,
-    )
-
-
-def _link(app: App, notice: Notice) -> str:
-    """The one thing that a notice is for."""
-    if notice.kind is NoticeKind.CONFIRM:
-        with app.store.read() as tx:
-            asked = subscriber_rows.get(tx, notice.subscription)
-        if asked is None:
-            raise NotFound("subscription", str(notice.subscription))
-        return links.confirmation(app, asked)
-    purpose = LINK_PURPOSES.get(notice.kind)
-    if purpose is None:
-        return links.preferences(app, notice.subscription)
-    return links.single_use(app, purpose, notice.id)

@@ -1,35 +1,54 @@
-"""One whole cycle: load the posts, build the feeds, assemble what is due, deliver, report."""
+"""The whole way: load the posts, build the feeds, assemble what is due, deliver, report.
+
+`publish` does all of it once. The daemon calls its two halves, `build` and `send`, each when there
+is something to do for it, so that a long issue never keeps a new post out of the feeds.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from publisher.domain.deliveries import Delivery
+from publisher.domain.posts import Library
 from publisher.errors import ConfigError, PublisherError
-from publisher.services import deliveries, feeds, issues, posts
+from publisher.services import deliveries, feeds, instances, issues, posts
 from publisher.services.app import App
 from publisher.services.deliveries import IssueReport, Progress
 from publisher.services.feeds import BuildReport
-from publisher.services.issues import Assembled, IssuePlan
-from publisher.store import newsletters as newsletter_rows
+from publisher.services.issues import Assembled, IssuePlan, Taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewsletterReport:
-    """What a cycle did for one newsletter. `assembled` is None if nothing was due, or failed."""
+    """What a cycle did for one newsletter.
+
+    `taken`: the periods that it took, newest first. `assembled` is None if nothing was due, or
+    the attempt failed.
+    """
 
     plan: IssuePlan
+    taken: tuple[Taken, ...]
     assembled: Assembled | None
     problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CycleReport:
-    """What one cycle did. `in_doubt`: deliveries that an interrupted process left unknown."""
+class SendReport:
+    """What was planned and delivered. `fence`: why nothing was, in words; mostly empty.
+
+    `in_doubt`: deliveries that an interrupted process left unknown.
+    """
+
+    newsletters: tuple[NewsletterReport, ...] = ()
+    issues: tuple[IssueReport, ...] = ()
+    in_doubt: tuple[Delivery, ...] = ()
+    fence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleReport(SendReport):
+    """What one whole cycle did."""
 
     build: BuildReport
-    newsletters: tuple[NewsletterReport, ...]
-    issues: tuple[IssueReport, ...]
-    in_doubt: tuple[Delivery, ...]
 
 
 def publish(
@@ -40,18 +59,42 @@ def publish(
 ) -> CycleReport:
     """Runs one cycle as of now. The caller holds the lock of the state folder.
 
-    Raises `ConfigError` before anything is done if mail would vanish into the built-in inbox of a
-    public site.
+    A fenced instance builds the feeds and does no more. Raises `ConfigError` before anything is
+    done if mail would vanish into the built-in inbox of a public site.
     """
     refuse_public_inbox(app)
-    now = app.clock()
+    built = build(app)
+    if fence := instances.fence(app):
+        return CycleReport(build=built, fence=fence)
     in_doubt = deliveries.recover(app)
-    build = feeds.build_library(app, posts.load(app, now=now))
-    _greet_newsletters(app)
     return CycleReport(
-        build=build,
-        newsletters=tuple(_assemble_due(app, build)),
+        build=built,
+        newsletters=tuple(_assemble_due(app, built.library)),
         issues=tuple(deliveries.deliver(app, progress=progress, stopping=stopping)),
+        in_doubt=tuple(in_doubt),
+    )
+
+
+def build(app: App) -> BuildReport:
+    """Loads the posts and brings feeds and pages up to date."""
+    return feeds.build_library(app, posts.load(app, now=app.clock()))
+
+
+def send(app: App, *, stopping: Callable[[], bool] = lambda: False) -> SendReport:
+    """Plans what is due and delivers; the posts are read only if an issue wants them.
+
+    The caller holds the lock of the state folder. A fenced instance does nothing.
+    """
+    if fence := instances.fence(app):
+        return SendReport(fence=fence)
+    in_doubt = deliveries.recover(app)
+    newsletters = []
+    now = app.clock()
+    if any(issues.wants_posts(app, newsletter, now=now) for newsletter in app.newsletters):
+        newsletters = _assemble_due(app, posts.load(app, now=now))
+    return SendReport(
+        newsletters=tuple(newsletters),
+        issues=tuple(deliveries.deliver(app, stopping=stopping)),
         in_doubt=tuple(in_doubt),
     )
 
@@ -67,23 +110,18 @@ def refuse_public_inbox(app: App) -> None:
         raise ConfigError([problem])
 
 
-def _greet_newsletters(app: App) -> None:
-    """Notes when each newsletter was first seen: without `start`, nothing older is ever mailed."""
-    with app.store.begin() as tx:
-        for newsletter in app.newsletters:
-            newsletter_rows.greet(tx, newsletter.id, now=app.clock())
-
-
-def _assemble_due(app: App, build: BuildReport) -> list[NewsletterReport]:
+def _assemble_due(app: App, library: Library) -> list[NewsletterReport]:
     reports = []
     for newsletter in app.newsletters:
         now = app.clock()
-        plan = issues.plan(app, newsletter, build.library, now=now)
+        taken = issues.reconcile(app, newsletter, now=now, library=library)
+        plan = issues.plan(app, newsletter, library, now=now)
         assembled, problem = None, ""
-        if plan.is_due:
-            try:
-                assembled = issues.assemble(app, plan, now=now)
-            except PublisherError as error:  # this newsletter waits; the others go on
-                problem = str(error)
-        reports.append(NewsletterReport(plan=plan, assembled=assembled, problem=problem))
+        try:
+            assembled = issues.assemble(app, plan)
+        except PublisherError as error:  # this newsletter waits; the others go on
+            problem = str(error)
+        reports.append(
+            NewsletterReport(plan=plan, taken=tuple(taken), assembled=assembled, problem=problem)
+        )
     return reports

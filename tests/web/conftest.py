@@ -143,7 +143,6 @@ def make_app(tmp_path: Path, store: Store) -> Callable[..., App]:
             "site_key": KEY,
             "folders": Folders(root=tmp_path, state=tmp_path / "var", output=output),
             "listen": Listen(host="127.0.0.1", port=0),
-            "tick_seconds": 1.0,
             "log": LogOptions(level="info", format="text"),
         }
         return App(**(values | changes))
