@@ -179,6 +179,8 @@ def choose(
         .where(subscriptions.c.id == subscription)
         .values(language=language, paused_until=paused_until, seen_at=now, asked_at=None)
     )
+    if paused_until and paused_until > now:
+        _withdraw(tx, [subscription], reason="paused", now=now)
     consents.testify(tx, subscription, ConsentEvent.CHANGED, evidence=evidence, now=now)
 
 
@@ -271,7 +273,7 @@ def _subscriber(tx: Tx, address: Address, name: str, now: datetime) -> int:
     return found
 
 
-def _withdraw(tx: Tx, leaving: list[int], *, now: datetime) -> None:
+def _withdraw(tx: Tx, leaving: list[int], *, reason: str = "unsubscribed", now: datetime) -> None:
     tx.execute(
         update(deliveries)
         .where(
@@ -280,7 +282,7 @@ def _withdraw(tx: Tx, leaving: list[int], *, now: datetime) -> None:
         )
         .values(
             status=DeliveryStatus.SKIPPED.value,
-            reason="unsubscribed",
+            reason=reason,
             next_attempt_at=None,
             changed_at=now,
         )

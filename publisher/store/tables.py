@@ -195,6 +195,24 @@ notices = Table(
     sqlite_autoincrement=True,  # a number is never given twice: a link names it
 )
 
+imports = Table(
+    "imports",  # how far a file is in, until it is whole
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("line", Integer, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+
+api_tokens = Table(
+    "api_tokens",  # who may use the programming interface, and for what
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("hash", Text, nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),  # names with blanks between
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
 suppressions = Table(
     "suppressions",
     metadata,

@@ -10,9 +10,9 @@ from publisher.domain.signups import Budgets, Verdict
 from publisher.domain.subscribers import SubscriptionStatus
 from publisher.domain.suppressions import SuppressionReason
 from publisher.errors import InvalidAddress, InvalidToken
-from publisher.services import personal_data, signups, subscribers
+from publisher.services import imports, personal_data, signups, subscribers
 from publisher.services.app import App
-from publisher.services.subscribers import ImportPlan
+from publisher.services.imports import ImportPlan
 from publisher.store import notices as notice_rows
 from publisher.store import suppressions
 from tests.people import ask, join, link_in, mails, mails_to, status_of, verdicts, words_of
@@ -197,7 +197,7 @@ def test_an_erased_address_stays_away_from_imports_and_forms(app: App) -> None:
     assert personal_data.erase(app, ANN)
 
     plan = ImportPlan(newsletter="weekly", status=SubscriptionStatus.CONFIRMED, source="x.csv")
-    ((row,),) = subscribers.import_csv(app, ["email\n", "ANN@example.org\n"], plan)
+    ((row,),) = imports.import_csv(app, ["email\n", "ANN@example.org\n"], plan)
     assert row.problem == "the address is suppressed"
     sent = len(mails(app))
     ask(app, ANN)
