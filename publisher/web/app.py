@@ -27,6 +27,7 @@ from publisher.render import pages
 from publisher.services.app import App
 from publisher.web import security, static
 from publisher.web.answers import PRIVATE, private
+from publisher.web.api import Api
 from publisher.web.inbox import Inbox
 from publisher.web.preferences import FreshLinks, Preferring
 from publisher.web.signups import SigningUp
@@ -70,6 +71,7 @@ def _routes(app: App) -> list[Route]:
     return [
         Route("/healthz", _alive, methods=["GET"]),
         *_subscriber_routes(app),
+        *_api_routes(Api(app)),
         *([] if app.relay else _inbox_routes(Inbox(app))),
         Route("/{path:path}", _Output(app).handle, methods=["GET"]),
     ]
@@ -91,6 +93,26 @@ def _subscriber_routes(app: App) -> list[Route]:
         Route("/p/{token}", chosen.handle, methods=both, middleware=guard),
         Route("/p/{token}/link", chosen.link, methods=["POST"], middleware=guard),
         Route("/links/{kind}/{token}", FreshLinks(app).handle, methods=both, middleware=guard),
+    ]
+
+
+def _api_routes(api: Api) -> list[Route]:
+    """For programs with a token, so that no browser can be made to use them."""
+    guard = [Middleware(security.SameOrigin)]
+    return [
+        Route("/api/v1/openapi.json", api.document, methods=["GET"]),
+        Route("/api/v1/newsletters", api.newsletters, methods=["GET"]),
+        Route("/api/v1/subscribers", api.subscribers, methods=["GET", "POST"], middleware=guard),
+        Route("/api/v1/subscribers/{number}", api.subscriber, methods=["GET"]),
+        Route(
+            "/api/v1/subscribers/{number}/unsubscribe",
+            api.unsubscribe,
+            methods=["POST"],
+            middleware=guard,
+        ),
+        Route("/api/v1/issues", api.issues, methods=["GET"]),
+        Route("/api/v1/issues/{number}", api.issue, methods=["GET"]),
+        Route("/api/v1/issues/{number}/deliveries", api.deliveries, methods=["GET"]),
     ]
 
 
