@@ -17,6 +17,7 @@ from publisher.errors import NotFound
 from publisher.render.templates import Templates
 from publisher.services import inbox
 from publisher.services.app import App, FeedOptions, Folders, Listen, LogOptions
+from publisher.services.documents import OutputFile, publish
 from publisher.store import consents as consent_rows
 from publisher.store import subscribers as subscriber_rows
 from publisher.store.engine import Store, open_store
@@ -25,6 +26,16 @@ from publisher.web.app import build_app
 KEY = b"k" * 32
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+SMALL_SITE = [
+    OutputFile(path="index.html", data=b"<!doctype html><title>front</title>"),
+    OutputFile(path="feeds/index.html", data=b"<!doctype html><title>feeds</title>"),
+    OutputFile(path="assets/page.css", data=b"a {}"),
+    OutputFile(path="rss.xml", data=b"<rss/>", max_age=900, is_packed=True),
+    OutputFile(path="atom.xml", data=b"<feed/>", max_age=900, is_packed=True),
+    OutputFile(path="feed.json", data=b"{}", max_age=900, is_packed=True),
+]
 
 
 @dataclass(frozen=True)
@@ -120,15 +131,6 @@ def mails(monkeypatch: pytest.MonkeyPatch) -> dict[str, Parts]:
 @pytest.fixture
 def make_app(tmp_path: Path, store: Store) -> Callable[..., App]:
     """Makes an `App` whose output folder holds a small site."""
-    output = tmp_path / "public"
-    (output / "feeds").mkdir(parents=True)
-    (output / "assets").mkdir()
-    (output / "index.html").write_text("<!doctype html><title>front</title>")
-    (output / "feeds" / "index.html").write_text("<!doctype html><title>feeds</title>")
-    (output / "assets" / "page.css").write_text("a {}")
-    (output / "rss.xml").write_text("<rss/>")
-    (output / "atom.xml").write_text("<feed/>")
-    (output / "feed.json").write_text("{}")
 
     def make(**changes: Any) -> App:
         values: dict[str, Any] = {
@@ -141,11 +143,13 @@ def make_app(tmp_path: Path, store: Store) -> Callable[..., App]:
             "templates": Templates(),
             "clock": lambda: NOW,
             "site_key": KEY,
-            "folders": Folders(root=tmp_path, state=tmp_path / "var", output=output),
+            "folders": Folders(root=tmp_path, state=tmp_path / "var", output=tmp_path / "public"),
             "listen": Listen(host="127.0.0.1", port=0),
             "log": LogOptions(level="info", format="text"),
         }
-        return App(**(values | changes))
+        app = App(**(values | changes))
+        publish(app, SMALL_SITE, now=NOW)
+        return app
 
     return make
 
