@@ -23,6 +23,8 @@ from publisher.cli import (
     serve,
     status,
     subscribers,
+    suppressions,
+    tokens,
 )
 from publisher.errors import ConfigError, Locked, PublisherError
 from publisher.logs import set_up
@@ -71,6 +73,8 @@ for command in (
     issues.issues,
     deliveries.deliveries,
     subscribers.subscribers,
+    suppressions.suppressions,
+    tokens.tokens,
     dkim.dkim,
     config.config,
 ):

@@ -20,7 +20,7 @@ from publisher.lint.findings import Finding
 from publisher.render import fingerprint, pages
 from publisher.render.feeds import atom, rss
 from publisher.render.json_feed import json_feed
-from publisher.services import archive, posts
+from publisher.services import archive, posts, signups
 from publisher.services.app import App
 from publisher.services.documents import OutputFile, Written, publish
 from publisher.store import issues as issue_rows
@@ -212,9 +212,9 @@ class _Shelf:
         )
         yield OutputFile(
             path="index.html",
-            source=self._print("home", self.app.newsletters, known),
+            source=self._print("home", signups.offered(self.app), known),
             data=partial(
-                pages.home, templates, site, newsletters=self.app.newsletters, posts=ordered
+                pages.home, templates, site, newsletters=signups.offered(self.app), posts=ordered
             ),
         )
 

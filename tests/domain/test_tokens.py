@@ -23,7 +23,7 @@ NUMBERS = st.integers(0, 2**63)
 
 @given(NUMBERS, st.binary(min_size=16, max_size=64))
 def test_a_token_names_its_subscription(number: int, key: bytes) -> None:
-    assert read_token(key, UNSUBSCRIBE, make_token(key, UNSUBSCRIBE, number)) == number
+    assert read_token((key,), UNSUBSCRIBE, make_token(key, UNSUBSCRIBE, number)) == number
 
 
 @given(NUMBERS)
@@ -48,7 +48,7 @@ def test_a_token_with_one_character_changed_opens_nothing(number: int, data: st.
     mark = data.draw(st.characters())
     assume(mark != token[place])
     with pytest.raises(InvalidToken):
-        read_token(KEY, UNSUBSCRIBE, token[:place] + mark + token[place + 1 :])
+        read_token((KEY,), UNSUBSCRIBE, token[:place] + mark + token[place + 1 :])
 
 
 @given(NUMBERS, st.data())
@@ -58,10 +58,10 @@ def test_a_token_with_a_character_lost_or_added_opens_nothing(
     token = make_token(KEY, UNSUBSCRIBE, number)
     place = data.draw(st.integers(0, len(token) - 1))
     with pytest.raises(InvalidToken):
-        read_token(KEY, UNSUBSCRIBE, token[:place] + token[place + 1 :])
+        read_token((KEY,), UNSUBSCRIBE, token[:place] + token[place + 1 :])
     with pytest.raises(InvalidToken):
         read_token(
-            KEY,
+            (KEY,),
             UNSUBSCRIBE,
             token[:place] + data.draw(st.characters()) + token[place:],
         )
@@ -72,26 +72,26 @@ def test_the_tag_of_one_subscription_opens_no_other(one: int, other: int) -> Non
     assume(one != other)
     forged = f"1{base36(other)}{make_token(KEY, UNSUBSCRIBE, one)[-22:]}"
     with pytest.raises(InvalidToken):
-        read_token(KEY, UNSUBSCRIBE, forged)
+        read_token((KEY,), UNSUBSCRIBE, forged)
 
 
 @given(NUMBERS)
 def test_a_token_of_another_site_opens_nothing(number: int) -> None:
     with pytest.raises(InvalidToken):
-        read_token(KEY, UNSUBSCRIBE, make_token(b"another site", UNSUBSCRIBE, number))
+        read_token((KEY,), UNSUBSCRIBE, make_token(b"another site", UNSUBSCRIBE, number))
 
 
 @given(NUMBERS)
 def test_a_token_for_another_purpose_opens_nothing(number: int) -> None:
     tag = derive_key(KEY, "confirm")
     with pytest.raises(InvalidToken):
-        read_token(tag, UNSUBSCRIBE, make_token(KEY, UNSUBSCRIBE, number))
+        read_token((tag,), UNSUBSCRIBE, make_token(KEY, UNSUBSCRIBE, number))
 
 
 @given(st.text())
 def test_any_other_text_opens_nothing(text: str) -> None:
     with pytest.raises(InvalidToken):
-        read_token(KEY, UNSUBSCRIBE, text)
+        read_token((KEY,), UNSUBSCRIBE, text)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_any_other_text_opens_nothing(text: str) -> None:
 )
 def test_no_special_text_opens_anything(text: str) -> None:
     with pytest.raises(InvalidToken) as caught:
-        read_token(KEY, UNSUBSCRIBE, text)
+        read_token((KEY,), UNSUBSCRIBE, text)
     assert text not in str(caught.value) or not text
 
 
