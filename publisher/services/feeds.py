@@ -226,9 +226,13 @@ class _Shelf:
     ) -> Iterator[OutputFile]:
         """All files; feeds last, so that what they link to is there before them."""
         templates = self.app.templates
-        yield OutputFile(path="assets/page.css", data=pages.stylesheet(templates))
-        yield OutputFile(path="assets/feed.css", data=pages.feed_stylesheet(templates))
-        yield OutputFile(path="assets/copy.js", data=pages.copy_script(templates))
+        for name, read in (
+            ("page.css", pages.stylesheet),
+            ("feed.css", pages.feed_stylesheet),
+            ("copy.js", pages.copy_script),
+        ):
+            data = partial(read, templates)
+            yield OutputFile(path=f"assets/{name}", source=self._print(name), data=data)
         yield from self._post_pages(ordered, filed)
         yield from self._label_pages(filed, feeds)
         yield from self._overviews(ordered, feeds)
