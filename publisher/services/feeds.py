@@ -181,7 +181,7 @@ def _file(app: App, library: Sequence[Post], *, now: datetime) -> list[Filed]:
 def _feeds(app: App, library: Sequence[Post], filed: Sequence[Filed]) -> list[Feed]:
     by_id = {post.id: post for post in library}
     found = site_feeds(app.site, library, filed, app.feeds)
-    for newsletter in app.newsletters:
+    for newsletter in (each for each in app.newsletters if each.is_archived):
         entries = [
             issue_entry(app.site, newsletter, issue, [by_id[key] for key in keys if key in by_id])
             for issue, keys in _sent(app, newsletter)

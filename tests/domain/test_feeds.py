@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from publisher.domain.feeds import Feed, FeedKind, FeedOptions, entry_id, issue_path, site_feeds
+from publisher.domain.feeds import Feed, FeedKind, FeedOptions, entry_id, site_feeds
 from publisher.domain.labels import file_posts
 from publisher.domain.posts import Image, Post, newest_first
 from tests.factories import SHANGHAI, make_post, make_site
@@ -129,7 +129,3 @@ def test_the_picture_of_a_post_stands_before_its_text_once() -> None:
         '<p><img src="https://example.org/a.png?x=1&amp;y=2" alt="&quot;A&quot; lamp"></p><p>'
     )
     assert within.html == shown
-
-
-def test_an_issue_has_an_address_of_its_own() -> None:
-    assert issue_path("weekly", "W:2026-W47") == "/archive/weekly/w-2026-w47/"

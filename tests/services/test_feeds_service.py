@@ -256,6 +256,12 @@ def test_a_sent_issue_is_in_the_feed_of_its_newsletter(app: App) -> None:
     assert feeds.validate(app) == []
 
 
+def test_a_newsletter_that_is_not_for_everybody_has_no_feed(app: App) -> None:
+    private = replace(app.newsletters[0], is_archived=False)
+    report = feeds.build(replace(app, newsletters=(private,)), now=app.clock())
+    assert not [feed for feed in report.made_of if feed.kind == "issues"]
+
+
 def test_a_recording_is_an_enclosure_with_its_true_length(app: App) -> None:
     (app.content.folder / "talk.mp3").write_bytes(b"ID3" * 1000)
     more = "audio:\n  url: talk.mp3\n  length: 7\n  duration: 1:02:03\n"
