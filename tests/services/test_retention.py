@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from publisher.domain.subscribers import SubscriptionStatus
-from publisher.services import housekeeping, preferences, signups, statistics, subscribers
+from publisher.services import preferences, retention, signups, statistics, subscribers
 from publisher.services.app import App
 from tests.people import ask, join, link_in, mails_to, status_of
 from tests.services.conftest import FakeClock
@@ -19,9 +19,9 @@ def test_an_unconfirmed_request_goes_after_seven_days(app: App, clock: FakeClock
     signups.work_off(app)
     subscribers.add(app, "weekly", email="stays@example.org", name="", source="test")
     clock.now += timedelta(days=7)
-    assert housekeeping.tidy(app).unconfirmed == 0
+    assert retention.tidy(app).unconfirmed == 0
     clock.now += timedelta(seconds=1)
-    assert housekeeping.tidy(app).unconfirmed == 1
+    assert retention.tidy(app).unconfirmed == 1
     assert [row.address for row in subscribers.listing(app)] == ["stays@example.org"]
 
 
@@ -32,32 +32,32 @@ def test_who_had_left_is_unsubscribed_again_and_not_forgotten(app: App, clock: F
     subscribers.ask_again(app, token, ip="")
     assert status_of(app, ANN) is SubscriptionStatus.PENDING
     clock.now += timedelta(days=8)
-    housekeeping.tidy(app)
+    retention.tidy(app)
     assert status_of(app, ANN) is SubscriptionStatus.UNSUBSCRIBED
 
 
 def test_network_addresses_are_shortened_after_a_year(app: App, clock: FakeClock) -> None:
     join(app, ANN)
     clock.now += timedelta(days=364)
-    assert housekeeping.tidy(app).shortened == 0
+    assert retention.tidy(app).shortened == 0
     clock.now += timedelta(days=2)
-    assert housekeeping.tidy(app).shortened == 2
+    assert retention.tidy(app).shortened == 2
     assert {one.evidence.ip for one in subscribers.evidence(app, ANN)} == {"192.0.2.0", ""}
-    assert housekeeping.tidy(app).shortened == 0
+    assert retention.tidy(app).shortened == 0
 
 
 def test_whom_a_notice_went_to_is_forgotten_after_a_month(app: App, clock: FakeClock) -> None:
     join(app, ANN)
     signups.work_off(app)
-    assert housekeeping.tidy(app).forgotten == 0
+    assert retention.tidy(app).forgotten == 0
     clock.now += timedelta(days=31)
-    assert housekeeping.tidy(app).forgotten == 2  # confirm and welcome
+    assert retention.tidy(app).forgotten == 2  # confirm and welcome
 
 
 def test_nobody_is_asked_unless_the_settings_want_it(app: App, clock: FakeClock) -> None:
     join(app, ANN)
     clock.now += timedelta(days=4000)
-    assert housekeeping.tidy(app).asked == 0
+    assert retention.tidy(app).asked == 0
 
 
 def test_silence_is_asked_about_once_and_an_answer_counts(app: App, clock: FakeClock) -> None:
@@ -65,15 +65,15 @@ def test_silence_is_asked_about_once_and_an_answer_counts(app: App, clock: FakeC
     join(asking, ANN)
     join(asking, "bob@example.org")
     clock.now += timedelta(days=401)
-    assert housekeeping.tidy(asking).asked == 2
-    assert housekeeping.tidy(asking).asked == 0
+    assert retention.tidy(asking).asked == 2
+    assert retention.tidy(asking).asked == 0
     signups.work_off(asking)
     token = link_in(mails_to(asking, ANN)[-1], "links/stay")
     clock.now += timedelta(days=29)
     preferences.stay(asking, token, ip="192.0.2.1")
     clock.now += timedelta(days=2)
 
-    assert housekeeping.tidy(asking).sunset == 1
+    assert retention.tidy(asking).sunset == 1
 
     assert status_of(asking, ANN) is SubscriptionStatus.CONFIRMED
     assert status_of(asking, "bob@example.org") is SubscriptionStatus.UNSUBSCRIBED
@@ -85,7 +85,7 @@ def test_without_the_sunset_rule_silence_ends_nothing(app: App, clock: FakeClock
     join(asking, ANN)
     for _ in range(5):
         clock.now += timedelta(days=401)
-        housekeeping.tidy(asking)
+        retention.tidy(asking)
     assert status_of(asking, ANN) is SubscriptionStatus.CONFIRMED
 
 
