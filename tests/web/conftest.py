@@ -13,9 +13,9 @@ from publisher.domain.newsletters import Cadence, Newsletter, Schedule
 from publisher.domain.sites import Person, Site
 from publisher.domain.subscribers import ConsentEvent, Subscription, SubscriptionStatus
 from publisher.domain.tokens import Purpose, make_token
-from publisher.errors import NotFound
+from publisher.errors import Conflict, NotFound
 from publisher.render.templates import Templates
-from publisher.services import inbox
+from publisher.services import inbox, previews
 from publisher.services.app import App, FeedOptions, Folders, Listen, LogOptions
 from publisher.services.documents import OutputFile, publish
 from publisher.store import consents as consent_rows
@@ -160,7 +160,18 @@ def app(make_app: Callable[..., App]) -> App:
 
 
 @pytest.fixture
-def make_client(desk: Desk, mails: dict[str, Parts]) -> Callable[..., TestClient]:
+def no_posts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nothing to preview."""
+
+    def refuse(_app: App, newsletter: Newsletter, **_: Any) -> None:
+        raise Conflict("newsletter", newsletter.id, "there is no post to show yet")
+
+    monkeypatch.setattr(previews, "stamp", lambda _app: "stamp")
+    monkeypatch.setattr(previews, "preview", refuse)
+
+
+@pytest.fixture
+def make_client(desk: Desk, mails: dict[str, Parts], no_posts: None) -> Callable[..., TestClient]:
     """Opens an app as a peer at this address would."""
 
     def make(app: App, *, peer: str = "127.0.0.1") -> TestClient:
