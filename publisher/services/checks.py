@@ -154,7 +154,9 @@ def _templates(app: App, library: Library, now: datetime) -> Iterator[Finding]:
 def _notices(app: App) -> Iterator[Finding]:
     """Mails about subscriptions are rendered when they are wanted: too late to find a fault."""
     link = app.site.link("/")
-    links = dict.fromkeys(("confirm", "unsubscribe", "preferences", "archive", "subscribe"), link)
+    links = dict.fromkeys(
+        ("confirm", "unsubscribe", "preferences", "archive", "subscribe", "act"), link
+    )
     for newsletter in app.newsletters:
         for kind in NoticeKind:
             try:

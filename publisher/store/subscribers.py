@@ -184,6 +184,38 @@ def choose(
     consents.testify(tx, subscription, ConsentEvent.CHANGED, evidence=evidence, now=now)
 
 
+def silent(tx: Tx, *, before: datetime, limit: int) -> list[Subscription]:
+    """Confirmed subscriptions without a sign since an instant that were not asked about it yet."""
+    rows = tx.execute(
+        _joined()
+        .where(
+            subscriptions.c.status == SubscriptionStatus.CONFIRMED.value,
+            func.coalesce(subscriptions.c.seen_at, subscriptions.c.changed_at) < before,
+            subscriptions.c.asked_at.is_(None),
+        )
+        .order_by(subscriptions.c.id)
+        .limit(limit)
+    )
+    return [_subscription(row) for row in rows]
+
+
+def unanswered(tx: Tx, *, before: datetime) -> list[Subscription]:
+    """Confirmed subscriptions that were asked before an instant and have not answered."""
+    rows = tx.execute(
+        _joined().where(
+            subscriptions.c.status == SubscriptionStatus.CONFIRMED.value,
+            subscriptions.c.asked_at < before,
+        )
+    )
+    return [_subscription(row) for row in rows]
+
+
+def mark_asked(tx: Tx, subscription: int, *, now: datetime) -> None:
+    """Notes that somebody was asked whether they still want it."""
+    this = subscriptions.c.id == subscription
+    tx.execute(update(subscriptions).where(this).values(asked_at=now))
+
+
 def stay(tx: Tx, subscription: int, *, evidence: Evidence, now: datetime) -> None:
     """Notes that somebody still wants it."""
     tx.execute(

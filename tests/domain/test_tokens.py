@@ -1,4 +1,6 @@
 import re
+from datetime import UTC, datetime
+from random import Random
 
 import pytest
 from hypothesis import assume, given
@@ -6,11 +8,14 @@ from hypothesis import strategies as st
 
 from publisher.domain.tokens import (
     MAX_URL,
+    Confirmation,
     Purpose,
     base36,
     derive_key,
+    make_confirmation,
     make_token,
     message_key,
+    read_confirmation,
     read_token,
     slot_nonce,
 )
@@ -128,3 +133,37 @@ def test_a_message_id_is_the_same_at_each_attempt_and_tells_no_number(
 def test_each_issue_has_slots_of_its_own() -> None:
     assert slot_nonce(KEY, "weekly/W:2026-W47") != slot_nonce(KEY, "weekly/W:2026-W48")
     assert slot_nonce(KEY, "weekly/W:2026-W47").isalnum()
+
+
+def test_no_purpose_opens_what_another_made() -> None:
+    for made in Purpose:
+        token = make_token(KEY, made, 42)
+        for purpose in Purpose:
+            if purpose is made:
+                assert read_token((KEY,), purpose, token) == 42
+            else:
+                with pytest.raises(InvalidToken):
+                    read_token((KEY,), purpose, token)
+
+
+def test_none_of_ten_thousand_mutations_is_accepted() -> None:
+    chance = Random(1)
+    alphabet = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"
+    claim = Confirmation(subscription=7, request=2, expires_at=datetime(2026, 12, 1, tzinfo=UTC))
+    for whole in (make_token(KEY, UNSUBSCRIBE, 123_456), make_confirmation(KEY, claim)):
+        for _ in range(5000):
+            letters = list(whole)
+            for _ in range(chance.randint(1, 3)):
+                letters[chance.randrange(len(letters))] = chance.choice(alphabet)
+            mutated = "".join(letters)
+            if mutated == whole:
+                continue
+            with pytest.raises(InvalidToken):
+                read_token((KEY,), UNSUBSCRIBE, mutated)
+            with pytest.raises(InvalidToken):
+                read_confirmation((KEY,), mutated)
+
+
+def test_a_confirmation_says_what_it_was_made_for() -> None:
+    claim = Confirmation(subscription=7, request=2, expires_at=datetime(2026, 12, 1, tzinfo=UTC))
+    assert read_confirmation((b"new", KEY), make_confirmation(KEY, claim)) == claim
