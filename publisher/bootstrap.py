@@ -14,6 +14,7 @@ from publisher.domain.newsletters import WEEKDAYS, Cadence, Newsletter, Schedule
 from publisher.domain.selection import Order, Selection
 from publisher.domain.sites import Person, Site
 from publisher.mail.client import Relay, Security
+from publisher.render.inlining import fast_inliner
 from publisher.render.templates import Templates
 from publisher.services import sites
 from publisher.services.app import (
@@ -59,9 +60,7 @@ def open_app(config: Path, *, clock: Clock = system_clock) -> Iterator[App]:
                 folder=root / settings.state.folder / "dkim",
             ),
             store=store,
-            templates=Templates(
-                root / settings.templates.folder if settings.templates.folder else None
-            ),
+            templates=_templates(settings, root),
             clock=clock,
             site_key=read_site_key(settings, root),
             folders=Folders(
@@ -114,6 +113,14 @@ def _site(settings: Settings) -> Site:
         authority=site.authority,
         since=site.since,
         postal_address=site.postal_address,
+    )
+
+
+def _templates(settings: Settings, root: Path) -> Templates:
+    templates = settings.templates
+    return Templates(
+        root / templates.folder if templates.folder else None,
+        fast_inliner() if templates.inliner == "css-inline" else None,
     )
 
 

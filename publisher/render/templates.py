@@ -30,9 +30,16 @@ _LINE = 72
 
 
 class Templates:
-    """The templates of a site, by the `folders` that hold them. Threads may share it."""
+    """The templates of a site, by the `folders` that hold them. Threads may share it.
 
-    def __init__(self, overrides: Path | None = None) -> None:
+    `inliner` puts a sheet (second argument) into a document's style attributes; None means the
+    usual one.
+    """
+
+    def __init__(
+        self, overrides: Path | None = None, inliner: Callable[[str, str], str] | None = None
+    ) -> None:
+        self.inliner = inliner
         folders = [shipped_templates()] if overrides is None else [overrides, shipped_templates()]
         self.folders = tuple(folders)
         self._html = _environment(folders, escape=True)
