@@ -1,8 +1,9 @@
 """The pages: whole HTML documents as bytes, from values and the templates in `pages/`.
 
 Every page is one call of a template in `pages/` with plain values. Interface texts come from
-`pages/words.toml`, in the language of the site or newsletter. No page has a script or an inline
-style, so that the strictest content policy fits. Links within the site carry no host: a rehearsal
+`pages/words.toml`, in the language of the site or newsletter. No page has an inline style or
+script, so that the strictest content policy fits; the page of the feeds alone asks for one file
+that makes its buttons copy. Links within the site carry no host: a rehearsal
 on this machine stays on this machine. All functions raise `TemplateError` where a template of the
 site itself is broken.
 """
@@ -20,9 +21,10 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, get_day_names, get_timezone_location
 
 from publisher.domain.addresses import mask
-from publisher.domain.feeds import FEED_FILES, Feed
-from publisher.domain.issues import Issue, archive_path, issue_path
-from publisher.domain.newsletters import Cadence, Newsletter, Period, Schedule
+from publisher.domain.feeds import MAIN_FILES, Feed, FeedKind
+from publisher.domain.issues import archive_path
+from publisher.domain.labels import Filed, Label, key_of
+from publisher.domain.newsletters import Cadence, Newsletter, Schedule
 from publisher.domain.posts import Post
 from publisher.domain.sites import Site
 from publisher.render.templates import Templates
@@ -39,6 +41,12 @@ FEED_TYPES = {
 
 VIEWS = ("html", "text", "headers", "source")
 """The ways to look at a mail in the inbox; the first is the usual one."""
+
+FEED_STYLESHEET = "feeds/feed.css"
+"""What a browser shows a feed with; published at `assets/feed.css`."""
+
+COPY_SCRIPT = "pages/copy.js"
+"""The only script: it makes the buttons of the feeds page copy; published at `assets/copy.js`."""
 
 _FEED_NAMES = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
@@ -81,26 +89,19 @@ class OpenedMail:
     view: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownPreview:
-    """The next issue, looked at before it is sent. `sizes` in bytes: HTML, the same encoded,
-    message. `findings` have severity, line, problem, fix and clients. `stamp` changes with it.
-    """
-
-    newsletter: Newsletter
-    period: Period
-    is_new: bool
-    subject: str
-    text: str
-    sizes: tuple[int, int, int]
-    detail: str
-    findings: Sequence[object]
-    stamp: str
-
-
 def stylesheet(templates: Templates) -> bytes:
     """The stylesheet of all pages."""
     return templates.source(STYLESHEET).encode()
+
+
+def feed_stylesheet(templates: Templates) -> bytes:
+    """The stylesheet of feeds opened in a browser."""
+    return templates.source(FEED_STYLESHEET).encode()
+
+
+def copy_script(templates: Templates) -> bytes:
+    """The script behind the buttons of the feeds page."""
+    return templates.source(COPY_SCRIPT).encode()
 
 
 def home(
@@ -112,7 +113,7 @@ def home(
     """
     words, locale = _words(templates, site.language)
     summaries = [_summary(site, post, locale) for post in posts]
-    return _page(
+    return page(
         templates,
         "home",
         site,
@@ -128,13 +129,25 @@ def home(
     )
 
 
-def feeds(templates: Templates, site: Site, feed: Feed) -> bytes:
-    """The page that says what a feed is, where ours are, and what they hold at the moment."""
-    _, locale = _words(templates, site.language)
-    return _page(
+def feeds(templates: Templates, site: Site, feeds: Sequence[Feed]) -> bytes:
+    """The page that says what a feed is, where each of ours is, and what the main one holds.
+
+    The first of `feeds` is the main one; archives are not shown, readers find them by themselves.
+    """
+    words, locale = _words(templates, site.language)
+    feed = feeds[0]
+    groups: dict[str, list[dict[str, object]]] = {}
+    for each in feeds[1:]:
+        if each.kind is not FeedKind.ARCHIVE:
+            name = each.title if each.kind is FeedKind.ISSUES else each.name
+            groups.setdefault(words[f"feeds_of_{each.kind}"], []).append(
+                {"name": name, "formats": _formats(site, each)}
+            )
+    return page(
         templates,
         "feeds",
         site,
+        groups=groups,
         entries=[
             {
                 "title": entry.title,
@@ -150,38 +163,38 @@ def feeds(templates: Templates, site: Site, feed: Feed) -> bytes:
     )
 
 
-def archive(
-    templates: Templates, site: Site, *, newsletter: Newsletter, issues: Sequence[Issue]
-) -> bytes:
-    """The list of a newsletter's issues, in the order given, and how to leave it."""
-    _, locale = _words(templates, newsletter.language)
-    zone = newsletter.schedule.zone
-    return _page(
+def label(templates: Templates, site: Site, filed: Filed, *, feed: Feed) -> bytes:
+    """All posts under one label, newest first, and the feed that follows it."""
+    words, locale = _words(templates, site.language)
+    return page(
         templates,
-        "archive",
+        "label",
         site,
-        language=newsletter.language,
-        newsletter=newsletter,
-        issues=[
-            {
-                "link": f"{_root(site)}/{issue_path(newsletter.id, issue.period)}",
-                "subject": issue.subject,
-                "date": format_date(issue.slot.astimezone(zone), "long", locale=locale),
-                "moment": issue.slot.isoformat(),
-            }
-            for issue in issues
+        kind=words[f"label_{filed.label.kind}"],
+        heading=filed.label.name,
+        posts=[_summary(site, post, locale) for post in filed.posts],
+        formats=_formats(site, feed),
+        own=[
+            {"name": f"{feed.title} ({form['name']})", "type": form["type"], "url": form["url"]}
+            for form in _formats(site, feed)
         ],
-        url=site.link(archive_path(newsletter.id)),
+        url=feed.home_url,
     )
 
 
 def post(
-    templates: Templates, site: Site, post: Post, *, newer: Post | None, older: Post | None
+    templates: Templates,
+    site: Site,
+    post: Post,
+    *,
+    newer: Post | None,
+    older: Post | None,
+    labels: Sequence[Label] = (),
 ) -> bytes:
-    """One post with its neighbours in time, where there are any."""
+    """One post with its neighbours in time, where there are any, and what it is filed under."""
     _, locale = _words(templates, site.language)
     image = post.image if post.image and post.image.url not in post.mail_html else None
-    return _page(
+    return page(
         templates,
         "post",
         site,
@@ -193,6 +206,8 @@ def post(
         updated=_updated(post, locale),
         newer=newer and _summary(site, newer, locale),
         older=older and _summary(site, older, locale),
+        filed={f"{label.kind}:{label.key}": _root(site) + label.path for label in labels},
+        key_of=key_of,
         url=post.url,
     )
 
@@ -213,7 +228,7 @@ def unsubscribed(
 
 def error(templates: Templates, site: Site, status: int) -> bytes:
     """The page of an HTTP status: always the same for the same status."""
-    return _page(templates, "error", site, status=status, kind="500" if status >= 500 else "400")
+    return page(templates, "error", site, status=status, kind="500" if status >= 500 else "400")
 
 
 def inbox(templates: Templates, site: Site, mails: Sequence[Captured]) -> bytes:
@@ -228,13 +243,13 @@ def inbox(templates: Templates, site: Site, mails: Sequence[Captured]) -> bytes:
         }
         for mail in mails[:_MOST_MAILS]
     ]
-    return _page(templates, "inbox", site, mails=rows, total=len(mails))
+    return page(templates, "inbox", site, mails=rows, total=len(mails))
 
 
 def inbox_mail(templates: Templates, site: Site, mail: OpenedMail) -> bytes:
     """One captured mail. Its HTML is not in the page but in a sandboxed frame beside it."""
     named = {name.lower(): value for name, value in reversed(mail.headers)}
-    return _page(
+    return page(
         templates,
         "inbox_mail",
         site,
@@ -246,17 +261,6 @@ def inbox_mail(templates: Templates, site: Site, mail: OpenedMail) -> bytes:
         has_html=bool(mail.html),
         text=_visible(mail.text, longest=None),
         source=_visible(mail.source.decode("utf-8", "replace"), longest=None),
-    )
-
-
-def preview(
-    templates: Templates, site: Site, *, newsletters: Sequence[Newsletter], shown: ShownPreview
-) -> bytes:
-    """The next issue in frames beside each other, with what is wrong with it."""
-    sizes = [f"{size / 1000:.1f} kB" for size in shown.sizes]
-    text = _visible(shown.text, longest=None)
-    return _page(
-        templates, "preview", site, newsletters=newsletters, shown=shown, sizes=sizes, text=text
     )
 
 
@@ -294,7 +298,7 @@ def _place(schedule: Schedule, words: Words, locale: Locale) -> str:
 def _leaving(
     templates: Templates, name: str, site: Site, *, newsletter: Newsletter | None, address: str
 ) -> bytes:
-    return _page(
+    return page(
         templates,
         name,
         site,
@@ -304,7 +308,7 @@ def _leaving(
     )
 
 
-def _page(
+def page(
     templates: Templates, name: str, site: Site, *, language: str = "", **values: object
 ) -> bytes:
     """One template with what all pages have in common. `url` is the page's own, if it has one."""
@@ -319,11 +323,21 @@ def _page(
         "feeds": [
             {"name": _FEED_NAMES[kind], "type": FEED_TYPES[kind], "kind": kind}
             | {"url": site.link(file), "link": f"{_root(site)}/{file}"}
-            for kind, file in FEED_FILES.items()
+            for kind, file in MAIN_FILES.items()
         ],
+        "own": [],
         "url": "",
     }
     return templates.html(f"pages/{name}.html", **(common | values)).encode("utf-8", "replace")
+
+
+def _formats(site: Site, feed: Feed) -> list[dict[str, str]]:
+    """The documents of a feed as pages show them."""
+    return [
+        {"name": _FEED_NAMES[form], "type": FEED_TYPES[form], "url": url}
+        | {"link": _local(site, url)}
+        for form, url in feed.urls.items()
+    ]
 
 
 def _summary(site: Site, post: Post, locale: Locale) -> dict[str, object]:

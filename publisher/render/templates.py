@@ -8,6 +8,7 @@ differ from one run to the next (`random`, `lipsum`) is at hand: equal values gi
 import re
 import traceback
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from textwrap import fill
 
@@ -30,7 +31,7 @@ _LINE = 72
 
 
 class Templates:
-    """The templates of a site, by the `folders` that hold them. Threads may share it.
+    """The templates of a site. Threads may share it.
 
     `inliner` puts a sheet (second argument) into a document's style attributes; None means the
     usual one.
@@ -41,7 +42,7 @@ class Templates:
     ) -> None:
         self.inliner = inliner
         folders = [shipped_templates()] if overrides is None else [overrides, shipped_templates()]
-        self.folders = tuple(folders)
+        self._folders = folders
         self._html = _environment(folders, escape=True)
         self._text = _environment(folders, escape=False)
 
@@ -57,9 +58,19 @@ class Templates:
         """A file as it stands, for style sheets and catalogues. Raises `TemplateError`."""
         return _guarded(name, lambda: _source(self._text, name))
 
+    def fingerprint(self) -> str:
+        """A digest (hex) of all files as they are at this moment."""
+        digest = sha256()
+        for folder in self._folders:
+            for path in sorted(folder.rglob("*")):
+                if path.is_file():
+                    digest.update(f"{path.relative_to(folder)}\0".encode("utf-8", "replace"))
+                    digest.update(path.read_bytes())
+        return digest.hexdigest()
+
     def sources(self, name: str) -> list[str]:
         """The site's own file of that name and the shipped one, as far as they are there."""
-        found = [folder / name for folder in self.folders if (folder / name).is_file()]
+        found = [folder / name for folder in self._folders if (folder / name).is_file()]
         return [path.read_text(encoding="utf-8") for path in found]
 
 
@@ -119,7 +130,7 @@ def _guarded(name: str, work: Callable[[], str]) -> str:
 def _place(error: Exception, name: str) -> tuple[str, int]:
     """The innermost template and line that the error passed through."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if found := re.search(r"((?:email|pages|feeds)/[^\"]+)$", frame.filename):
+        if found := re.search(r"((?:email|pages|feeds)/[^\"]+(?<!\.py))$", frame.filename):
             return found[1], frame.lineno or 0
     return name, 0
 

@@ -77,7 +77,8 @@ def publish(
 
 def build(app: App) -> BuildReport:
     """Loads the posts and brings feeds and pages up to date."""
-    return feeds.build_library(app, posts.load(app, now=app.clock()))
+    now = app.clock()
+    return feeds.build_library(app, posts.load(app, now=now), now=now)
 
 
 def send(app: App, *, stopping: Callable[[], bool] = lambda: False) -> SendReport:
@@ -125,5 +126,5 @@ def _assemble_due(app: App, library: Library) -> list[NewsletterReport]:
             NewsletterReport(plan=plan, taken=tuple(taken), assembled=assembled, problem=problem)
         )
     if any(report.assembled for report in reports):  # their mails link to their web versions
-        feeds.build_library(app, library)
+        feeds.build_library(app, library, now=app.clock())
     return reports
