@@ -16,6 +16,7 @@ from publisher.domain.selection import Order, Selection
 from publisher.domain.signups import Budgets
 from publisher.domain.sites import Person, Site
 from publisher.mail.client import Relay, Security
+from publisher.render.inlining import fast_inliner
 from publisher.render.templates import Templates
 from publisher.services import sites
 from publisher.services.app import (
@@ -60,9 +61,7 @@ def open_app(config: Path, *, clock: Clock = system_clock) -> Iterator[App]:
                 folder=root / settings.state.folder / "dkim",
             ),
             store=store,
-            templates=Templates(
-                root / settings.templates.folder if settings.templates.folder else None
-            ),
+            templates=_templates(settings, root),
             clock=clock,
             site_key=keys[0],
             old_keys=keys[1:],
@@ -121,6 +120,14 @@ def _site(settings: Settings) -> Site:
         authority=site.authority,
         since=site.since,
         postal_address=site.postal_address,
+    )
+
+
+def _templates(settings: Settings, root: Path) -> Templates:
+    templates = settings.templates
+    return Templates(
+        root / templates.folder if templates.folder else None,
+        fast_inliner() if templates.inliner == "css-inline" else None,
     )
 
 

@@ -236,7 +236,7 @@ class _Shelf:
         yield from self._post_pages(ordered, filed)
         yield from self._label_pages(filed, feeds)
         yield from self._overviews(ordered, feeds)
-        yield from archive.files(self.app)
+        yield from archive.files(self.app, makers=self.makers)
         yield from _pictures(ordered, self.app.site)
         for feed in feeds:
             yield from self._documents(feed)

@@ -245,9 +245,10 @@ class StateSettings(_Section):
 
 
 class TemplatesSettings(_Section):
-    """`[templates]`: a folder whose files take the place of the shipped ones."""
+    """`[templates]`: a folder whose files take the place of the shipped ones, and the inliner."""
 
     folder: str = ""
+    inliner: Literal["premailer", "css-inline"] = "premailer"
 
 
 class LogSettings(_Section):
