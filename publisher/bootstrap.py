@@ -12,7 +12,7 @@ from publisher.content.generators import read_habits
 from publisher.content.loader import ContentOptions
 from publisher.domain.newsletters import Cadence, Newsletter, Schedule
 from publisher.domain.sites import Person, Site
-from publisher.mail.client import Relay, Security
+from publisher.mail.relays import Relay, Security
 from publisher.render.templates import Templates
 from publisher.services import sites
 from publisher.services.app import App, FeedOptions, Folders, Listen, LogOptions
@@ -45,7 +45,7 @@ def open_app(config: Path, *, clock: Clock = system_clock) -> Iterator[App]:
             feeds=FeedOptions(
                 entries=settings.feeds.entries, full=settings.feeds.content == "full"
             ),
-            relay=_relay(settings),
+            relays=_relays(settings),
             store=store,
             templates=Templates(
                 root / settings.templates.folder if settings.templates.folder else None
@@ -156,11 +156,11 @@ def _content(settings: Settings, root: Path) -> ContentOptions:
     )
 
 
-def _relay(settings: Settings) -> Relay | None:
+def _relays(settings: Settings) -> tuple[Relay, ...]:
     smtp = settings.smtp
     if not smtp.host:
-        return None
-    return Relay(
+        return ()
+    relay = Relay(
         host=smtp.host,
         port=smtp.port,
         security=Security(smtp.security),
@@ -168,3 +168,4 @@ def _relay(settings: Settings) -> Relay | None:
         password=smtp.password.get_secret_value() if smtp.password else "",
         timeout_seconds=smtp.timeout_seconds,
     )
+    return (relay,)

@@ -13,8 +13,8 @@ from publisher.cli.console import emit, progress, say
 from publisher.cli.options import as_json, config_of
 from publisher.cli.reports import print_cycle
 from publisher.domain.deliveries import DeliveryStatus
-from publisher.domain.issues import Issue
 from publisher.services import publishing
+from publisher.services.deliveries import Standing
 from publisher.services.lock import exclusive
 from publisher.services.publishing import CycleReport
 
@@ -36,8 +36,8 @@ def publish(context: click.Context, as_json: bool) -> int:
         progress("delivering") as update,
     ):
 
-        def advance(_issue: Issue, done: int, total: int) -> None:
-            update(done, total)
+        def advance(standing: Standing) -> None:
+            update(standing.done, standing.total)
 
         report = publishing.publish(app, progress=advance, stopping=stopping)
         if as_json:

@@ -13,7 +13,9 @@ class IssueStatus(StrEnum):
 
     PLANNED = "planned"  # content frozen, deliveries not all written
     SENDING = "sending"  # deliveries exist; some may still be unsettled
+    PAUSED = "paused"  # the rest waits for the operator; the reason says why
     SENT = "sent"  # every delivery is settled
+    CANCELLED = "cancelled"  # what was not sent never will be
     SKIPPED = "skipped"  # nothing to send in this period; the reason says why
 
 

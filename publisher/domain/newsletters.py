@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from publisher.domain.deliveries import OnUnknown
 from publisher.domain.sites import Person
 
 
@@ -39,7 +40,11 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Newsletter:
-    """A configured digest. Posts dated before `start` are never mailed; None = first seen."""
+    """A configured digest. Posts dated before `start` are never mailed; None = first seen.
+
+    `relays` are names, in order of preference; none = all that are configured. `on_unknown` says
+    what becomes of a delivery that a relay may or may not have.
+    """
 
     id: str
     title: str
@@ -50,6 +55,8 @@ class Newsletter:
     template: str = "digest"
     start: datetime | None = None
     reply_to: str = ""
+    relays: tuple[str, ...] = ()
+    on_unknown: OnUnknown = OnUnknown.HOLD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ silently dead (cpython #85725).
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64encode
+from base64 import b32encode, urlsafe_b64encode
 from enum import StrEnum
 
 from publisher.errors import InvalidToken
@@ -54,6 +54,22 @@ def message_key(site_key: bytes, issue: int, subscriber: int) -> str:
     return f"{base36(issue)}.{mac[:12].hex()}"
 
 
+def address_mark(key: bytes, address_key: str) -> str:
+    """Tells addresses apart in a log without showing them."""
+    return hmac.digest(key, address_key.encode(), "sha256").hex()[:16]
+
+
+def bounce_key(site_key: bytes, delivery: int, *, about: str) -> str:
+    """Names a delivery in its return path: `number.mac`, small letters and digits only.
+
+    `about` (newsletter, period, address) is in the MAC: a database that was restored hands out
+    numbers again, and then an old bounce must fail instead of blaming a stranger.
+    """
+    text = f"{delivery}/{about}".encode()
+    mac = hmac.digest(derive_key(site_key, "bounce"), text, "sha256")
+    return f"{_base32(delivery.to_bytes((delivery.bit_length() + 7) // 8 or 1))}.{_base32(mac)[:8]}"
+
+
 def slot_nonce(site_key: bytes, issue: str) -> str:
     """Marks the slots of one issue; no post can quote it beforehand. Letters and digits only."""
     return hmac.digest(derive_key(site_key, "slot"), issue.encode(), "sha256")[:8].hex()
@@ -67,6 +83,11 @@ def base36(number: int) -> str:
         text = _DIGITS[digit] + text
         if not number:
             return text
+
+
+def _base32(data: bytes) -> str:
+    """Base32 (RFC 4648) in small letters without padding: relays fold case."""
+    return b32encode(data).decode().rstrip("=").lower()
 
 
 def _tag(site_key: bytes, purpose: Purpose, number: str) -> str:

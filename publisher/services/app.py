@@ -1,6 +1,7 @@
 """Everything that a verb may need, made once by `publisher.bootstrap` and passed in."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from publisher.clock import Clock
@@ -8,7 +9,7 @@ from publisher.content.loader import ContentOptions
 from publisher.domain.newsletters import Newsletter
 from publisher.domain.sites import Site
 from publisher.errors import NotFound
-from publisher.mail.client import Relay
+from publisher.mail.relays import Relay
 from publisher.render.templates import Templates
 from publisher.store.engine import Store
 
@@ -52,18 +53,29 @@ class LogOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnPath:
+    """Where reports of failure go: an address for each delivery in `domain`.
+
+    Without a domain they go to the newsletter's sender.
+    """
+
+    domain: str = ""
+    delimiter: str = "+"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """One site at work.
 
-    `relay` is None while mail goes to the built-in inbox. `tick_seconds`: how often the daemon
-    looks for work.
+    Without `relays` mail goes to the built-in inbox. `tick_seconds`: how often the daemon looks
+    for work. What is not sent `expires_after` its slot is not sent at all.
     """
 
     site: Site
     newsletters: tuple[Newsletter, ...]
     content: ContentOptions
     feeds: FeedOptions
-    relay: Relay | None
+    relays: tuple[Relay, ...]
     store: Store
     templates: Templates
     clock: Clock
@@ -72,6 +84,13 @@ class App:
     listen: Listen
     tick_seconds: float
     log: LogOptions
+    bounces: ReturnPath = ReturnPath()
+    expires_after: timedelta | None = None
+
+    @property
+    def relay(self) -> Relay | None:
+        """The first relay; None while mail goes to the built-in inbox."""
+        return self.relays[0] if self.relays else None
 
     def newsletter(self, newsletter_id: str) -> Newsletter:
         """The newsletter of that id. Raises `NotFound` with the ids that there are."""

@@ -35,7 +35,7 @@ class CycleReport:
 def publish(
     app: App,
     *,
-    progress: Progress = lambda _issue, _done, _all: None,
+    progress: Progress = lambda _standing: None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> CycleReport:
     """Runs one cycle as of now. The caller holds the lock of the state folder.

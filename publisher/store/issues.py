@@ -11,7 +11,7 @@ from publisher.domain.deliveries import UNSETTLED
 from publisher.domain.issues import Issue, IssueStatus
 from publisher.domain.newsletters import Period
 from publisher.store.engine import Tx, insert_ignoring
-from publisher.store.tables import deliveries, issue_posts, issues, variants
+from publisher.store.tables import deliveries, delivery_batches, issue_posts, issues, variants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +121,49 @@ def mark_sending(tx: Tx, issue: int) -> None:
     tx.execute(update(issues).where(issues.c.id == issue).values(status=IssueStatus.SENDING.value))
 
 
+def pause(tx: Tx, issue: int, reason: str) -> bool:
+    """Stops the sending of an issue; False if it is not being sent."""
+    return _move(tx, issue, (IssueStatus.SENDING,), IssueStatus.PAUSED, reason)
+
+
+def resume(tx: Tx, issue: int) -> bool:
+    """Lets a paused issue go on; False if it is not paused."""
+    return _move(tx, issue, (IssueStatus.PAUSED,), IssueStatus.SENDING, "")
+
+
+def reopen(tx: Tx, issue: int) -> bool:
+    """Lets an issue that was sent go on: some of its deliveries are pending again."""
+    return _move(tx, issue, (IssueStatus.SENT, IssueStatus.SENDING), IssueStatus.SENDING, "")
+
+
+def cancel(tx: Tx, issue: int, reason: str) -> bool:
+    """Ends an issue for good; False if it has come to an end already."""
+    going = (IssueStatus.PLANNED, IssueStatus.SENDING, IssueStatus.PAUSED)
+    return _move(tx, issue, going, IssueStatus.CANCELLED, reason)
+
+
+def _move(
+    tx: Tx, issue: int, before: Sequence[IssueStatus], after: IssueStatus, reason: str
+) -> bool:
+    done = tx.execute(
+        update(issues)
+        .where(issues.c.id == issue, issues.c.status.in_([status.value for status in before]))
+        .values(status=after.value, reason=reason)
+    )
+    return done.rowcount == 1
+
+
 def finish(tx: Tx, issue: int, *, now: datetime) -> bool:
-    """Makes the issue `sent` if, and only if, none of its deliveries is unsettled."""
+    """Makes the issue `sent` if, and only if, none of its deliveries is unsettled.
+
+    Open batches are asked first: there are few of them, and while there is one nobody needs to
+    look at a million rows.
+    """
+    open_batches = select(delivery_batches.c.id).where(
+        delivery_batches.c.issue == issue, delivery_batches.c.is_open
+    )
+    if tx.scalar(open_batches.limit(1)) is not None:
+        return False
     open_rows = select(deliveries.c.id).where(
         deliveries.c.issue == issue,
         deliveries.c.status.in_([status.value for status in UNSETTLED]),
