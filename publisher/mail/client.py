@@ -10,6 +10,7 @@ end of a line is judged. Waits are those of RFC 5321, section 4.5.3.2.
 """
 
 import asyncio
+import select
 import ssl
 from collections import deque
 from typing import Protocol, cast
@@ -93,6 +94,7 @@ class Connection(asyncio.Protocol):
         self._is_leaving = False  # takes no more jobs
         self._is_dropping = False  # gives back the one that has no dot yet
         self._transport: asyncio.Transport | None = None
+        self._arrivals = select.poll()
         self._deadline = _NEVER
         self._buffered = 0
         self._time = asyncio.get_running_loop().time
@@ -144,6 +146,7 @@ class Connection(asyncio.Protocol):
         except BaseException:
             self._end("the session could not begin")
             raise
+        self._arrivals.register(self.transport.get_extra_info("socket"), select.POLLIN)
         self._has_begun = True
         self._rest()
 
@@ -235,6 +238,10 @@ class Connection(asyncio.Protocol):
         """
         if job is not self._job or self._problem:
             return
+        if granted and self._has_unread():
+            # It speaks before the message has ended: that must not pass for the dot's answer.
+            asyncio.get_running_loop().call_soon(self.granted, job, granted)
+            return
         self._job = None
         if not granted:
             self._end("a delivery was withdrawn before its final dot")
@@ -296,6 +303,10 @@ class Connection(asyncio.Protocol):
             and bool(self._expected)
             and self._expected[0] in _ENVELOPE
         )
+
+    def _has_unread(self) -> bool:
+        """Whether bytes have arrived that the loop has not handed over yet."""
+        return bool(self._arrivals.poll(0))
 
     def _offer(self, before: bytes = b"", *, ahead: Pipelining | None = None) -> None:
         """Writes the envelope of the next job, behind what else is to be written."""
