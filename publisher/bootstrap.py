@@ -3,19 +3,28 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from publisher.clock import Clock, system_clock
 from publisher.content.generators import read_habits
 from publisher.content.loader import ContentOptions
-from publisher.domain.newsletters import Cadence, Newsletter, Schedule
+from publisher.domain.newsletters import WEEKDAYS, Cadence, Newsletter, Schedule
+from publisher.domain.selection import Order, Selection
 from publisher.domain.sites import Person, Site
 from publisher.mail.relays import Relay, Security
 from publisher.render.templates import Templates
 from publisher.services import sites
-from publisher.services.app import App, FeedOptions, Folders, Listen, LogOptions
+from publisher.services.app import (
+    App,
+    DkimOptions,
+    FeedOptions,
+    Folders,
+    Listen,
+    LogOptions,
+    ScheduleOptions,
+)
 from publisher.settings import (
     NewsletterSettings,
     Settings,
@@ -24,8 +33,6 @@ from publisher.settings import (
     read_site_key,
 )
 from publisher.store.engine import open_store
-
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @contextmanager
@@ -46,6 +53,11 @@ def open_app(config: Path, *, clock: Clock = system_clock) -> Iterator[App]:
                 entries=settings.feeds.entries, full=settings.feeds.content == "full"
             ),
             relays=_relays(settings),
+            dkim=DkimOptions(
+                selector=settings.dkim.selector,
+                ed25519=settings.dkim.ed25519,
+                folder=root / settings.state.folder / "dkim",
+            ),
             store=store,
             templates=Templates(
                 root / settings.templates.folder if settings.templates.folder else None
@@ -56,8 +68,11 @@ def open_app(config: Path, *, clock: Clock = system_clock) -> Iterator[App]:
                 root=root, state=root / settings.state.folder, output=root / settings.feeds.folder
             ),
             listen=Listen(host=settings.web.host, port=settings.web.port),
-            tick_seconds=settings.schedule.tick_seconds,
             log=LogOptions(level=settings.log.level, format=settings.log.format),
+            schedule=ScheduleOptions(
+                tick=timedelta(seconds=settings.schedule.tick_seconds),
+                max_late=timedelta(hours=settings.schedule.max_late_hours),
+            ),
         )
     finally:
         store.close()
@@ -110,16 +125,37 @@ def _newsletter(newsletter: NewsletterSettings, settings: Settings) -> Newslette
         description=newsletter.description,
         language=newsletter.language or settings.site.language,
         sender=Person(name=newsletter.sender_name, email=newsletter.sender_address),
-        schedule=Schedule(
-            cadence=Cadence(newsletter.cadence),
-            zone=zone,
-            at=newsletter.at,
-            weekday=WEEKDAYS.index(newsletter.weekday),
-            day=newsletter.day,
-        ),
+        schedule=_schedule(newsletter, zone),
         template=newsletter.template,
         start=_start(newsletter, zone),
         reply_to=newsletter.reply_to,
+        is_archived=newsletter.archive,
+        embed_bytes=newsletter.embed_images * 1000,
+        selection=Selection(
+            tags=frozenset(newsletter.tags),
+            without_tags=frozenset(newsletter.without_tags),
+            categories=frozenset(newsletter.categories),
+            language=newsletter.posts_language,
+            pinned=frozenset(newsletter.pinned_tags),
+            least=newsletter.min_posts,
+            most=newsletter.max_posts,
+            order=Order(newsletter.order),
+        ),
+        approval=newsletter.approval,
+    )
+
+
+def _schedule(newsletter: NewsletterSettings, zone: ZoneInfo) -> Schedule:
+    """`instant` is a newsletter that counts posts, and one is enough."""
+    is_instant = newsletter.cadence == "instant"
+    return Schedule(
+        cadence=Cadence.POSTS if is_instant else Cadence(newsletter.cadence),
+        zone=zone,
+        at=newsletter.at,
+        weekday=WEEKDAYS.index(newsletter.weekday),
+        day=newsletter.day,
+        anchor=newsletter.anchor,
+        every=1 if is_instant else newsletter.every,
     )
 
 

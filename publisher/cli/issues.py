@@ -3,7 +3,7 @@
 import click
 
 from publisher.bootstrap import open_app
-from publisher.cli.console import emit, local, table
+from publisher.cli.console import emit, local, say, table
 from publisher.cli.options import as_json, config_of, newsletter_option
 from publisher.cli.reports import counted
 from publisher.domain.issues import Issue
@@ -13,7 +13,7 @@ from publisher.services import issues as service
 
 @click.group()
 def issues() -> None:
-    """Look at issues."""
+    """Look at issues, and decide about those that wait."""
 
 
 @issues.command("list", epilog="Example: publisher issues list --newsletter weekly")
@@ -72,6 +72,36 @@ def show_issue(context: click.Context, issue: int, as_json: bool) -> None:
         click.echo(f"  post        {post}")
 
 
+@issues.command(epilog="Example: publisher issues approve 7")
+@click.argument("issue", type=int)
+@click.pass_context
+def approve(context: click.Context, issue: int) -> None:
+    """Let a held issue go out, exactly as it is."""
+    with open_app(config_of(context)) as app:
+        found = service.approve(app, issue)
+    say(f"issue {issue}, {found.period}, is {found.status}: it goes out with the next run")
+
+
+@issues.command(epilog="Example: publisher issues hold 7")
+@click.argument("issue", type=int)
+@click.pass_context
+def hold(context: click.Context, issue: int) -> None:
+    """Make a planned issue wait until it is approved or skipped."""
+    with open_app(config_of(context)) as app:
+        found = service.hold(app, issue)
+    say(f"issue {issue}, {found.period}, is {found.status}")
+
+
+@issues.command(epilog="Example: publisher issues skip 7")
+@click.argument("issue", type=int)
+@click.pass_context
+def skip(context: click.Context, issue: int) -> None:
+    """Send nothing for this issue's period; its posts may be in a later issue."""
+    with open_app(config_of(context)) as app:
+        found = service.skip(app, issue)
+    say(f"issue {issue}, {found.period}, is {found.status}")
+
+
 def _payload(issue: Issue) -> dict[str, object]:
     return {
         "issue": issue.id,
@@ -79,6 +109,7 @@ def _payload(issue: Issue) -> dict[str, object]:
         "period": issue.period,
         "slot": issue.slot,
         "status": issue.status,
+        "cause": issue.cause,
         "reason": issue.reason,
         "subject": issue.subject,
         "created_at": issue.created_at,

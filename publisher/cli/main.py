@@ -11,6 +11,7 @@ from publisher.cli import (
     check,
     config,
     deliveries,
+    dkim,
     init,
     issues,
     new,
@@ -68,6 +69,7 @@ for command in (
     issues.issues,
     deliveries.deliveries,
     subscribers.subscribers,
+    dkim.dkim,
     config.config,
 ):
     cli.add_command(command)

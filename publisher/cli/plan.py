@@ -1,26 +1,39 @@
 """`publisher plan`: what would be sent, and why."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import click
 
 from publisher.bootstrap import open_app
-from publisher.cli.console import emit
+from publisher.cli.console import emit, local
 from publisher.cli.options import as_json, clock_at, config_of, newsletter_option, rehearsed
 from publisher.cli.reports import print_plan
+from publisher.domain.newsletters import Newsletter
 from publisher.services import issues, posts
 from publisher.services.issues import IssuePlan
 
 
 @click.command(epilog="Example: publisher plan --now 2026-12-25T09:00:00+08:00")
 @newsletter_option
+@click.option(
+    "--weeks",
+    type=click.IntRange(1, 520),
+    default=8,
+    show_default=True,
+    help="Show the slots of so many weeks.",
+)
 @rehearsed
 @as_json
 @click.pass_context
 def plan(
-    context: click.Context, newsletter: str | None, now: datetime | None, as_json: bool
+    context: click.Context,
+    newsletter: str | None,
+    weeks: int,
+    now: datetime | None,
+    as_json: bool,
 ) -> None:
-    """Show each newsletter's next issue: when, to how many, which posts are in or out and why.
+    """Show each newsletter's next issue: when, to how many, which posts are in or out and why;
+    and its next slots.
 
     Writes nothing.
     """
@@ -30,12 +43,34 @@ def plan(
         wanted = [app.newsletter(newsletter)] if newsletter else list(app.newsletters)
         plans = [issues.plan(app, each, library, now=moment) for each in wanted]
     if as_json:
-        emit("plan", {"newsletters": [_payload(each) for each in plans]})
+        payload = [_payload(each) | _slots_payload(each, moment, weeks) for each in plans]
+        emit("plan", {"newsletters": payload})
         return
     for number, each in enumerate(plans):
         if number:
             click.echo()
         print_plan(each)
+        _print_slots(each.newsletter, moment, weeks)
+
+
+def _print_slots(newsletter: Newsletter, now: datetime, weeks: int) -> None:
+    """Each slot in the newsletter's zone and in UTC, and what the clock change does to it."""
+    slots = issues.slots(newsletter, now=now, until=now + timedelta(weeks=weeks))
+    for slot in slots:
+        moved = f"  ({slot.moved})" if slot.moved else ""
+        utc = f"{slot.period.slot:%Y-%m-%d %H:%M} UTC"
+        when = local(slot.period.slot, newsletter.schedule.zone)
+        click.echo(f"  slot  {slot.period.key:<12} {when}  {utc}{moved}")
+
+
+def _slots_payload(plan: IssuePlan, now: datetime, weeks: int) -> dict[str, object]:
+    slots = issues.slots(plan.newsletter, now=now, until=now + timedelta(weeks=weeks))
+    return {
+        "slots": [
+            {"period": slot.period.key, "slot": slot.period.slot, "moved": slot.moved}
+            for slot in slots
+        ]
+    }
 
 
 def _payload(plan: IssuePlan) -> dict[str, object]:
@@ -44,6 +79,7 @@ def _payload(plan: IssuePlan) -> dict[str, object]:
         "period": plan.period.key,
         "slot": plan.period.slot,
         "due": plan.is_due,
+        "verdict": plan.verdict and {"status": plan.verdict.status, "cause": plan.verdict.cause},
         "recipients": plan.recipients,
         "posts": [
             {

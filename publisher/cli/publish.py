@@ -14,9 +14,9 @@ from publisher.cli.options import as_json, config_of
 from publisher.cli.reports import print_cycle
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.services import publishing
-from publisher.services.deliveries import Standing
 from publisher.services.lock import exclusive
 from publisher.services.publishing import CycleReport
+from publisher.services.sending import Standing
 
 PARTLY, TRY_LATER, INTERRUPTED = 4, 75, 130
 

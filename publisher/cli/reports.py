@@ -7,6 +7,7 @@ import click
 from publisher.cli.console import local
 from publisher.domain.deliveries import Delivery, DeliveryStatus
 from publisher.domain.issues import IssueStatus
+from publisher.domain.newsletters import Cadence
 from publisher.domain.posts import Library
 from publisher.domain.selection import Choice
 from publisher.services import deliveries
@@ -55,7 +56,12 @@ def print_plan(plan: IssuePlan) -> None:
     newsletter, zone = plan.newsletter, plan.newsletter.schedule.zone
     when = "due since" if plan.is_due else "next"
     click.echo(f"{newsletter.title}  [{newsletter.id}]")
-    click.echo(f"  {when} {local(plan.period.slot, zone)} for {plan.period.key}")
+    if newsletter.schedule.cadence is Cadence.POSTS and not plan.is_due:
+        click.echo(f"  next after {newsletter.schedule.every} new posts")
+    else:
+        click.echo(f"  {when} {local(plan.period.slot, zone)} for {plan.period.key}")
+    if plan.verdict and plan.verdict.status is IssueStatus.HELD:
+        click.echo(f"  held: {plan.verdict.reason}")
     click.echo(f"  {plan.recipients} confirmed subscribers")
     print_choices(plan.choices)
 
@@ -91,15 +97,28 @@ def _print_newsletter(entry: NewsletterReport) -> None:
         click.echo(f"{entry.plan.newsletter.title}: not assembled: {entry.problem}")
     elif entry.assembled is None:
         click.echo("Nothing is due.")
-        zone = entry.plan.newsletter.schedule.zone
-        click.echo(f"  {entry.plan.newsletter.title}: next {local(entry.plan.period.slot, zone)}")
-        click.echo(f"  {len(entry.plan.posts)} new posts are waiting for it")
+        _print_next(entry.plan)
     elif entry.assembled.status is IssueStatus.SKIPPED:
         click.echo(f"{entry.plan.newsletter.title}: {entry.plan.period.key} is skipped")
         click.echo(f"  {entry.assembled.reason}")
     else:
         print_plan(entry.plan)
         click.echo(f"  issue {entry.assembled.issue}: {entry.assembled.subject}")
+        if entry.assembled.status is IssueStatus.HELD:
+            click.echo(
+                f"  it is not sent: `publisher issues approve {entry.assembled.issue}` sends it, "
+                f"`publisher issues skip {entry.assembled.issue}` does not"
+            )
+
+
+def _print_next(plan: IssuePlan) -> None:
+    newsletter = plan.newsletter
+    if newsletter.schedule.cadence is Cadence.POSTS:
+        when = f"after {newsletter.schedule.every} new posts"
+    else:
+        when = local(plan.period.slot, newsletter.schedule.zone)
+    click.echo(f"  {newsletter.title}: next {when}")
+    click.echo(f"  {len(plan.posts)} new posts are waiting for it")
 
 
 def _print_issue(report: IssueReport, app: App) -> None:

@@ -29,7 +29,10 @@ def _print(status: NewsletterStatus) -> None:
     people = ", ".join(f"{count} {state}" for state, count in status.subscribers.items())
     click.echo(f"{newsletter.title}  [{newsletter.id}]")
     click.echo(f"  subscribers  {people}")
-    click.echo(f"  next issue   {local(status.next.slot, zone)}  {status.next.key}")
+    if status.next:
+        click.echo(f"  next issue   {local(status.next.slot, zone)}  {status.next.key}")
+    else:
+        click.echo(f"  next issue   after {newsletter.schedule.every} new posts")
     if status.last is None:
         click.echo("  last issue   none yet")
         return
@@ -43,7 +46,7 @@ def _payload(status: NewsletterStatus) -> dict[str, object]:
     return {
         "newsletter": status.newsletter.id,
         "subscribers": {state.value: count for state, count in status.subscribers.items()},
-        "next": {"period": status.next.key, "slot": status.next.slot},
+        "next": status.next and {"period": status.next.key, "slot": status.next.slot},
         "last": last
         and {
             "issue": last.id,

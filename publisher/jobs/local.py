@@ -36,15 +36,16 @@ async def work(app: App, stop: asyncio.Event) -> None:
     async def ring() -> None:  # a plain function would run in a thread
         wake.set()
 
-    scheduler.add_job(ring, IntervalTrigger(seconds=app.tick_seconds, timezone=UTC), id="tick")
+    scheduler.add_job(
+        ring, IntervalTrigger(seconds=app.schedule.tick.total_seconds(), timezone=UTC), id="tick"
+    )
     scheduler.start()
     try:
         while not stop.is_set():
             wake.clear()
             await asyncio.to_thread(_cycle, app, stop)
-            scheduler.add_job(
-                ring, DateTrigger(_next_slot(app)), id="next-slot", replace_existing=True
-            )
+            if slot := _next_slot(app):
+                scheduler.add_job(ring, DateTrigger(slot), id="next-slot", replace_existing=True)
             await _first_of(wake, stop)
     finally:
         scheduler.shutdown(wait=False)
@@ -91,10 +92,14 @@ def _log(report: CycleReport) -> None:
             log.info(event, extra={**keys, **counts})
 
 
-def _next_slot(app: App) -> datetime:
+def _next_slot(app: App) -> datetime | None:
     now = app.clock()
-    slots = [upcoming(newsletter.schedule, now)[0].slot for newsletter in app.newsletters]
-    return min(slots)
+    slots = [
+        period.slot
+        for newsletter in app.newsletters
+        for period in upcoming(newsletter.schedule, now)
+    ]
+    return min(slots, default=None)
 
 
 async def _first_of(*events: asyncio.Event) -> None:

@@ -10,29 +10,15 @@ end of a line is judged. Waits are those of RFC 5321, section 4.5.3.2.
 """
 
 import asyncio
-import select
-import ssl
 from collections import deque
 from typing import Protocol, cast
 
-from publisher.domain.replies import (
-    After,
-    Blame,
-    NotSent,
-    Reaction,
-    Rejected,
-    Reply,
-    Scope,
-    Stage,
-    Verdict,
-    classify,
-    lost,
-)
-from publisher.mail import opening
-from publisher.mail.jobs import Job, xtext
-from publisher.mail.opening import CONNECT_SECONDS, Offers
-from publisher.mail.relays import DOT_SECONDS, Pipelining, Relay, Security, tls_context
-from publisher.mail.replies import Answer, LineLost, Replies
+from publisher.domain.replies import After, Stage, Verdict, classify, lost
+from publisher.mail import envelopes
+from publisher.mail.jobs import Job
+from publisher.mail.relays import DOT_SECONDS, Pipelining, Relay
+from publisher.mail.replies import Answer, LineLost
+from publisher.mail.wire import Wire
 
 BLOCK_SECONDS = 180.0
 PROBING_SECONDS = 30.0
@@ -75,153 +61,30 @@ class Owner(Protocol):
         """What a try of writing ahead has shown."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(Wire):
     """One SMTP session. `open` first, then `start` whenever there may be jobs."""
 
     def __init__(self, owner: Owner) -> None:
+        super().__init__(owner.relay)
         self._owner = owner
-        self._relay = owner.relay
-        self._replies = Replies()
         self._expected: deque[Stage] = deque()
         self._job: Job | None = None  # its envelope is out, perhaps its body; not its dot
         self._doubt: Job | None = None  # its dot is out, its answer has not come
         self._refusal: Answer | None = None  # the first one of the envelope in hand
         self._refused_at = Stage.MAIL
         self._ahead: Pipelining = Pipelining.OFF  # what the envelope in hand was tried with
-        self._waiter: asyncio.Future[Answer] | None = None
-        self._problem = ""  # why the line is gone; empty while it stands
-        self._has_begun = False
         self._is_leaving = False  # takes no more jobs
         self._is_dropping = False  # gives back the one that has no dot yet
-        self._transport: asyncio.Transport | None = None
-        self._arrivals = select.poll()
         self._deadline = _NEVER
         self._buffered = 0
         self._time = asyncio.get_running_loop().time
-        self.offers = Offers(keywords={})
         self.accepted = 0
-        self.idle_since = 0.0
-
-    @property
-    def transport(self) -> asyncio.Transport:
-        """The line; there once a connection is made."""
-        return cast(asyncio.Transport, self._transport)
-
-    @property
-    def is_open(self) -> bool:
-        return not self._problem
+        self.idle_since = self._time()
 
     @property
     def is_idle(self) -> bool:
         """Whether it waits for nothing and has nothing to do."""
         return self.is_open and self._job is None and not self._expected
-
-    # The beginning: a coroutine.
-
-    async def open(self) -> None:
-        """Connects, greets, encrypts, logs in. Raises `Refused`."""
-        relay = self._relay
-        loop = asyncio.get_running_loop()
-        context = tls_context(relay) if relay.security is Security.TLS else None
-        try:
-            async with asyncio.timeout(min(CONNECT_SECONDS, relay.timeout_seconds)):
-                await loop.create_connection(
-                    lambda: self,
-                    relay.host,
-                    relay.port,
-                    ssl=context,
-                    server_hostname=relay.host if context else None,
-                )
-        except ssl.SSLCertVerificationError as error:
-            raise opening.distrusted(error) from None
-        except ssl.SSLError as error:
-            raise opening.not_agreed(error) from None
-        except (OSError, UnicodeError) as error:
-            raise opening.unreachable(error, relay) from None
-        try:
-            self.offers = await opening.open_session(self, relay)
-        except LineLost as problem:
-            self._end(str(problem))
-            raise opening.broken(str(problem)) from None
-        except BaseException:
-            self._end("the session could not begin")
-            raise
-        self._arrivals.register(self.transport.get_extra_info("socket"), select.POLLIN)
-        self._has_begun = True
-        self._rest()
-
-    async def answer(self, seconds: float) -> Answer:
-        """The next answer; before `start` only. Raises `LineLost`."""
-        if (early := self._replies.next()) is not None:
-            return early
-        if self._problem:
-            raise LineLost(self._problem)
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._waiter
-        except TimeoutError:
-            raise LineLost(f"no answer within {seconds:g} seconds") from None
-        finally:
-            self._waiter = None
-
-    async def ask(self, line: str, seconds: float) -> Answer:
-        """One command and its answer; before `start` only. Raises `LineLost`."""
-        if self._replies.has_rest:
-            raise LineLost("it speaks without having been asked")
-        self.transport.write(f"{line}\r\n".encode())
-        return await self.answer(seconds)
-
-    async def encrypt(self, context: ssl.SSLContext, host: str, seconds: float) -> None:
-        """Turns to TLS. Raises `LineLost` if bytes lie behind the consent to it.
-
-        Whoever sits on the line could have put them there in plain text; they would be read as if
-        they had come under TLS (RFC 3207, section 6).
-        """
-        if self._replies.has_rest:
-            raise LineLost("it sent more than its consent to TLS; somebody may sit on the line")
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(seconds):
-            secured = await loop.start_tls(self.transport, self, context, server_hostname=host)
-        if secured is None:
-            raise LineLost(self._problem or "it closed the connection")
-        self._transport = secured
-
-    # What the loop calls.
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        if not self.is_open:
-            return
-        self._replies.feed(data)
-        try:
-            if not self._has_begun:
-                self._wake()
-                return
-            while self.is_open and (answer := self._replies.next()) is not None:
-                self._on_answer(answer)
-        except LineLost as problem:
-            self._end(str(problem))
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if error is None:
-            self._end("it closed the connection")
-        else:
-            self._end(f"the connection broke ({getattr(error, 'strerror', None) or error})")
-
-    def _wake(self) -> None:
-        waiter = self._waiter
-        if waiter is None or waiter.done():
-            return  # who asks next will find it
-        try:
-            answer = self._replies.next()
-        except LineLost as problem:
-            waiter.set_exception(problem)
-            return
-        if answer is not None:
-            waiter.set_result(answer)
 
     # What the owner calls.
 
@@ -304,10 +167,6 @@ class Connection(asyncio.Protocol):
             and self._expected[0] in _ENVELOPE
         )
 
-    def _has_unread(self) -> bool:
-        """Whether bytes have arrived that the loop has not handed over yet."""
-        return bool(self._arrivals.poll(0))
-
     def _offer(self, before: bytes = b"", *, ahead: Pipelining | None = None) -> None:
         """Writes the envelope of the next job, behind what else is to be written."""
         job = None if self._is_leaving else self._next_fit()
@@ -324,15 +183,15 @@ class Connection(asyncio.Protocol):
         self._ahead = ahead
         if ahead is Pipelining.OFF:
             self._expected.append(Stage.MAIL)
-            self._write(before + self._mail(job))
+            self._write(before + envelopes.mail(job, self.offers))
         else:
             self._expected.extend(_ENVELOPE)
-            self._write(before + self._mail(job) + self._rcpt(job) + b"DATA\r\n")
+            self._write(before + envelopes.whole(job, self.offers))
 
     def _next_fit(self) -> Job | None:
         """The next job that this relay can take at all."""
         while (job := self._owner.next_job(self)) is not None:
-            verdict = _unfit(job, self.offers)
+            verdict = envelopes.unfit(job, self.offers)
             if verdict is None:
                 return job
             self._owner.settle(self, job, verdict)
@@ -341,26 +200,6 @@ class Connection(asyncio.Protocol):
     def _rest(self) -> None:
         self._deadline = _NEVER
         self.idle_since = self._time()
-
-    def _mail(self, job: Job) -> bytes:
-        line = f"MAIL FROM:<{job.sender}>"
-        offers = self.offers
-        if "SIZE" in offers:
-            line += f" SIZE={len(job.wire)}"  # RFC 1870
-        if not job.wire.isascii():
-            line += " BODY=8BITMIME"  # RFC 6152
-        if not job.recipient.isascii() or not job.sender.isascii():
-            line += " SMTPUTF8"  # RFC 6531
-        if job.envelope_id and "DSN" in offers:
-            line += f" RET=HDRS ENVID={xtext(job.envelope_id)}"  # RFC 3461
-        return f"{line}\r\n".encode()
-
-    def _rcpt(self, job: Job) -> bytes:
-        line = f"RCPT TO:<{job.recipient}>"
-        if job.envelope_id and "DSN" in self.offers:
-            kind = "rfc822" if job.recipient.isascii() else "utf-8"
-            line += f" NOTIFY=FAILURE,DELAY ORCPT={kind};{xtext(job.recipient)}"
-        return f"{line}\r\n".encode()
 
     def _on_answer(self, answer: Answer) -> None:
         if not self._expected:
@@ -394,7 +233,7 @@ class Connection(asyncio.Protocol):
             self._turn_away()
         elif stage is Stage.MAIL:
             self._expected.append(Stage.RCPT)
-            self._write(self._rcpt(job))
+            self._write(envelopes.rcpt(job, self.offers))
         else:
             self._expected.append(Stage.DATA)
             self._write(b"DATA\r\n")
@@ -425,7 +264,8 @@ class Connection(asyncio.Protocol):
     def _turn_away(self) -> None:
         """The envelope was refused: settle, and make ready for the next one."""
         answer = cast(Answer, self._refusal)
-        if self._ahead is not Pipelining.OFF and _is_out_of_order(self._refused_at, answer):
+        is_lost = envelopes.is_out_of_order(self._refused_at, answer)
+        if is_lost and self._ahead is not Pipelining.OFF:
             self._owner.wrote_ahead(self._ahead, works=False)
             self._refusal = None  # it means the way of writing, nobody's message
             self._end(f"it cannot take commands written ahead ({answer})")
@@ -510,15 +350,7 @@ class Connection(asyncio.Protocol):
     def _limit(self, seconds: float) -> float:
         return min(seconds, self._relay.timeout_seconds)
 
-    def _end(self, problem: str) -> None:
-        """Hangs up and judges what was in hand; once."""
-        if self._problem:
-            return
-        self._problem = problem or "it is over"
-        if self._transport is not None:
-            self._transport.abort()
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(LineLost(self._problem))
+    def _settle_all(self, problem: str) -> None:
         doubt, self._doubt = self._doubt, None
         if doubt is not None:
             self._owner.settle(self, doubt, lost(Stage.DOT, problem))
@@ -532,43 +364,3 @@ class Connection(asyncio.Protocol):
             self._settle_job(verdict)
         self._expected.clear()
         self._owner.closed(self, problem)
-
-
-def _is_out_of_order(stage: Stage, answer: Answer) -> bool:
-    """Whether the relay has lost what was written ahead: our commands were in order."""
-    if answer.code == 503:
-        return True
-    is_protocol = answer.code == 554 and answer.enhanced.startswith("5.5.")
-    return is_protocol and stage is not Stage.RCPT
-
-
-def _unfit(job: Job, offers: Offers) -> Verdict | None:
-    """Why this relay cannot take this message at all; None if it can."""
-    if 0 < offers.size < len(job.wire):
-        problem = (
-            f"the relay takes {offers.size} bytes at most, and this message has {len(job.wire)}; "
-            "shorten the issue"
-        )
-        return _unfit_issue(problem)
-    if not job.wire.isascii() and "8BITMIME" not in offers:
-        return _unfit_issue("the relay takes 7 bit only, and this message has 8; encode it")
-    if not job.recipient.isascii() and "SMTPUTF8" not in offers:
-        reply = Reply(
-            code=550,
-            enhanced="5.6.7",
-            text="the relay takes no addresses beyond ASCII (said by us: no SMTPUTF8 offered)",
-            stage=Stage.RCPT,
-        )
-        return Verdict(
-            outcome=Rejected(reply), scope=Scope.RECIPIENT, after=After.KEEP, blame=Blame.NONE
-        )
-    return None
-
-
-def _unfit_issue(problem: str) -> Verdict:
-    return Verdict(
-        outcome=NotSent(problem),
-        scope=Scope.ISSUE,
-        after=After.KEEP,
-        reaction=Reaction.PAUSE_ISSUE,
-    )

@@ -74,7 +74,8 @@ def date(instant: datetime) -> str:
     """A date as mail writes it (RFC 5322, section 3.3), in UTC and whatever the locale."""
     moment = instant.astimezone(UTC)
     day, month = _DAYS[moment.weekday()], _MONTHS[moment.month - 1]
-    return f"{day}, {moment.day:02} {month} {moment.year} {moment:%H:%M:%S} +0000"
+    time = f"{moment.hour:02}:{moment.minute:02}:{moment.second:02}"
+    return f"{day}, {moment.day:02} {month} {moment.year} {time} +0000"
 
 
 def _fitting(grapheme: str) -> list[bytes]:

@@ -1,43 +1,68 @@
 """Whole messages: header fields of our own around a body that is joined, not rendered.
 
-What is the same for everybody is made once per variant; a message adds To, Date, Message-ID and
-the unsubscribe links.
+What is the same for everybody is made once per variant, checked by a parser, and kept in a
+`Letter`; a message adds To, Date, Message-ID and List-Unsubscribe. Signing comes after, over the
+joined message (`mail.dkim`).
 """
 
 import json
+import re
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from email.parser import BytesHeaderParser
 from hashlib import sha256
 from html import escape
 
+from publisher.domain.issues import archive_path, issue_path
 from publisher.domain.newsletters import Newsletter
 from publisher.domain.sites import Site
 from publisher.render import headers
 from publisher.render.digest import Digest
-from publisher.render.splice import Part, Slot, Static, compile_text, join, static
+from publisher.render.splice import Part, Slot, Static, compile_text, pieces, static
 
 CRLF = b"\r\n"
+_OWN = (b"To", b"Date", b"Message-ID", b"List-Unsubscribe")
+_OF_THE_ARCHIVE = ("List-Help", "List-Archive", "Archived-At")
+_SENDER_ID = 15
+_FIELD_NAME = re.compile(rb"^([!-9;-~]+):", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """Both parts of a variant, compiled; `boundary` comes from their content."""
+    """Both parts of a variant, compiled, and what stands around them.
+
+    `boundary` comes from their content.
+    """
 
     text: tuple[Part, ...]
     html: tuple[Part, ...]
     boundary: str
+    before_text: bytes
+    before_html: bytes
+    end: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """What all recipients of an issue get. `issue` is the key of its period."""
+    """What all recipients of an issue get. `issue` is the key of its period.
+
+    `fields` are the header fields that are the same for everybody, checked. Raises `ValueError`
+    for a value that cannot stand in a header.
+    """
 
     site: Site
     newsletter: Newsletter
     issue: str
     subject: str
     body: Body
+    fields: bytes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        named = _shared_fields(self)
+        data = b"".join(headers.field(name, value) for name, value in named)
+        _refuse_other_fields(data, [name for name, _ in named])
+        object.__setattr__(self, "fields", data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,48 +97,82 @@ def compose(letter: Letter, recipient: Recipient, *, date: datetime) -> bytes:
     `date` is that of the attempt. Raises `ValueError` for an address or URL that cannot stand in
     a header.
     """
-    values = {"name": recipient.name, "unsubscribe": recipient.unsubscribe_url}
-    plain = {name: value.encode() for name, value in values.items()}
-    marked = {name: escape(value).encode() for name, value in values.items()}
-    delimiter = b"--" + letter.body.boundary.encode()
+    name, url = recipient.name, recipient.unsubscribe_url
+    plain = {"name": name.encode(), "unsubscribe": url.encode()}
+    marked = {"name": escape(name).encode(), "unsubscribe": escape(url).encode()}
+    body = letter.body
     return b"".join(
-        (
-            *_fields(letter, recipient, date),
-            CRLF,
-            delimiter + CRLF,
-            _part_head("text/plain"),
-            join(letter.body.text, plain),
-            CRLF + delimiter + CRLF,
-            _part_head("text/html"),
-            join(letter.body.html, marked),
-            CRLF + delimiter + b"--" + CRLF,
-        )
+        [
+            _own_fields(letter.newsletter, recipient, date),
+            letter.fields,
+            body.before_text,
+            *pieces(body.text, plain),
+            body.before_html,
+            *pieces(body.html, marked),
+            body.end,
+        ]
     )
 
 
-def _fields(letter: Letter, recipient: Recipient, date: datetime) -> list[bytes]:
+def _own_fields(newsletter: Newsletter, recipient: Recipient, date: datetime) -> bytes:
+    """The four fields that differ, in the order of `_OWN`."""
+    domain = newsletter.sender.email.rpartition("@")[2]
+    leave = f"<{_uri(recipient.unsubscribe_url)}>,\r\n <mailto:{_answers(newsletter)}"
+    data = b"".join(
+        (
+            headers.field("To", headers.mailbox(recipient.name, recipient.address)),
+            headers.field("Date", headers.date(date)),
+            headers.field("Message-ID", f"<{recipient.message_id}@{domain}>"),
+            headers.field("List-Unsubscribe", f"{leave}?subject=unsubscribe>"),  # RFC 2369
+        )
+    )
+    if tuple(_FIELD_NAME.findall(data)) != _OWN:
+        raise ValueError(f"{recipient.address!r}: its header fields would read as others")
+    return data
+
+
+def _shared_fields(letter: Letter) -> list[tuple[str, str]]:
     newsletter, site = letter.newsletter, letter.site
     domain = newsletter.sender.email.rpartition("@")[2]
-    answers = newsletter.reply_to or newsletter.sender.email
-    leave = f"<{_uri(recipient.unsubscribe_url)}>,\r\n <mailto:{answers}?subject=unsubscribe>"
+    archive = _uri(site.link(archive_path(newsletter.id)))
     named = [
         ("From", headers.mailbox(newsletter.sender.name, newsletter.sender.email)),
-        ("To", headers.mailbox(recipient.name, recipient.address)),
         ("Reply-To", newsletter.reply_to),
         ("Subject", headers.text(letter.subject)),
-        ("Date", headers.date(date)),
-        ("Message-ID", f"<{recipient.message_id}@{domain}>"),
-        ("List-Id", f"{headers.phrase(newsletter.title)} <{newsletter.id}.{domain}>"),
-        ("List-Unsubscribe", leave),  # RFC 2369
+        ("List-Id", f"{headers.phrase(newsletter.title)} <{newsletter.id}.{domain}>"),  # RFC 2919
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),  # RFC 8058
-        ("List-Archive", f"<{_uri(site.link('/'))}>"),
+        ("List-Help", f"<{archive}#help>"),
+        ("List-Archive", f"<{archive}>"),
+        ("Archived-At", f"<{_uri(site.link(issue_path(newsletter.id, letter.issue)))}>"),
         ("Precedence", "bulk"),
         ("Auto-Submitted", "auto-generated"),  # RFC 3834: no vacation replies
-        ("Feedback-ID", f"{letter.issue.replace(':', '-')}:{newsletter.id}:digest:publisher"),
+        ("Feedback-ID", _feedback_id(letter)),
         ("MIME-Version", "1.0"),
         ("Content-Type", f'multipart/alternative; boundary="{letter.body.boundary}"'),
     ]
-    return [headers.field(name, value) for name, value in named if value]
+    if not newsletter.is_archived:
+        named = [(name, value) for name, value in named if name not in _OF_THE_ARCHIVE]
+    return [(name, value) for name, value in named if value]
+
+
+def _refuse_other_fields(data: bytes, names: list[str]) -> None:
+    """Reads the fields as a receiver does; raises `ValueError` if they are not those we wrote.
+
+    Python's own `email` once made a Bcc out of an encoded word in a title (CVE-2024-6923).
+    """
+    found = BytesHeaderParser().parsebytes(data + CRLF)
+    if found.keys() != names or found.defects:
+        raise ValueError(f"the header would be read as {found.keys()}, not as {names}")
+
+
+def _feedback_id(letter: Letter) -> str:
+    """What Gmail counts complaints by: issue, newsletter, kind, and a name for the sender."""
+    sender = re.sub("[^a-z0-9]", "", letter.site.authority)[:_SENDER_ID].ljust(5, "0")
+    return f"{letter.issue.replace(':', '-')}:{letter.newsletter.id}:digest:{sender}"
+
+
+def _answers(newsletter: Newsletter) -> str:
+    return newsletter.reply_to or newsletter.sender.email
 
 
 def _part_head(media_type: str) -> bytes:
@@ -135,7 +194,16 @@ def _body(text: tuple[Part, ...], html: tuple[Part, ...]) -> Body:
     raw = b"\0".join(
         part.raw if isinstance(part, Static) else part.name.encode() for part in (*text, *html)
     )
-    return Body(text=text, html=html, boundary="=_" + sha256(raw).hexdigest()[:24])
+    boundary = "=_" + sha256(raw).hexdigest()[:24]
+    delimiter = f"--{boundary}\r\n".encode()
+    return Body(
+        text=text,
+        html=html,
+        boundary=boundary,
+        before_text=CRLF + delimiter + _part_head("text/plain"),
+        before_html=CRLF + delimiter + _part_head("text/html"),
+        end=CRLF + f"--{boundary}--\r\n".encode(),
+    )
 
 
 def _dump(parts: tuple[Part, ...]) -> list[dict[str, str]]:

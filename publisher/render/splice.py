@@ -8,7 +8,7 @@ ready blocks and a few encoded values. Lines may be shorter than 76 characters, 
 """
 
 import re
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -63,15 +63,15 @@ def static(raw: bytes) -> Static:
     return Static(raw, tuple(_phase(raw, skip) for skip in range(3)) if len(raw) >= 3 else ())
 
 
-def join(parts: tuple[Part, ...], values: Mapping[str, bytes]) -> bytes:
-    """The body for one recipient: base64 in lines, each ended by CRLF."""
+def pieces(parts: tuple[Part, ...], values: Mapping[str, bytes]) -> list[bytes]:
+    """The body for one recipient: base64 in lines, each ended by CRLF, to be joined."""
     out: list[bytes] = []
     carry = b""
     for part in parts:
         if isinstance(part, Static) and part.phases:
             phase = part.phases[-len(carry) % 3]
             if carry:
-                out.append(b64encode(carry + phase.head) + CRLF)
+                out.append(b2a_base64(carry + phase.head, newline=False) + CRLF)
             out.append(phase.block)
             carry = phase.tail
         else:
@@ -80,8 +80,8 @@ def join(parts: tuple[Part, ...], values: Mapping[str, bytes]) -> bytes:
             out.append(_lines(pending[:whole]))
             carry = pending[whole:]
     if carry:
-        out.append(b64encode(carry) + CRLF)
-    return b"".join(out)
+        out.append(b2a_base64(carry, newline=False) + CRLF)
+    return out
 
 
 def _phase(raw: bytes, skip: int) -> Phase:
@@ -92,4 +92,6 @@ def _phase(raw: bytes, skip: int) -> Phase:
 def _lines(data: bytes) -> bytes:
     """Base64 in lines of 76 characters; `data` is a multiple of three bytes long."""
     starts = range(0, len(data), LINE_BYTES)
-    return b"".join(b64encode(data[start : start + LINE_BYTES]) + CRLF for start in starts)
+    return b"".join(
+        [b2a_base64(data[start : start + LINE_BYTES], newline=False) + CRLF for start in starts]
+    )

@@ -64,11 +64,32 @@ class ReturnPath:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DkimOptions:
+    """Whose keys sign. An empty `selector`: the relay's; `folder` holds ours."""
+
+    selector: str = ""
+    ed25519: bool = True
+    folder: Path = Path("var/dkim")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleOptions:
+    """When the daemon looks for work, and from when on it would rather ask.
+
+    `tick`: between two looks. `max_late`: an issue found due later than this after its slot is
+    held, and a silence longer than this stops everything until `publisher resume`.
+    """
+
+    tick: timedelta = timedelta(seconds=30)
+    max_late: timedelta = timedelta(hours=36)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """One site at work.
 
-    Without `relays` mail goes to the built-in inbox. `tick_seconds`: how often the daemon looks
-    for work. What is not sent `expires_after` its slot is not sent at all.
+    Without `relays` mail goes to the built-in inbox. What is not sent `expires_after` its slot is
+    not sent at all.
     """
 
     site: Site
@@ -82,10 +103,11 @@ class App:
     site_key: bytes
     folders: Folders
     listen: Listen
-    tick_seconds: float
     log: LogOptions
     bounces: ReturnPath = ReturnPath()
     expires_after: timedelta | None = None
+    dkim: DkimOptions = DkimOptions()
+    schedule: ScheduleOptions = ScheduleOptions()
 
     @property
     def relay(self) -> Relay | None:

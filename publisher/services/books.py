@@ -8,34 +8,43 @@ grants and verdicts.
 """
 
 import logging
-import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic, sleep
-from typing import Any, Protocol
+from typing import Any
 
 from publisher.clock import Clock
 from publisher.domain.addresses import parse_address
 from publisher.domain.breakers import Breaker
 from publisher.domain.deliveries import DeliveryStatus, OnUnknown, settle
+from publisher.domain.issues import IssueStatus
 from publisher.domain.quotas import Room, room
 from publisher.domain.replies import Accepted, Blame, Deferred, NotSent, Unconfirmed, Verdict
 from publisher.domain.suppressions import SuppressionReason
 from publisher.errors import StoreError
 from publisher.mail.jobs import Granted, Job
 from publisher.mail.relays import Relay
+from publisher.services.book_entries import (
+    STOP,
+    Claimed,
+    Done,
+    Fate,
+    Group,
+    Intent,
+    Listener,
+    Outcome,
+    Task,
+)
+from publisher.services.sent_log import SentLog
 from publisher.store import batches, issues, suppressions
 from publisher.store import deliveries as rows
+from publisher.store import outcomes as outcome_rows
 from publisher.store import relays as relay_rows
-from publisher.store.batches import Lease
-from publisher.store.deliveries import Claim, Record
 from publisher.store.engine import Store, Tx
+from publisher.store.outcomes import Record
 
 LONELY_SECONDS = 0.2
 LONELY_OUTCOMES = 200
@@ -47,104 +56,6 @@ PATIENCE_SECONDS = 60.0
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True, kw_only=True)
-class Claimed:
-    """A job's row: what was claimed, under which lease. `attempt` counts intents so far."""
-
-    claim: Claim
-    lease: Lease
-    relay: str
-    newsletter: str
-    period: str
-    sender_domain: str
-    on_unknown: OnUnknown
-    attempt: int
-    is_intended: bool = False
-
-
-class Fate(StrEnum):
-    """What became of a job, as far as its row is concerned."""
-
-    SETTLED = "settled"
-    RETURNED = "returned"  # still pending: to be tried again in this run
-    WITHDRAWN = "withdrawn"  # not ours any more, or not to be sent now
-
-
-class Listener(Protocol):
-    """Who hears what a commit has done. Called on the writer's thread."""
-
-    def finished(self, job: Job, claimed: Claimed, fate: Fate) -> None:
-        """A job has come to its end, for now."""
-
-    def lost(self, batches: Iterable[int]) -> None:
-        """These batches are no longer ours, or their issue has been stopped."""
-
-    def exhausted(self, relay: Relay, until: datetime | None) -> None:
-        """A relay's quota is used up."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Intent:
-    job: Job
-    relay: Relay
-    granted: Granted
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    job: Job
-    relay: Relay
-    verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    work: Callable[[Tx], Any]
-    then: Callable[[Any], None]
-
-
-_STOP = object()
-
-
-@dataclass(slots=True)
-class _Group:
-    """One transaction's worth, folded: an outcome cancels an intent that was never committed."""
-
-    intents: dict[int, _Intent] = field(default_factory=dict)
-    outcomes: list[_Outcome] = field(default_factory=list)
-    tasks: list[_Task] = field(default_factory=list)
-    stops: bool = False
-
-    def add(self, entry: Any) -> None:
-        match entry:
-            case _Intent(job):
-                self.intents[job.delivery] = entry
-            case _Outcome(job):
-                self.intents.pop(job.delivery, None)
-                self.outcomes.append(entry)
-            case _Task():
-                self.tasks.append(entry)
-            case _:
-                self.stops = True
-
-    @property
-    def is_urgent(self) -> bool:
-        return bool(self.intents or self.tasks or self.stops)
-
-
-@dataclass(slots=True)
-class _Done:
-    """What a transaction did, to be told once it is committed."""
-
-    granted: list[tuple[Granted, Job, bool]] = field(default_factory=list)
-    finished: list[tuple[Job, Claimed, Fate]] = field(default_factory=list)
-    counts: list[tuple[int, DeliveryStatus]] = field(default_factory=list)
-    tasks: list[tuple[_Task, Any]] = field(default_factory=list)
-    lost: set[int] = field(default_factory=set)
-    full: list[tuple[Relay, datetime | None]] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
-
-
 class Books:
     """The writer. Entries may come from any thread; `listener` is told on the writer's own."""
 
@@ -154,7 +65,7 @@ class Books:
         clock: Clock,
         *,
         call: Callable[..., None],
-        sent_log: "SentLog",
+        sent_log: SentLog,
         on_failure: Callable[[], None],
     ) -> None:
         self._store = store
@@ -178,7 +89,7 @@ class Books:
 
     def close(self) -> None:
         """Writes what is left and ends. Raises what the writing died of."""
-        self._queue.put(_STOP)
+        self._queue.put(STOP)
         self._thread.join()
         if self.problem is not None:
             raise self.problem
@@ -196,14 +107,14 @@ class Books:
         return job.issue in self._stopped
 
     def intend(self, job: Job, relay: Relay, granted: Granted) -> None:
-        self._queue.put(_Intent(job, relay, granted))
+        self._queue.put(Intent(job, relay, granted))
 
     def settle(self, job: Job, relay: Relay, verdict: Verdict) -> None:
-        self._queue.put(_Outcome(job, relay, verdict))
+        self._queue.put(Outcome(job, relay, verdict))
 
     def do(self, work: Callable[[Tx], Any], then: Callable[[Any], None] = lambda _: None) -> None:
         """Runs `work` in the next transaction, and `then` with its result after the commit."""
-        self._queue.put(_Task(work, then))
+        self._queue.put(Task(work, then))
 
     def watch(self, relay: str) -> None:
         """The relay had trouble before: its first success is to be noted."""
@@ -223,9 +134,9 @@ class Books:
             log.error("deliveries.unwritable", extra={"problem": str(problem)})
             self._on_failure()
 
-    def _gather(self) -> _Group:
+    def _gather(self) -> Group:
         """What has come in, at least one entry; outcomes alone wait a little for an intent."""
-        group = _Group()
+        group = Group()
         group.add(self._queue.get())
         until = monotonic() + LONELY_SECONDS
         while True:
@@ -239,7 +150,7 @@ class Books:
             except Empty:
                 return group
 
-    def _write(self, group: _Group) -> _Done:
+    def _write(self, group: Group) -> Done:
         until = monotonic() + PATIENCE_SECONDS
         alarms = self._alarms(group)
         while True:
@@ -252,7 +163,7 @@ class Books:
                 log.warning("deliveries.retrying", extra={"problem": str(problem)})
                 sleep(0.5)
 
-    def _alarms(self, group: _Group) -> dict[int, str]:
+    def _alarms(self, group: Group) -> dict[int, str]:
         """The issues that must not go on, and why."""
         alarms = {}
         for each in group.outcomes:
@@ -262,10 +173,12 @@ class Books:
                 log.error("issue.paused", extra={"issue": each.job.issue, "reason": reason})
         return alarms
 
-    def _enter(self, tx: Tx, group: _Group, alarms: Mapping[int, str]) -> _Done:
-        now, done = self._clock(), _Done()
+    def _enter(self, tx: Tx, group: Group, alarms: Mapping[int, str]) -> Done:
+        now, done = self._clock(), Done()
         for issue, reason in alarms.items():
-            issues.pause(tx, issue, reason)
+            issues.move(
+                tx, issue, before=[IssueStatus.SENDING], after=IssueStatus.PAUSED, reason=reason
+            )
             done.lost |= {
                 one.lease.batch for one in list(self._claimed.values()) if one.lease.issue == issue
             }
@@ -276,7 +189,7 @@ class Books:
         return done
 
     def _enter_outcomes(
-        self, tx: Tx, outcomes: Sequence[_Outcome], done: _Done, *, now: datetime
+        self, tx: Tx, outcomes: Sequence[Outcome], done: Done, *, now: datetime
     ) -> None:
         sent = []
         for each in outcomes:
@@ -292,28 +205,28 @@ class Books:
             else:
                 self._enter_trouble(tx, each, claimed, done, now=now)
         if sent:
-            rows.record_sent(tx, sent, now=now)
+            outcome_rows.record_sent(tx, sent, now=now)
 
     def _enter_trouble(
-        self, tx: Tx, each: _Outcome, claimed: Claimed, done: _Done, *, now: datetime
+        self, tx: Tx, each: Outcome, claimed: Claimed, done: Done, *, now: datetime
     ) -> None:
         record = self._record(tx, each, claimed, now=now)
         fate, status = Fate.SETTLED, record.settlement.status
         match each.verdict.outcome:
             case NotSent():
                 if claimed.is_intended:
-                    rows.put_back(tx, record, now=now)
+                    outcome_rows.put_back(tx, record, now=now)
                 fate = Fate.RETURNED
             case Unconfirmed():
-                resend = claimed.on_unknown is OnUnknown.RESEND and not rows.was_unknown(
+                resend = claimed.on_unknown is OnUnknown.RESEND and not outcome_rows.was_unknown(
                     tx, each.job.delivery
                 )
-                rows.record(tx, record, now=now)
+                outcome_rows.record(tx, record, now=now)
                 if resend:
-                    rows.resend_unknown(tx, [each.job.delivery], now=now)
+                    outcome_rows.resend_unknown(tx, [each.job.delivery], now=now)
                     fate = Fate.RETURNED
             case _:
-                rows.record(tx, record, now=now)
+                outcome_rows.record(tx, record, now=now)
         if each.verdict.blame is Blame.HARD:
             address = parse_address(claimed.claim.address)
             suppressions.add(tx, address, SuppressionReason.HARD_BOUNCE, now=now)
@@ -321,11 +234,11 @@ class Books:
             done.counts.append((each.job.issue, status))
         done.finished.append((each.job, claimed, fate))
 
-    def _record(self, tx: Tx, each: _Outcome, claimed: Claimed, *, now: datetime) -> Record:
+    def _record(self, tx: Tx, each: Outcome, claimed: Claimed, *, now: datetime) -> Record:
         first_at = now
         if isinstance(each.verdict.outcome, Deferred) and claimed.claim.deferrals:
             deferrals = claimed.claim.deferrals
-            first_at = rows.first_deferral(tx, each.job.delivery, deferrals) or now
+            first_at = outcome_rows.first_deferral(tx, each.job.delivery, deferrals) or now
         settlement = settle(
             each.verdict.outcome,
             delivery=each.job.delivery,
@@ -342,7 +255,7 @@ class Books:
         )
 
     def _enter_intents(
-        self, tx: Tx, intents: Sequence[_Intent], done: _Done, *, now: datetime
+        self, tx: Tx, intents: Sequence[Intent], done: Done, *, now: datetime
     ) -> None:
         if not intents:
             return
@@ -368,8 +281,8 @@ class Books:
         done.lost |= epochs.keys() - held
 
     def _within_quota(
-        self, tx: Tx, intents: Sequence[_Intent], done: _Done, *, now: datetime
-    ) -> tuple[list[_Intent], list[_Intent]]:
+        self, tx: Tx, intents: Sequence[Intent], done: Done, *, now: datetime
+    ) -> tuple[list[Intent], list[Intent]]:
         """Those that the quotas of their relays still allow, and the others."""
         allowed, refused = [], []
         left: dict[str, Room] = {}
@@ -391,7 +304,7 @@ class Books:
                 done.full.append((relay, left[relay.label].until))
         return allowed, refused
 
-    def _tell(self, done: _Done) -> None:
+    def _tell(self, done: Done) -> None:
         """After the commit: the dots may go, and everybody hears what has become of their part."""
         for _, job, granted in done.granted:
             if granted:
@@ -418,29 +331,6 @@ class Books:
             self.listener.lost(done.lost)
         for task, result in done.tasks:
             task.then(result)
-
-
-class SentLog:
-    """A line for each final dot, beside the database: a restored backup is found out by it."""
-
-    def __init__(self, path: Path, mark: Callable[[str], str]) -> None:
-        self._mark = mark
-        self._file = path.open("a", encoding="ascii")
-
-    def line(self, claimed: Claimed, now: datetime) -> str:
-        mark = self._mark(claimed.claim.address)
-        return f"{now:%Y-%m-%dT%H:%M:%SZ} {claimed.newsletter} {claimed.period} {mark}\n"
-
-    def append(self, lines: Iterable[str]) -> None:
-        """Only what is committed: a line that the database does not know fences us."""
-        self._file.writelines(lines)
-        self._file.flush()
-
-    def flush(self) -> None:
-        os.fdatasync(self._file.fileno())
-
-    def close(self) -> None:
-        self._file.close()
 
 
 def room_of(tx: Tx, relay: Relay, sender_domain: str, *, now: datetime) -> Room:

@@ -8,8 +8,8 @@ from enum import StrEnum
 from publisher.domain.addresses import parse_address
 from publisher.domain.posts import Library
 from publisher.domain.tokens import MAX_URL
-from publisher.errors import PublisherError
-from publisher.services import issues, posts, subscribers
+from publisher.errors import ConfigError, PublisherError
+from publisher.services import dkim, issues, posts, subscribers
 from publisher.services.app import App
 from publisher.services.publishing import refuse_public_inbox
 
@@ -44,6 +44,7 @@ def check(app: App, *, now: datetime) -> CheckReport:
     library = posts.read(app, now=now)
     findings = (
         *_settings(app),
+        *_keys(app),
         *_subscribers(app),
         *_content(library),
         *_templates(app, library, now),
@@ -79,6 +80,15 @@ def _settings(app: App) -> Iterator[Finding]:
             f"from {MAX_URL + 1} on some mail software breaks them",
             remedy="use a shorter host name",
         )
+
+
+def _keys(app: App) -> Iterator[Finding]:
+    """Mail waits where a key is missing, so say so before it is due."""
+    for newsletter in app.newsletters:
+        try:
+            dkim.keys(app, newsletter.sender.email)
+        except ConfigError as error:
+            yield Finding(severity=Severity.ERROR, where="dkim.selector", problem=str(error))
 
 
 def _subscribers(app: App) -> Iterator[Finding]:

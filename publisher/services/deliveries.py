@@ -8,16 +8,12 @@ Start, resume, a second worker: the same code on rows by their status, never a c
 killed process leaves in doubt is at most one delivery a connection, named `unknown`.
 """
 
-import os
-import socket
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from secrets import token_hex
-from time import monotonic
 
 from publisher.domain.deliveries import (
     Delivery,
@@ -28,57 +24,23 @@ from publisher.domain.deliveries import (
 from publisher.domain.issues import Issue, IssueStatus
 from publisher.domain.newsletters import Newsletter
 from publisher.domain.relays import RelayState
-from publisher.domain.tokens import address_mark, derive_key
+from publisher.domain.tokens import derive_key
 from publisher.errors import Conflict, NotFound, PublisherError
 from publisher.mail.capture import capture
-from publisher.mail.engine import Engine
 from publisher.mail.relays import Pipelining, Relay
 from publisher.services import letters
 from publisher.services.app import App
-from publisher.services.books import Books, SentLog
-from publisher.services.outbox import Outbox, Supply
+from publisher.services.letters import IssueMail
+from publisher.services.outbox import Supply
+from publisher.services.sending import Progress, Run, Watch
 from publisher.store import batches
 from publisher.store import deliveries as rows
 from publisher.store import issues as issue_rows
+from publisher.store import outcomes as outcome_rows
 from publisher.store import relays as relay_rows
 
 FAN_OUT = 10_000
 """How many rows are written in one transaction: pages and links work in between."""
-
-GLANCE_SECONDS = 0.1
-DRAIN_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How far the sending of an issue has come. `seconds_left` is None until it can be told."""
-
-    issue: Issue
-    counts: Mapping[DeliveryStatus, int]
-    rate: float
-    seconds_left: float | None
-
-    @property
-    def total(self) -> int:
-        return sum(self.counts.values())
-
-    @property
-    def done(self) -> int:
-        """How many are settled."""
-        return self.total - self.counts.get(DeliveryStatus.PENDING, 0)
-
-
-Progress = Callable[[Standing], None]
-"""Told a few times a second, and at the end."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """Who looks on while we send: hears how it goes, says when to stop, after how many at most."""
-
-    progress: Progress
-    stopping: Callable[[], bool]
-    limit: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +64,7 @@ def recover(app: App) -> list[Delivery]:
     with app.store.begin() as tx:
         batches.free_all(tx)
         again = [issue.id for issue in issue_rows.unfinished(tx) if issue.newsletter in resend]
-        found = rows.recover(tx, resend=again, now=now)
+        found = outcome_rows.recover(tx, resend=again, now=now)
         return rows.named(tx, found)
 
 
@@ -120,10 +82,12 @@ def deliver(
     """
     with app.store.read() as tx:
         unfinished = issue_rows.unfinished(tx)
-    sending, problems = [], {}
+    sending: list[Issue] = []
+    problems: dict[int, str] = {}
+    mails: dict[int, IssueMail] = {}
     for issue in unfinished:
         try:
-            app.newsletter(issue.newsletter)
+            mails[issue.id] = letters.open_issue(app, issue)
             sending.append(_expand(app, issue, stopping))
         except PublisherError as error:  # the others go on
             problems[issue.id] = str(error)
@@ -131,7 +95,7 @@ def deliver(
     if sending and not stopping():
         with _relays(app) as relays:
             watch = Watch(progress=progress, stopping=stopping, limit=limit)
-            problems |= _send(app, relays, sending, watch)
+            problems |= _send(app, relays, sending, mails, watch)
     return [_finish(app, issue, problems.get(issue.id, "")) for issue in unfinished]
 
 
@@ -171,7 +135,13 @@ def _expire(app: App, issue: Issue, *, now: datetime) -> Issue:
     """What was not sent in time is not sent at all: old news is a nuisance."""
     with app.store.begin() as tx:
         if issue.status is IssueStatus.PLANNED:
-            issue_rows.cancel(tx, issue.id, "expired before it could be sent")
+            issue_rows.move(
+                tx,
+                issue.id,
+                before=[IssueStatus.PLANNED],
+                after=IssueStatus.CANCELLED,
+                reason="expired before it could be sent",
+            )
             return replace(issue, status=IssueStatus.CANCELLED)
         rows.drop(tx, issue.id, "expired", now=now)
         batches.close_settled(tx, issue.id)
@@ -182,6 +152,7 @@ def _send(
     app: App,
     relays: tuple[Relay, ...],
     sending: list[Issue],
+    mails: Mapping[int, IssueMail],
     watch: Watch,
 ) -> dict[int, str]:
     """Runs the engine until nothing is due or nothing can be done. Returns problems by issue."""
@@ -190,7 +161,7 @@ def _send(
         counts = {issue.id: Counter(rows.counts(tx, issue.id)) for issue in sending}
     supplies, resting = _supplies(app, relays, sending, states)
     if supplies:
-        run = _Run(app, sending, supplies, states)
+        run = Run(app, sending, supplies, mails, states)
         run.books.counts.update(counts)
         run.go(watch)
         resting |= {supply.relay.label: supply.problem for supply in supplies if supply.problem}
@@ -256,107 +227,6 @@ def _taught(relay: Relay, state: RelayState) -> Relay:
     )
 
 
-class _Run:
-    """Engine, outbox and books of one run."""
-
-    def __init__(
-        self,
-        app: App,
-        sending: list[Issue],
-        supplies: list[Supply],
-        states: Mapping[str, RelayState],
-    ) -> None:
-        self._sending = sending
-        mark_key = derive_key(app.site_key, "sent-log")
-        self._log = SentLog(
-            app.folders.state / "sent.log", lambda address: address_mark(mark_key, address)
-        )
-        self.books = Books(
-            app.store,
-            app.clock,
-            call=self._call,
-            sent_log=self._log,
-            on_failure=self._stop_dead,
-        )
-        self._outbox = Outbox(
-            app,
-            self.books,
-            editions={issue.id: letters.edition(app, issue) for issue in sending},
-            supplies=supplies,
-            owner=f"{socket.gethostname()}:{os.getpid()}:{token_hex(4)}",
-            wake=self._wake,
-        )
-        self._engine = Engine([supply.relay for supply in supplies], self._outbox)
-        for label, state in states.items():
-            if state.problem:
-                self.books.watch(label)
-
-    def go(self, watch: Watch) -> None:
-        """To the end, or until asked to stop; whatever happens, the books are closed."""
-        self.books.start(self._outbox)
-        self._outbox.start()
-        self._engine.start()
-        pace = _Pace(self._sending, self.books)
-        try:
-            deadline = None
-            while self._engine.is_running:
-                self._engine.join(GLANCE_SECONDS)
-                pace.tell(watch.progress)
-                if deadline is None and (watch.stopping() or pace.has_sent(watch.limit)):
-                    deadline = monotonic() + DRAIN_SECONDS
-                    self._engine.stop()
-                elif deadline is not None and monotonic() > deadline:
-                    self._engine.abandon()
-        finally:
-            self._engine.abandon()
-            self._outbox.close()
-            self.books.close()
-            self._log.close()
-        pace.tell(watch.progress, is_last=True)
-
-    def _stop_dead(self) -> None:
-        """Nothing can be written any more: not one dot more."""
-        self._engine.cancel()
-
-    def _wake(self) -> None:
-        self._engine.wake()
-
-    def _call(self, function: Callable[..., object], *values: object) -> None:
-        self._engine.call(function, *values)
-
-
-class _Pace:
-    """Rate and time left, from what the books count."""
-
-    def __init__(self, sending: list[Issue], books: Books) -> None:
-        self._sending = sending
-        self._books = books
-        self._first = self._settled()
-        self._past: list[tuple[float, int]] = [(monotonic(), self._first)]
-        self._told = 0.0
-
-    def has_sent(self, limit: int | None) -> bool:
-        return limit is not None and self._settled() - self._first >= limit
-
-    def tell(self, progress: Progress, *, is_last: bool = False) -> None:
-        now = monotonic()
-        if now - self._told < 0.25 and not is_last:
-            return
-        self._told = now
-        self._past = [*self._past[-40:], (now, self._settled())]
-        (then, before), (_, settled) = self._past[0], self._past[-1]
-        rate = (settled - before) / max(now - then, 0.001)
-        for issue in self._sending:
-            counts = dict(self._books.counts[issue.id])
-            left = counts.get(DeliveryStatus.PENDING, 0)
-            seconds = left / rate if rate > 0 else None
-            progress(Standing(issue=issue, counts=counts, rate=rate, seconds_left=seconds))
-
-    def _settled(self) -> int:
-        counts = [Counter(self._books.counts[issue.id]) for issue in self._sending]
-        return sum(sum(each.values()) - each[DeliveryStatus.PENDING] for each in counts)
-
-
 def _finish(app: App, issue: Issue, problem: str) -> IssueReport:
     with app.store.begin() as tx:
         finished = issue_rows.finish(tx, issue.id, now=app.clock())
@@ -388,7 +258,9 @@ def retry(app: App, issue: int, status: DeliveryStatus) -> int:
             raise Conflict("issue", str(issue), f"it is {found.status}: nothing of it is sent")
         count = rows.retry(tx, issue, status, now=app.clock())
         if count:
-            issue_rows.reopen(tx, issue)
+            issue_rows.move(
+                tx, issue, before=[IssueStatus.SENT, IssueStatus.SENDING], after=IssueStatus.SENDING
+            )
     return count
 
 

@@ -1,45 +1,70 @@
-"""Issues: what is due, what would be in it, and the freezing of what is."""
+"""Issues: what is due, what would be in it, and the freezing of what is.
+
+Three steps, each of which may be cut and repeated: `reconcile` takes the periods that are owed,
+`assemble` settles the content of one that is taken, delivering begins with what is settled.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from itertools import takewhile
 
 from publisher.domain import selection
-from publisher.domain.issues import Issue, IssueStatus, due
-from publisher.domain.newsletters import Newsletter, Period, upcoming
+from publisher.domain.issues import Cause, Issue, IssueStatus, Record, Verdict, decide
+from publisher.domain.newsletters import (
+    Cadence,
+    Newsletter,
+    Period,
+    Waiting,
+    moved_by_the_clock,
+    next_filled,
+    upcoming,
+)
 from publisher.domain.posts import Library, Post
 from publisher.domain.selection import Choice
 from publisher.domain.subscribers import SubscriptionStatus
 from publisher.domain.tokens import slot_nonce
-from publisher.errors import NotFound
+from publisher.errors import Conflict, NotFound
 from publisher.render.digest import Digest, render_digest
 from publisher.render.messages import compile_body, dump_body
 from publisher.services.app import App
+from publisher.store import batches
+from publisher.store import deliveries as delivery_rows
 from publisher.store import issues as rows
 from publisher.store import newsletters as newsletter_rows
+from publisher.store import posts as post_rows
 from publisher.store import subscribers as subscriber_rows
 from publisher.store.engine import Tx
 from publisher.store.issues import StoredVariant
+from publisher.store.newsletters import Seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuePlan:
     """What the next issue of a newsletter would be.
 
-    `is_due`: its slot has passed and it has no issue yet. `recipients`: confirmed subscriptions.
+    `verdict` says what becomes of the period: None if it is still to come. `issue` is its row
+    where there is one whose content is not settled. `recipients`: confirmed subscriptions.
     """
 
     newsletter: Newsletter
     period: Period
-    is_due: bool
+    verdict: Verdict | None
     choices: tuple[Choice, ...]
     recipients: int
+    issue: Issue | None = None
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the period has come and its content is still to be settled."""
+        return self.verdict is not None and self.verdict.status is not IssueStatus.SKIPPED
 
     @property
     def posts(self) -> list[Post]:
-        """The posts that would be in it, newest first."""
-        return selection.chosen(self.choices)
+        """The posts that would be in it, in their order; empty where they are too few."""
+        posts = selection.chosen(self.choices)
+        return posts if len(posts) >= self.newsletter.selection.least else []
 
     @property
     def shown(self) -> list[Post]:
@@ -49,7 +74,7 @@ class IssuePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembled:
-    """An issue that was frozen just now. `status` is skipped where no post was due."""
+    """An issue whose content was settled just now, or that was skipped for want of posts."""
 
     issue: int
     status: IssueStatus
@@ -57,34 +82,95 @@ class Assembled:
     subject: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A period that was taken just now, as `issue`."""
+
+    issue: int
+    verdict: Verdict
+
+
+def reconcile(
+    app: App, newsletter: Newsletter, *, now: datetime, library: Library | None = None
+) -> list[Taken]:
+    """Takes every period that is owed as of `now`: at most one is to be sent. Repeat it freely.
+
+    `library` is needed for newsletters that count posts. A held issue gives way to a newer one.
+    """
+    with app.store.begin() as tx:
+        newsletter_rows.greet(tx, newsletter, now=now)
+        record = _record(tx, newsletter, library, now=now)
+        verdicts = decide(newsletter, record, max_late=app.schedule.max_late, now=now)
+        taken = []
+        for verdict in verdicts:
+            issue = rows.add(tx, newsletter=newsletter.id, verdict=verdict, now=now)
+            if issue is not None:
+                taken.append(Taken(issue=issue, verdict=verdict))
+                if verdict.status is not IssueStatus.SKIPPED:
+                    _supersede(tx, newsletter, verdict.period)
+    return taken
+
+
 def plan(app: App, newsletter: Newsletter, library: Library, *, now: datetime) -> IssuePlan:
     """The issue that is due, or else the next one, with every post and why it is in or out."""
     with app.store.read() as tx:
-        start = newsletter.start or newsletter_rows.seen_at(tx, newsletter.id) or now
-        done = rows.periods(tx, newsletter.id)
+        record = _record(tx, newsletter, library, now=now)
         mailed = rows.mailed(tx, newsletter.id)
+        taken = next(iter(rows.unfrozen(tx, newsletter.id)), None)
         counts = subscriber_rows.counts(tx)
-    waiting = due(newsletter, start=start, now=now, done=done)
-    period = waiting or upcoming(newsletter.schedule, now)[0]
+    period, verdict = _next(app, newsletter, record, taken, now=now)
     return IssuePlan(
         newsletter=newsletter,
         period=period,
-        is_due=waiting is not None,
+        verdict=verdict,
         choices=tuple(
-            selection.for_issue(library.posts, start=start, slot=period.slot, mailed=mailed)
+            selection.for_issue(
+                library.posts,
+                start=newsletter.start or record.seen_at,
+                slot=now if newsletter.schedule.cadence is Cadence.POSTS else period.slot,
+                mailed=mailed,
+                rule=newsletter.selection,
+            )
         ),
         recipients=counts.get((newsletter.id, SubscriptionStatus.CONFIRMED), 0),
+        issue=taken,
     )
 
 
-def assemble(app: App, plan: IssuePlan, *, now: datetime) -> Assembled | None:
-    """Freezes the issue that is due: posts, subject and bytes, before the first delivery exists.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """A period to come, and in words how a change of the clock moves it (mostly empty)."""
 
-    None if another process was first (one issue a period). Raises `TemplateError`; nothing is
-    written then.
+    period: Period
+    moved: str
+
+
+def slots(newsletter: Newsletter, *, now: datetime, until: datetime) -> list[Slot]:
+    """The slots after `now` and up to `until`, soonest first; none for one that counts posts."""
+    days = (until - now).days + 2  # more than one a day there is never
+    periods = takewhile(
+        lambda period: period.slot <= until, upcoming(newsletter.schedule, now, days)
+    )
+    return [
+        Slot(period=period, moved=moved_by_the_clock(newsletter.schedule, period))
+        for period in periods
+    ]
+
+
+def assemble(app: App, plan: IssuePlan) -> Assembled | None:
+    """Settles posts, subject and bytes of the issue whose period is taken, before the first
+    delivery exists; skips it where there are too few posts.
+
+    None if there is nothing to settle, or another process was first. Raises `TemplateError`;
+    the issue then waits as it is.
     """
+    issue = plan.issue
+    if issue is None:
+        return None
     if not plan.posts:
-        return _skip(app, plan, now=now)
+        return _skip_empty(
+            app, issue, why_empty(plan.choices, least=plan.newsletter.selection.least)
+        )
     digest = render(app, plan, plan.posts)
     variant = StoredVariant(
         key="default",
@@ -95,10 +181,56 @@ def assemble(app: App, plan: IssuePlan, *, now: datetime) -> Assembled | None:
         body=dump_body(compile_body(digest)),
     )
     with app.store.begin() as tx:
-        issue = _insert(tx, plan, IssueStatus.PLANNED, variant=variant, now=now)
-    if issue is None:
+        was_first = rows.freeze(
+            tx,
+            issue,
+            content_hash=sha256(variant.body).hexdigest(),
+            posts=[post.id for post in plan.posts],
+            variant=variant,
+        )
+    if not was_first:
         return None
-    return Assembled(issue=issue, status=IssueStatus.PLANNED, reason="", subject=digest.subject)
+    return Assembled(
+        issue=issue.id, status=issue.status, reason=issue.reason, subject=digest.subject
+    )
+
+
+def approve(app: App, issue: int) -> Issue:
+    """Lets a held issue go out as it is. Raises `NotFound`, `Conflict`."""
+    return _move(app, issue, before=[IssueStatus.HELD], after=IssueStatus.PLANNED)
+
+
+def hold(app: App, issue: int) -> Issue:
+    """Makes a planned issue wait for a word. Raises `NotFound`, `Conflict`."""
+    return _move(app, issue, before=[IssueStatus.PLANNED], after=IssueStatus.HELD)
+
+
+def skip(app: App, issue: int) -> Issue:
+    """Sends nothing for the issue's period; its posts may be in a later one.
+
+    Raises `NotFound`, and `Conflict` once deliveries exist.
+    """
+    open_statuses = [IssueStatus.HELD, IssueStatus.PLANNED]
+    return _move(app, issue, before=open_statuses, after=IssueStatus.SKIPPED)
+
+
+def pause(app: App, issue: int) -> Issue:
+    """Stops the sending of an issue; what is under way ends well. Raises `NotFound`, `Conflict`."""
+    return _move(app, issue, before=[IssueStatus.SENDING], after=IssueStatus.PAUSED)
+
+
+def resume(app: App, issue: int) -> Issue:
+    """Lets a paused issue go on where it stopped. Raises `NotFound`, `Conflict`."""
+    return _move(app, issue, before=[IssueStatus.PAUSED], after=IssueStatus.SENDING)
+
+
+def cancel(app: App, issue: int) -> Issue:
+    """Ends the sending of an issue for good: what was not sent is skipped.
+
+    Raises `NotFound`, and `Conflict` before it is sent (`skip` does that) and after.
+    """
+    going = [IssueStatus.SENDING, IssueStatus.PAUSED]
+    return _move(app, issue, before=going, after=IssueStatus.CANCELLED)
 
 
 def render(app: App, plan: IssuePlan, content: Sequence[Post]) -> Digest:
@@ -138,36 +270,123 @@ def posts_of(app: App, issue: int) -> list[str]:
         return rows.posts_of(tx, issue)
 
 
-def why_empty(choices: Sequence[Choice]) -> str:
-    """Why no post was in, on one line: `0 of 7 posts: 5 dated before …, 2 in an earlier issue`."""
+def why_empty(choices: Sequence[Choice], *, least: int = 1) -> str:
+    """Why there is no issue, on one line: `0 of 7 posts: 5 dated before …, 2 in an earlier issue`.
+
+    Where some qualified, but fewer than `least`, that comes first.
+    """
     reasons: dict[str, int] = {}
     for choice in choices:
-        reasons[choice.reason] = reasons.get(choice.reason, 0) + 1
+        if not choice.chosen:
+            reasons[choice.reason] = reasons.get(choice.reason, 0) + 1
+    ready = len(selection.chosen(choices))
+    wanted = f", {least} are wanted" if ready else ""
     counted = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
-    return f"0 of {len(choices)} posts" + (f": {counted}" if counted else "")
+    return f"{ready} of {len(choices)} posts{wanted}" + (f": {counted}" if counted else "")
 
 
-def _skip(app: App, plan: IssuePlan, *, now: datetime) -> Assembled | None:
+def _record(tx: Tx, newsletter: Newsletter, library: Library | None, *, now: datetime) -> Record:
+    seen = newsletter_rows.seen(tx, newsletter.id) or Seen(
+        first_at=now, rule_from=newsletter.start or now
+    )
+    return Record(
+        seen_at=seen.first_at,
+        rule_from=seen.rule_from,
+        taken=rows.periods(tx, newsletter.id),
+        last=rows.last(tx, newsletter.id),
+        waiting=_waiting(tx, newsletter, library, start=seen.first_at, now=now),
+    )
+
+
+def _waiting(
+    tx: Tx, newsletter: Newsletter, library: Library | None, *, start: datetime, now: datetime
+) -> list[Waiting]:
+    """The posts that wait, for a newsletter that counts them."""
+    if newsletter.schedule.cadence is not Cadence.POSTS or library is None:
+        return []
+    ready = selection.for_issue(
+        library.posts,
+        start=newsletter.start or start,
+        slot=now,
+        mailed=rows.mailed(tx, newsletter.id),
+        rule=newsletter.selection,
+    )
+    seen = post_rows.first_seen(tx)
+    return [
+        Waiting(post=post.id, at=max(post.published, seen.get(post.id, now)))
+        for post in selection.chosen(ready)
+    ]
+
+
+def _next(
+    app: App, newsletter: Newsletter, record: Record, taken: Issue | None, *, now: datetime
+) -> tuple[Period, Verdict | None]:
+    """The period that is due or next, and what becomes of it."""
+    if taken is not None:
+        period = Period(key=taken.period, slot=taken.slot)
+        verdict = Verdict(
+            period=period, status=taken.status, cause=taken.cause, reason=taken.reason
+        )
+        return period, verdict
+    verdicts = decide(newsletter, record, max_late=app.schedule.max_late, now=now)
+    if verdicts and verdicts[0].status is not IssueStatus.SKIPPED:
+        return verdicts[0].period, verdicts[0]
+    if newsletter.schedule.cadence is Cadence.POSTS:
+        return next_filled(newsletter.schedule, record.waiting, now), None
+    return upcoming(newsletter.schedule, now)[0], None
+
+
+def _supersede(tx: Tx, newsletter: Newsletter, period: Period) -> None:
+    """What is still held gives way: two issues never come out of one silence."""
+    for held in rows.held_before(tx, newsletter.id, period.slot):
+        reason = f"was still held when {period.key} came; its posts are in that one"
+        rows.move(
+            tx,
+            held.id,
+            before=[IssueStatus.HELD],
+            after=IssueStatus.SKIPPED,
+            cause=Cause.SUPERSEDED,
+            reason=reason,
+        )
+        rows.release_posts(tx, held.id)
+
+
+def _skip_empty(app: App, issue: Issue, reason: str) -> Assembled | None:
     with app.store.begin() as tx:
-        issue = _insert(tx, plan, IssueStatus.SKIPPED, variant=None, now=now)
-    if issue is None:
+        was_first = rows.move(
+            tx,
+            issue.id,
+            before=[issue.status],
+            after=IssueStatus.SKIPPED,
+            cause=Cause.NO_POSTS,
+            reason=reason,
+        )
+    if not was_first:
         return None
-    return Assembled(
-        issue=issue, status=IssueStatus.SKIPPED, reason=why_empty(plan.choices), subject=""
-    )
+    return Assembled(issue=issue.id, status=IssueStatus.SKIPPED, reason=reason, subject="")
 
 
-def _insert(
-    tx: Tx, plan: IssuePlan, status: IssueStatus, *, variant: StoredVariant | None, now: datetime
-) -> int | None:
-    return rows.add(
-        tx,
-        newsletter=plan.newsletter.id,
-        period=plan.period,
-        status=status,
-        reason=why_empty(plan.choices) if variant is None else "",
-        content_hash=sha256(variant.body).hexdigest() if variant else "",
-        posts=[post.id for post in plan.posts],
-        variant=variant,
-        now=now,
-    )
+def _move(app: App, issue: int, *, before: Sequence[IssueStatus], after: IssueStatus) -> Issue:
+    """Another status on the operator's word, with the posts released where nothing is sent."""
+    is_stop = after not in (IssueStatus.PLANNED, IssueStatus.SENDING)
+    with app.store.begin() as tx:
+        found = rows.get(tx, issue)
+        if found is None:
+            raise NotFound("issue", str(issue))
+        moved = rows.move(
+            tx,
+            issue,
+            before=before,
+            after=after,
+            cause=Cause.OPERATOR if is_stop else Cause.NONE,
+            reason=f"{after} by the operator" if is_stop else "",
+        )
+        if not moved:
+            wanted = " or ".join(before)
+            raise Conflict("issue", str(issue), f"is {found.status}, not {wanted}")
+        if after is IssueStatus.SKIPPED:
+            rows.release_posts(tx, issue)
+        if after is IssueStatus.CANCELLED:
+            delivery_rows.drop(tx, issue, "cancelled", now=app.clock())
+            batches.close_settled(tx, issue)
+    return get(app, issue)

@@ -1,32 +1,39 @@
-"""The bytes of one delivery, from the stored issue: the one place where a message is made."""
+"""The bytes of one delivery: joined from what is stored with its issue, then signed.
+
+    open_issue (once an issue) ──▶ IssueMail ──▶ message (once a delivery) ──▶ bytes ──▶ job
+
+A message is dated and signed at each attempt, because receivers distrust old dates.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from publisher.domain.issues import Issue
-from publisher.domain.newsletters import Newsletter
 from publisher.domain.tokens import bounce_key, message_key
+from publisher.mail.dkim import Key, sign
 from publisher.mail.jobs import Job, check_path, transparent
 from publisher.render.messages import Letter, Recipient, compose, load_body
+from publisher.services import dkim
 from publisher.services.app import App
 from publisher.services.subscribers import unsubscribe_url
-from publisher.store import issues as issue_rows
+from publisher.store import issues as rows
 from publisher.store.deliveries import Claim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edition:
-    """An issue as it is sent: its newsletter and what all its messages have in common."""
+class IssueMail:
+    """An issue ready to be sent to anybody. Without `keys` its messages go out unsigned."""
 
-    issue: Issue
-    newsletter: Newsletter
     letter: Letter
+    keys: tuple[Key, ...]
 
 
-def edition(app: App, issue: Issue, *, marked: str = "") -> Edition:
-    """The stored rendering of an issue. `marked` goes before the subject of a sample."""
+def open_issue(app: App, issue: Issue) -> IssueMail:
+    """Reads what is stored of an issue. Raises `NotFound` where its newsletter is gone, and
+    `ConfigError` where it should be signed and there is no key.
+    """
     with app.store.read() as tx:
-        variant = issue_rows.variant(tx, issue.id)
+        variant = rows.variant(tx, issue.id)
     if variant is None:
         raise AssertionError(f"issue {issue.id} is {issue.status} without a rendering")
     newsletter = app.newsletter(issue.newsletter)
@@ -34,39 +41,41 @@ def edition(app: App, issue: Issue, *, marked: str = "") -> Edition:
         site=app.site,
         newsletter=newsletter,
         issue=issue.period,
-        subject=f"{marked}{variant.subject}",
+        subject=variant.subject,
         body=load_body(variant.body),
     )
-    return Edition(issue=issue, newsletter=newsletter, letter=letter)
+    return IssueMail(letter=letter, keys=dkim.keys(app, newsletter.sender.email))
 
 
-def job(app: App, edition: Edition, claim: Claim, *, now: datetime) -> Job:
-    """The message of one delivery, ready for the wire, with its return path.
+def message(app: App, mail: IssueMail, delivery: Claim, *, at: datetime) -> bytes:
+    """The whole message of a delivery, as it goes over the wire. `at` is the attempt's moment."""
+    recipient = Recipient(
+        address=delivery.address,
+        name=delivery.name,
+        message_id=message_key(app.site_key, delivery.issue, delivery.subscriber),
+        unsubscribe_url=unsubscribe_url(app, delivery.subscription),
+    )
+    composed = compose(mail.letter, recipient, date=at)
+    return sign(composed, mail.keys, at=at) + composed if mail.keys else composed
+
+
+def job(app: App, mail: IssueMail, delivery: Claim, *, at: datetime) -> Job:
+    """The message of a delivery with its envelope, ready for the wire.
 
     Raises `ValueError` for an address that cannot stand in an envelope or a header.
     """
-    issue, address = edition.issue, claim.address
-    check_path(address)
-    key = bounce_key(app.site_key, claim.id, about=f"{issue.newsletter}/{issue.period}/{address}")
-    sender = edition.newsletter.sender.email
+    newsletter, period = mail.letter.newsletter, mail.letter.issue
+    check_path(delivery.address)
+    about = f"{newsletter.id}/{period}/{delivery.address}"
+    key = bounce_key(app.site_key, delivery.id, about=about)
+    sender = newsletter.sender.email
     if app.bounces.domain:
         sender = f"bounces{app.bounces.delimiter}{key}@{app.bounces.domain}"
-    message = compose(edition.letter, recipient(app, claim, issue), date=now)
     return Job(
-        delivery=claim.id,
-        issue=issue.id,
+        delivery=delivery.id,
+        issue=delivery.issue,
         sender=sender,
-        recipient=address,
-        wire=transparent(message),
+        recipient=delivery.address,
+        wire=transparent(message(app, mail, delivery, at=at)),
         envelope_id=key,
-    )
-
-
-def recipient(app: App, claim: Claim, issue: Issue) -> Recipient:
-    """What is this subscriber's own in a message."""
-    return Recipient(
-        address=claim.address,
-        name=claim.name,
-        message_id=message_key(app.site_key, issue.id, claim.subscriber),
-        unsubscribe_url=unsubscribe_url(app, claim.subscription),
     )

@@ -21,10 +21,12 @@ from publisher.mail.jobs import Granted, Job
 from publisher.mail.relays import Pipelining, Relay
 from publisher.services import letters
 from publisher.services.app import App
-from publisher.services.books import Books, Claimed, Fate, room_of
-from publisher.services.letters import Edition
+from publisher.services.book_entries import Claimed, Fate
+from publisher.services.books import Books, room_of
+from publisher.services.letters import IssueMail
 from publisher.store import batches
 from publisher.store import deliveries as rows
+from publisher.store import outcomes as outcome_rows
 from publisher.store import relays as relay_rows
 from publisher.store.batches import Lease
 from publisher.store.deliveries import Claim
@@ -79,14 +81,14 @@ class Outbox:
         app: App,
         books: Books,
         *,
-        editions: Mapping[int, Edition],
+        mails: Mapping[int, IssueMail],
         supplies: Sequence[Supply],
         owner: str,
         wake: Callable[[], None],
     ) -> None:
         self._app = app
         self._books = books
-        self._editions = editions
+        self._mails = mails
         self._supplies = {supply.relay.label: supply for supply in supplies}
         self._owner = owner
         self._wake = wake
@@ -259,9 +261,9 @@ class Outbox:
         lease = batches.lease(tx, supply.issues, owner=self._owner, now=now, until=now + LEASE)
         if lease is None:
             return None
-        policy = self._editions[lease.issue].newsletter.on_unknown
+        policy = self._mails[lease.issue].letter.newsletter.on_unknown
         resend = {lease.issue} if policy is OnUnknown.RESEND else set()
-        rows.recover(tx, resend=resend, batch=lease.batch, now=now)
+        outcome_rows.recover(tx, resend=resend, batch=lease.batch, now=now)
         claims = rows.claim(tx, lease.batch, now=now)
         if not claims:
             batches.release(tx, lease, now=now)
@@ -269,7 +271,7 @@ class Outbox:
 
     def _measure(self, tx: Tx, supply: Supply, now: datetime) -> None:
         domains = {
-            self._editions[issue].newsletter.sender.email.rpartition("@")[2]
+            self._mails[issue].letter.newsletter.sender.email.rpartition("@")[2]
             for issue in supply.issues
         }
         for domain in domains:
@@ -283,7 +285,7 @@ class Outbox:
             supply.is_dry = True
         elif found[1]:
             lease, claims = found
-            edition = self._editions[lease.issue]
+            letter = self._mails[lease.issue].letter
             supply.leased += 1
             self._held[lease.batch] = _Held(lease, supply, len(claims))
             with self._lock:
@@ -293,10 +295,10 @@ class Outbox:
                     claim=claim,
                     lease=lease,
                     relay=supply.relay.label,
-                    newsletter=edition.newsletter.id,
-                    period=edition.issue.period,
-                    sender_domain=edition.newsletter.sender.email.rpartition("@")[2],
-                    on_unknown=edition.newsletter.on_unknown,
+                    newsletter=letter.newsletter.id,
+                    period=letter.issue,
+                    sender_domain=letter.newsletter.sender.email.rpartition("@")[2],
+                    on_unknown=letter.newsletter.on_unknown,
                     attempt=claim.attempts,
                 )
                 for claim in claims
@@ -309,9 +311,9 @@ class Outbox:
             self._end(claimed)
             return
         claim = claimed.claim
-        edition = self._editions[claimed.lease.issue]
+        mail = self._mails[claimed.lease.issue]
         try:
-            job = letters.job(self._app, edition, claim, now=self._app.clock())
+            job = letters.job(self._app, mail, claim, at=self._app.clock())
         except ValueError as problem:
             self._refuse(supply, claimed, str(problem))
             return

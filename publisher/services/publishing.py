@@ -7,17 +7,22 @@ from publisher.domain.deliveries import Delivery
 from publisher.errors import ConfigError, PublisherError
 from publisher.services import deliveries, feeds, issues, posts
 from publisher.services.app import App
-from publisher.services.deliveries import IssueReport, Progress
+from publisher.services.deliveries import IssueReport
 from publisher.services.feeds import BuildReport
-from publisher.services.issues import Assembled, IssuePlan
-from publisher.store import newsletters as newsletter_rows
+from publisher.services.issues import Assembled, IssuePlan, Taken
+from publisher.services.sending import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewsletterReport:
-    """What a cycle did for one newsletter. `assembled` is None if nothing was due, or failed."""
+    """What a cycle did for one newsletter.
+
+    `taken`: the periods that it took, newest first. `assembled` is None if nothing was due, or
+    the attempt failed.
+    """
 
     plan: IssuePlan
+    taken: tuple[Taken, ...]
     assembled: Assembled | None
     problem: str = ""
 
@@ -47,7 +52,6 @@ def publish(
     now = app.clock()
     in_doubt = deliveries.recover(app)
     build = feeds.build_library(app, posts.load(app, now=now))
-    _greet_newsletters(app)
     return CycleReport(
         build=build,
         newsletters=tuple(_assemble_due(app, build)),
@@ -67,23 +71,18 @@ def refuse_public_inbox(app: App) -> None:
         raise ConfigError([problem])
 
 
-def _greet_newsletters(app: App) -> None:
-    """Notes when each newsletter was first seen: without `start`, nothing older is ever mailed."""
-    with app.store.begin() as tx:
-        for newsletter in app.newsletters:
-            newsletter_rows.greet(tx, newsletter.id, now=app.clock())
-
-
 def _assemble_due(app: App, build: BuildReport) -> list[NewsletterReport]:
     reports = []
     for newsletter in app.newsletters:
         now = app.clock()
+        taken = issues.reconcile(app, newsletter, now=now, library=build.library)
         plan = issues.plan(app, newsletter, build.library, now=now)
         assembled, problem = None, ""
-        if plan.is_due:
-            try:
-                assembled = issues.assemble(app, plan, now=now)
-            except PublisherError as error:  # this newsletter waits; the others go on
-                problem = str(error)
-        reports.append(NewsletterReport(plan=plan, assembled=assembled, problem=problem))
+        try:
+            assembled = issues.assemble(app, plan)
+        except PublisherError as error:  # this newsletter waits; the others go on
+            problem = str(error)
+        reports.append(
+            NewsletterReport(plan=plan, taken=tuple(taken), assembled=assembled, problem=problem)
+        )
     return reports

@@ -14,11 +14,14 @@ from publisher.store import subscribers as subscriber_rows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewsletterStatus:
-    """One newsletter: its people, its next slot, its last issue and that issue's deliveries."""
+    """One newsletter: its people, its next slot, its last issue and that issue's deliveries.
+
+    `next` is None for a newsletter that counts posts.
+    """
 
     newsletter: Newsletter
     subscribers: dict[SubscriptionStatus, int]
-    next: Period
+    next: Period | None
     last: Issue | None
     deliveries: dict[DeliveryStatus, int]
 
@@ -35,7 +38,7 @@ def _newsletter_status(app: App, newsletter: Newsletter, now: datetime) -> Newsl
     return NewsletterStatus(
         newsletter=newsletter,
         subscribers={s: people.get((newsletter.id, s), 0) for s in SubscriptionStatus},
-        next=upcoming(newsletter.schedule, now)[0],
+        next=next(iter(upcoming(newsletter.schedule, now)), None),
         last=last,
         deliveries=deliveries.counts(app, last.id) if last else {},
     )

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from publisher.domain.addresses import parse_address
+from publisher.domain.newsletters import FIRST_MONDAY
 from publisher.errors import InvalidAddress
 from publisher.settings.nearest import did_you_mean
 
@@ -59,6 +60,13 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _local_time(at: time) -> time:
+    if at.tzinfo is not None:
+        raise ValueError("must be a time of day without offset; timezone says where it is")
+    return at
+
+
+LocalTime = Annotated[time, AfterValidator(_local_time)]
 Zone = Annotated[str, AfterValidator(_zone)]
 OptionalZone = Annotated[str, AfterValidator(_optional_zone)]
 Line = Annotated[str, AfterValidator(_one_line)]
@@ -115,13 +123,26 @@ class NewsletterSettings(_Section):
     sender_address: Address
     description: Line = ""
     language: Annotated[str, Field(pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")] = ""
-    cadence: Literal["daily", "weekly", "monthly"] = "weekly"
+    cadence: Literal["instant", "daily", "weekly", "biweekly", "monthly", "posts"] = "weekly"
     weekday: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = "fri"
+    anchor: date = FIRST_MONDAY
     day: Annotated[int, Field(ge=1, le=31)] = 1
-    at: time = time(8)
+    every: Annotated[int, Field(ge=1, le=1000)] = 5
+    at: LocalTime = time(8)
+    approval: bool = False
+    tags: list[Line] = []
+    without_tags: list[Line] = []
+    categories: list[Line] = []
+    posts_language: Annotated[str, Field(pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")] = ""
+    pinned_tags: list[Line] = []
+    min_posts: Annotated[int, Field(ge=1, le=1000)] = 1
+    max_posts: Annotated[int, Field(ge=0, le=1000)] = 0
+    order: Literal["newest", "oldest"] = "newest"
     reply_to: OptionalAddress = ""
     template: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")] = "digest"
     start: datetime | date | None = None
+    archive: bool = True
+    embed_images: Annotated[int, Field(ge=0, le=2000)] = 0
 
 
 class SmtpSettings(_Section):
@@ -136,6 +157,13 @@ class SmtpSettings(_Section):
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 600.0
 
 
+class DkimSettings(_Section):
+    """`[dkim]`: our own signatures. An empty selector means that the relay signs."""
+
+    selector: Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?)?$")] = ""
+    ed25519: bool = True
+
+
 class WebSettings(_Section):
     """`[web]`: where the pages are served."""
 
@@ -147,6 +175,7 @@ class ScheduleSettings(_Section):
     """`[schedule]`: how the daemon wakes."""
 
     tick_seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
+    max_late_hours: Annotated[float, Field(gt=0, le=24 * 60)] = 36.0
 
 
 class StateSettings(_Section):
@@ -185,6 +214,7 @@ class Settings(BaseSettings):
     feeds: FeedsSettings = FeedsSettings()
     newsletters: list[NewsletterSettings] = []
     smtp: SmtpSettings = SmtpSettings()
+    dkim: DkimSettings = DkimSettings()
     web: WebSettings = WebSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     state: StateSettings = StateSettings()

@@ -1,17 +1,19 @@
 """Issues, the posts in them, and their renderings."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
 from publisher.domain.deliveries import UNSETTLED
-from publisher.domain.issues import Issue, IssueStatus
-from publisher.domain.newsletters import Period
+from publisher.domain.issues import Cause, Issue, IssueStatus, Verdict
 from publisher.store.engine import Tx, insert_ignoring
 from publisher.store.tables import deliveries, delivery_batches, issue_posts, issues, variants
+
+_OPEN = (IssueStatus.PLANNED.value, IssueStatus.HELD.value)
+"""Nothing has been written for any subscriber yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,47 +33,107 @@ def periods(tx: Tx, newsletter: str) -> frozenset[str]:
     return frozenset(tx.scalars(select(issues.c.period).where(issues.c.newsletter == newsletter)))
 
 
+def last(tx: Tx, newsletter: str) -> Issue | None:
+    """The newest issue of a newsletter that was not skipped."""
+    statement = (
+        select(issues)
+        .where(issues.c.newsletter == newsletter, issues.c.status != IssueStatus.SKIPPED.value)
+        .order_by(issues.c.slot.desc())
+        .limit(1)
+    )
+    row = tx.execute(statement).one_or_none()
+    return _issue(row) if row else None
+
+
 def mailed(tx: Tx, newsletter: str) -> frozenset[str]:
     """The ids of the posts that an issue of the newsletter carries."""
     rows = select(issue_posts.c.post).where(issue_posts.c.newsletter == newsletter)
     return frozenset(tx.scalars(rows))
 
 
-def add(
-    tx: Tx,
-    *,
-    newsletter: str,
-    period: Period,
-    status: IssueStatus,
-    reason: str,
-    content_hash: str,
-    posts: Sequence[str],
-    variant: StoredVariant | None,
-    now: datetime,
-) -> int | None:
-    """Adds an issue with its posts and its rendering; None if the period has one already."""
+def add(tx: Tx, *, newsletter: str, verdict: Verdict, now: datetime) -> int | None:
+    """Takes a period; None if it has an issue already. Its content follows with `freeze`."""
     statement = insert_ignoring(tx, issues).values(
         newsletter=newsletter,
-        period=period.key,
-        slot=period.slot,
-        status=status.value,
-        reason=reason,
-        subject=variant.subject if variant else "",
-        content_hash=content_hash,
+        period=verdict.period.key,
+        slot=verdict.period.slot,
+        status=verdict.status.value,
+        cause=verdict.cause.value,
+        reason=verdict.reason,
+        subject="",
+        content_hash="",
         created_at=now,
     )
     issue: int | None = tx.scalar(statement.returning(issues.c.id))
-    if issue is None:
-        return None
+    return issue
+
+
+def freeze(
+    tx: Tx, issue: Issue, *, content_hash: str, posts: Sequence[str], variant: StoredVariant
+) -> bool:
+    """Settles posts, subject and bytes of an issue; False if somebody was first."""
+    done = tx.execute(
+        update(issues)
+        .where(issues.c.id == issue.id, issues.c.status.in_(_OPEN), issues.c.content_hash == "")
+        .values(subject=variant.subject, content_hash=content_hash)
+    )
+    if done.rowcount == 0:
+        return False
     for position, post in enumerate(posts):
         tx.execute(
             insert(issue_posts).values(
-                newsletter=newsletter, post=post, issue=issue, position=position
+                newsletter=issue.newsletter, post=post, issue=issue.id, position=position
             )
         )
-    if variant:
-        tx.execute(insert(variants).values(issue=issue, **asdict(variant)))
-    return issue
+    tx.execute(insert(variants).values(issue=issue.id, **asdict(variant)))
+    return True
+
+
+def move(
+    tx: Tx,
+    issue: int,
+    *,
+    before: Collection[IssueStatus],
+    after: IssueStatus,
+    cause: Cause = Cause.NONE,
+    reason: str = "",
+) -> bool:
+    """Gives an issue another status if it has one of `before`; False if it has not."""
+    done = tx.execute(
+        update(issues)
+        .where(issues.c.id == issue, issues.c.status.in_([status.value for status in before]))
+        .values(status=after.value, cause=cause.value, reason=reason)
+    )
+    return done.rowcount == 1
+
+
+def release_posts(tx: Tx, issue: int) -> None:
+    """Its posts may be in a later issue."""
+    tx.execute(delete(issue_posts).where(issue_posts.c.issue == issue))
+
+
+def held_before(tx: Tx, newsletter: str, slot: datetime) -> list[Issue]:
+    """The issues of a newsletter that are held and were due before `slot`."""
+    statement = select(issues).where(
+        issues.c.newsletter == newsletter,
+        issues.c.status == IssueStatus.HELD.value,
+        issues.c.slot < slot,
+    )
+    return [_issue(row) for row in tx.execute(statement)]
+
+
+def unfrozen(tx: Tx, newsletter: str) -> list[Issue]:
+    """The issues whose period is taken and whose content is still to be settled, oldest first."""
+    statement = (
+        select(issues)
+        .where(
+            issues.c.newsletter == newsletter,
+            issues.c.status.in_(_OPEN),
+            issues.c.content_hash == "",
+        )
+        .order_by(issues.c.id)
+    )
+    return [_issue(row) for row in tx.execute(statement)]
 
 
 def get(tx: Tx, issue: int) -> Issue | None:
@@ -89,9 +151,13 @@ def listing(tx: Tx, newsletter: str | None = None) -> list[Issue]:
 
 
 def unfinished(tx: Tx) -> list[Issue]:
-    """The issues that still have something to send, oldest first."""
+    """The issues that still have something to send and are frozen, oldest first."""
     waiting = (IssueStatus.PLANNED.value, IssueStatus.SENDING.value)
-    statement = select(issues).where(issues.c.status.in_(waiting)).order_by(issues.c.id)
+    statement = (
+        select(issues)
+        .where(issues.c.status.in_(waiting), issues.c.content_hash != "")
+        .order_by(issues.c.id)
+    )
     return [_issue(row) for row in tx.execute(statement)]
 
 
@@ -119,38 +185,6 @@ def variant(tx: Tx, issue: int) -> StoredVariant | None:
 def mark_sending(tx: Tx, issue: int) -> None:
     """Its deliveries are all written."""
     tx.execute(update(issues).where(issues.c.id == issue).values(status=IssueStatus.SENDING.value))
-
-
-def pause(tx: Tx, issue: int, reason: str) -> bool:
-    """Stops the sending of an issue; False if it is not being sent."""
-    return _move(tx, issue, (IssueStatus.SENDING,), IssueStatus.PAUSED, reason)
-
-
-def resume(tx: Tx, issue: int) -> bool:
-    """Lets a paused issue go on; False if it is not paused."""
-    return _move(tx, issue, (IssueStatus.PAUSED,), IssueStatus.SENDING, "")
-
-
-def reopen(tx: Tx, issue: int) -> bool:
-    """Lets an issue that was sent go on: some of its deliveries are pending again."""
-    return _move(tx, issue, (IssueStatus.SENT, IssueStatus.SENDING), IssueStatus.SENDING, "")
-
-
-def cancel(tx: Tx, issue: int, reason: str) -> bool:
-    """Ends an issue for good; False if it has come to an end already."""
-    going = (IssueStatus.PLANNED, IssueStatus.SENDING, IssueStatus.PAUSED)
-    return _move(tx, issue, going, IssueStatus.CANCELLED, reason)
-
-
-def _move(
-    tx: Tx, issue: int, before: Sequence[IssueStatus], after: IssueStatus, reason: str
-) -> bool:
-    done = tx.execute(
-        update(issues)
-        .where(issues.c.id == issue, issues.c.status.in_([status.value for status in before]))
-        .values(status=after.value, reason=reason)
-    )
-    return done.rowcount == 1
 
 
 def finish(tx: Tx, issue: int, *, now: datetime) -> bool:
@@ -192,4 +226,5 @@ def _issue(row: Row[Any]) -> Issue:
         content_hash=row.content_hash,
         created_at=row.created_at,
         sent_at=row.sent_at,
+        cause=Cause(row.cause),
     )

@@ -1,21 +1,50 @@
-"""When each newsletter was first seen."""
+"""When each newsletter was first seen, and since when its schedule holds."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from publisher.domain.newsletters import Newsletter, effective
 from publisher.store.engine import Tx, insert_ignoring
 from publisher.store.tables import newsletters
 
 
-def seen_at(tx: Tx, newsletter: str) -> datetime | None:
-    """The instant at which the newsletter was first seen; None if it never was."""
-    found: datetime | None = tx.scalar(
-        select(newsletters.c.first_seen_at).where(newsletters.c.id == newsletter)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """`first_at`: first sight of the newsletter; `rule_from`: of its present schedule."""
+
+    first_at: datetime
+    rule_from: datetime
+
+
+def seen(tx: Tx, newsletter: str) -> Seen | None:
+    """What was noted of the newsletter; None if it never was seen."""
+    row = tx.execute(select(newsletters).where(newsletters.c.id == newsletter)).one_or_none()
+    return Seen(first_at=row.first_seen_at, rule_from=row.rule_from) if row else None
+
+
+def greet(tx: Tx, newsletter: Newsletter, *, now: datetime) -> None:
+    """Notes that the newsletter is seen, and whether its schedule is another than before.
+
+    A new newsletter's schedule holds from its `start`, a changed one from now on.
+    """
+    schedule = effective(newsletter.schedule)
+    tx.execute(
+        insert_ignoring(tx, newsletters).values(
+            id=newsletter.id,
+            first_seen_at=now,
+            schedule=schedule,
+            rule_from=newsletter.start or now,
+        )
     )
-    return found
-
-
-def greet(tx: Tx, newsletter: str, *, now: datetime) -> None:
-    """Notes that the newsletter is seen; only the first time counts."""
-    tx.execute(insert_ignoring(tx, newsletters).values(id=newsletter, first_seen_at=now))
+    known = newsletters.c.id == newsletter.id
+    # Written by a release that did not note schedules: the present one is the one it had.
+    tx.execute(
+        update(newsletters).where(known, newsletters.c.schedule == "").values(schedule=schedule)
+    )
+    tx.execute(
+        update(newsletters)
+        .where(known, newsletters.c.schedule != schedule)
+        .values(schedule=schedule, rule_from=now)
+    )

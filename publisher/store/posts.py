@@ -16,6 +16,11 @@ def known(tx: Tx) -> list[KnownPost]:
     return [KnownPost(id=row.id, path=row.path, body_hash=row.body_hash) for row in rows]
 
 
+def first_seen(tx: Tx) -> dict[str, datetime]:
+    """Post id -> when it was first seen."""
+    return {row.id: row.first_seen_at for row in tx.execute(select(posts))}
+
+
 def remember(tx: Tx, found: Sequence[Post], *, now: datetime) -> None:
     """Keeps the ids of posts and where they lie now; the instant of first sight stays."""
     before = {row.id: row for row in known(tx)}

@@ -41,6 +41,8 @@ newsletters = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("first_seen_at", UtcDateTime, nullable=False),
+    Column("schedule", Text, nullable=False),  # in words; another one counts from `rule_from` on
+    Column("rule_from", UtcDateTime, nullable=False),
 )
 
 issues = Table(
@@ -51,6 +53,7 @@ issues = Table(
     Column("period", Text, nullable=False),
     Column("slot", UtcDateTime, nullable=False),
     Column("status", Text, nullable=False),
+    Column("cause", Text, nullable=False),  # why it is held or skipped, in one word
     Column("reason", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("content_hash", String(64), nullable=False),
@@ -199,4 +202,77 @@ relay_usage = Table(
     Column("hour", UtcDateTime, nullable=False),
     Column("messages", Integer, nullable=False),
     PrimaryKeyConstraint("relay", "sender_domain", "hour"),
+)
+
+instance = Table(
+    "instance",  # one row: which copy of this database we are; state/instance says the same
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("instance_id", Text, nullable=False),
+    Column("starts", Integer, nullable=False),
+    Column("machine", Text, nullable=False),
+    Column("beat_at", UtcDateTime),
+    Column("fenced_at", UtcDateTime),
+    Column("fence", Text, nullable=False),
+)
+
+sent_before = Table(
+    "sent_before",  # told by sent.log after a restore: these people have the issue already
+    metadata,
+    Column("newsletter", Text, nullable=False),
+    Column("period", Text, nullable=False),
+    Column("address_hash", Text, nullable=False),
+    PrimaryKeyConstraint("newsletter", "period", "address_hash"),
+)
+
+job_runs = Table(
+    "job_runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job", Text, nullable=False),
+    Column("slot", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Column("problem", Text, nullable=False),
+    UniqueConstraint("job", "slot"),  # each slot once, however many are awake
+)
+
+admins = Table(
+    "admins",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("password", Text, nullable=False),  # an Argon2id hash
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("key", Text, primary_key=True),  # a hash: who reads the database cannot log in with it
+    Column("admin", ForeignKey("admins.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime, nullable=False),
+    Index(None, "admin"),
+)
+
+login_failures = Table(
+    "login_failures",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("client", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index(None, "at"),
+)
+
+audit = Table(
+    "audit",  # append only: what an operator did
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("detail", Text, nullable=False),
 )

@@ -6,11 +6,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-import pytest
-
 from tests.acceptance.conftest import PATIENCE_SECONDS, REPOSITORY, inbox
-
-pytestmark = pytest.mark.acceptance
 
 
 def test_a_wheel_founds_and_publishes_a_site_outside_the_repository(tmp_path: Path) -> None:

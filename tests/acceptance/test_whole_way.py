@@ -16,8 +16,6 @@ import pytest
 
 from tests.acceptance.conftest import configure, eventually, inbox, publisher
 
-pytestmark = pytest.mark.acceptance
-
 FOUNDING_TITLE = "依恋：生命深处的温柔呼唤，与你共赴一场心的旅程"
 FOUNDING_ID = "a1b2c3d4-e5f6-7a8b-9c0d-1e2f3g4h5i6j"
 CANARIES = (

@@ -92,20 +92,11 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("stage", "code", "enhanced", "outcome", "scope", "after", "reaction"),
-    ROWS,
-    ids=[f"{row[0]} {row[1]} {row[2]}".strip() for row in ROWS],
-)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]} {row[1]} {row[2]}".strip())
 def test_a_reply_means(
-    stage: str,
-    code: int,
-    enhanced: str,
-    outcome: type[Outcome],
-    scope: Scope,
-    after: After,
-    reaction: Reaction,
+    row: tuple[str, int, str, type[Outcome], Scope, After, Reaction],
 ) -> None:
+    stage, code, enhanced, outcome, scope, after, reaction = row
     verdict = classify(make_reply(code, enhanced, Stage(stage)))
     assert isinstance(verdict.outcome, outcome)
     assert (verdict.scope, verdict.after, verdict.reaction) == (scope, after, reaction)

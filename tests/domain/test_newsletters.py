@@ -1,3 +1,6 @@
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
@@ -6,10 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.domain.newsletters import Cadence, Period, Schedule, latest, resolve, upcoming
+from publisher.domain.newsletters import (
+    Cadence,
+    Period,
+    Schedule,
+    effective,
+    latest,
+    moved_by_the_clock,
+    passed,
+    resolve,
+    upcoming,
+)
 
 SECOND = timedelta(seconds=1)
 ZONES = st.sampled_from(sorted(available_timezones() - {"localtime"}))
+CALENDAR = st.sampled_from([cadence for cadence in Cadence if cadence is not Cadence.POSTS])
 MINUTES = st.integers(0, 24 * 60 - 1).map(lambda minute: time(minute // 60, minute % 60))
 WEEKDAYS = {name: day for day, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
 
@@ -89,7 +103,7 @@ def test_a_weekly_newsletter_is_due_once_a_week(
         assert timedelta(days=5, hours=20) < after.slot - before.slot < timedelta(days=8, hours=4)
 
 
-@given(ZONES, st.sampled_from(Cadence), MINUTES, st.integers(1990, 2035), st.integers(1, 365))
+@given(ZONES, CALENDAR, MINUTES, st.integers(1990, 2035), st.integers(1, 365))
 def test_the_slot_of_a_period_leads_back_to_it(
     zone: str, cadence: Cadence, at: time, year: int, day: int
 ) -> None:
@@ -173,6 +187,100 @@ def test_the_period_is_that_of_the_newsletters_zone() -> None:
     schedule = make_schedule(zone=ZoneInfo("Pacific/Auckland"), weekday=WEEKDAYS["mon"])
     period = latest(schedule, datetime(2026, 11, 22, 19, 0, tzinfo=UTC))
     assert period == Period(key="W:2026-W48", slot=datetime(2026, 11, 22, 19, 0, tzinfo=UTC))
+
+
+def test_a_biweekly_newsletter_appears_in_every_second_week() -> None:
+    even = make_schedule(Cadence.BIWEEKLY, zone=ZoneInfo("UTC"))
+    odd = replace(even, anchor=even.anchor + timedelta(weeks=1))
+    both = [keys(schedule, "2026-12-10T00:00:00Z", 3) for schedule in (even, odd)]
+    assert both == [
+        ["B:2026-W50", "B:2026-W52", "B:2027-W01"],
+        ["B:2026-W51", "B:2026-W53", "B:2027-W02"],  # over a year of 53 weeks
+    ]
+    assert effective(odd) != effective(even)
+    assert effective(replace(odd, anchor=odd.anchor + timedelta(weeks=2, days=3))) == effective(odd)
+
+
+def test_the_anchor_s_own_week_has_a_biweekly_issue() -> None:
+    for day in range(14):
+        anchor = date(2026, 11, 16) + timedelta(days=day)
+        schedule = make_schedule(Cadence.BIWEEKLY, zone=ZoneInfo("UTC"), anchor=anchor)
+        monday = datetime.combine(anchor - timedelta(days=anchor.weekday()), time(), UTC)
+        slot = upcoming(schedule, monday)[0].slot
+        assert slot.date().isocalendar()[:2] == anchor.isocalendar()[:2]
+
+
+def test_a_newsletter_that_counts_posts_has_no_slots() -> None:
+    schedule = make_schedule(Cadence.POSTS)
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    assert upcoming(schedule, now) == []
+    assert list(passed(schedule, now)) == []
+    assert effective(replace(schedule, every=3)) == "every 3 posts"
+
+
+@pytest.mark.parametrize(
+    ("after", "moved"),
+    [
+        ("2027-03-22T00:00:00Z", "02:30 does not exist on 28 Mar: 03:00"),
+        ("2026-10-19T00:00:00Z", "02:30 comes twice on 25 Oct: the first of the two"),
+        ("2026-11-02T00:00:00Z", ""),
+    ],
+)
+def test_a_slot_that_the_clock_change_moves_is_told(after: str, moved: str) -> None:
+    schedule = make_schedule(at=time(2, 30), weekday=WEEKDAYS["sun"])
+    (period,) = periods(schedule, after, 1)
+    assert moved_by_the_clock(schedule, period) == moved
+
+
+def test_a_slot_that_slides_past_midnight_is_told_with_its_own_date() -> None:
+    zone = ZoneInfo("America/Godthab")
+    schedule = make_schedule(zone=zone, at=time(23), weekday=WEEKDAYS["sat"])
+    (period,) = periods(schedule, "2027-03-26T00:00:00Z", 1)
+    assert moved_by_the_clock(schedule, period) == "23:00 does not exist on 27 Mar: 00:00"
+
+
+def weekly_slots(zone: str, weekday: int, at: time) -> Iterator[tuple[datetime, bool]]:
+    """The slots of 2026 and 2027, each with whether it landed on another date than its own."""
+    schedule = make_schedule(zone=ZoneInfo(zone), at=at, weekday=weekday)
+    before: Period | None = None
+    week = date(2025, 12, 29)
+    for period in upcoming(schedule, datetime(2025, 12, 29, tzinfo=UTC) - timedelta(days=2), 107):
+        if not "W:2026-W01" <= period.key <= "W:2027-W52":
+            continue
+        assert period.key == f"W:{week:%G-W%V}", zone  # no week without one, none with two
+        week += timedelta(weeks=1)
+        if before:
+            gap = period.slot - before.slot
+            assert timedelta(days=6, hours=20) <= gap <= timedelta(days=8), (zone, period)
+        before = period
+        yield period.slot, period.slot.astimezone(schedule.zone).weekday() != weekday
+
+
+def test_every_zone_of_the_world_has_one_slot_a_week() -> None:
+    slots = [
+        slot
+        for zone in sorted(available_timezones() - {"localtime"})
+        for slot in weekly_slots(zone, WEEKDAYS["sun"], time(2, 30))
+    ]
+    assert len(slots) > 60_000
+    assert not any(slid for _, slid in slots)
+
+
+@pytest.mark.acceptance
+def test_every_hour_in_which_a_clock_is_changed_has_one_slot_a_week() -> None:
+    hours = [(day, time(hour, 30)) for day in (5, 6) for hour in (0, 1, 2)] + [(5, time(23))]
+    zones = sorted(available_timezones() - {"localtime"})
+    slots = [
+        (zone, slid)
+        for zone in zones
+        for day, at in hours
+        for _, slid in weekly_slots(zone, day, at)
+    ]
+    slides = Counter(zone for zone, slid in slots if slid)
+    assert len(slots) >= 370_000
+    # In Greenland the gap lies at 23:00 on a Saturday, once a year.
+    greenland = ("America/Godthab", "America/Nuuk", "America/Scoresbysund")
+    assert slides == dict.fromkeys(greenland, 2)
 
 
 def _week(key: str) -> tuple[int, int]:

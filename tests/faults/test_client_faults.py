@@ -91,7 +91,9 @@ BODIES = st.lists(
 ).map(lambda lines: b"".join(line + b"\r\n" for line in lines))
 
 
-@pytest.mark.parametrize("size", [pytest.param(40), pytest.param(1000, marks=pytest.mark.acceptance)])
+@pytest.mark.parametrize(
+    "size", [pytest.param(40), pytest.param(1000, marks=pytest.mark.acceptance)]
+)
 def test_random_bodies_arrive_byte_for_byte(size: int) -> None:
     """Dots, empty lines, 8 bits, lines of 998 bytes: over one connection, written ahead."""
     bodies: dict[str, bytes] = {}
@@ -317,7 +319,7 @@ def test_a_relay_that_refuses_what_was_written_behind_a_dot_blames_nobody() -> N
     assert (Pipelining.DOT, False) in told.ahead
 
 
-def test_a_message_that_is_too_big_is_not_offered(server: FaultRelay) -> None:
+def test_a_message_that_is_too_big_is_not_offered() -> None:
     with FaultRelay(Behaviour(size=20)) as server:
         told = converse(make_relay(server), [make_job()])
     assert told.verdicts["ann@rcpt.test"].reaction is Reaction.PAUSE_ISSUE

@@ -6,11 +6,14 @@ one left in doubt and sends what is due, as the daemon does; it can be killed at
 
 import argparse
 import json
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from threading import Event
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -20,7 +23,7 @@ from sqlalchemy import insert
 from publisher.clock import Clock, system_clock
 from publisher.content.loader import ContentOptions
 from publisher.domain.deliveries import DeliveryStatus, OnUnknown
-from publisher.domain.issues import IssueStatus
+from publisher.domain.issues import IssueStatus, Verdict
 from publisher.domain.newsletters import Period
 from publisher.mail.relays import Relay, Security
 from publisher.render.digest import Digest
@@ -65,7 +68,6 @@ def open_world(
             site_key=b"k" * 32,
             folders=Folders(root=folder, state=folder, output=folder / "public"),
             listen=Listen(host="127.0.0.1", port=0),
-            tick_seconds=30,
             log=LogOptions(level="info", format="text"),
         )
     finally:
@@ -128,19 +130,12 @@ def plan(store: Store, *, body_bytes: int = 400, key: str = "W:2026-W47") -> int
         body=dump_body(compile_body(digest)),
     )
     with store.begin() as tx:
-        issue = issues.add(
-            tx,
-            newsletter="weekly",
-            period=Period(key=key, slot=system_clock()),
-            status=IssueStatus.PLANNED,
-            reason="",
-            content_hash="",
-            posts=(),
-            variant=variant,
-            now=NOW,
-        )
-    assert issue
-    return issue
+        verdict = Verdict(period=Period(key=key, slot=system_clock()), status=IssueStatus.PLANNED)
+        number = issues.add(tx, newsletter="weekly", verdict=verdict, now=NOW)
+        issue = issues.get(tx, number) if number else None
+        assert issue
+        assert issues.freeze(tx, issue, content_hash="h", posts=(), variant=variant)
+    return issue.id
 
 
 def statuses(app: App) -> dict[str, DeliveryStatus]:
@@ -161,6 +156,14 @@ def make_relay(port: int, **changes: object) -> Relay:
     return Relay(**{**values, **changes})  # type: ignore[arg-type]
 
 
+def _clock_of_runs(folder: Path, hours: float) -> Clock:
+    """The real clock, ahead by some hours for each run so far: what was put off comes due."""
+    runs = folder / "runs"
+    count = len(runs.read_text()) if runs.exists() else 0
+    runs.write_text("x" * (count + 1))
+    return lambda: system_clock() + timedelta(hours=hours * count)
+
+
 def main() -> None:
     """Recovers and delivers until all is settled or nothing is due."""
     options = argparse.ArgumentParser()
@@ -169,12 +172,16 @@ def main() -> None:
     options.add_argument("--connections", type=int, default=16)
     options.add_argument("--on-unknown", type=OnUnknown, default=OnUnknown.HOLD)
     options.add_argument("--no-recovery", action="store_true")
+    options.add_argument("--hours-a-run", type=float, default=0, help="later at each start")
     given = options.parse_args()
     relay = make_relay(given.port, max_connections=given.connections)
-    with open_world(given.folder, [relay], on_unknown=given.on_unknown) as app:
+    clock = _clock_of_runs(given.folder, given.hours_a_run)
+    with open_world(given.folder, [relay], clock=clock, on_unknown=given.on_unknown) as app:
         if not given.no_recovery:
             deliveries.recover(app)
-        for report in deliveries.deliver(app):
+        stop = Event()
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        for report in deliveries.deliver(app, stopping=stop.is_set):
             sys.stdout.write(f"{report.finished} {report.problem}\n")
 
 

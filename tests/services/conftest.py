@@ -52,7 +52,6 @@ def app(tmp_path: Path, clock: FakeClock) -> Iterator[App]:
         site_key=b"k" * 32,
         folders=folders,
         listen=Listen(host="127.0.0.1", port=0),
-        tick_seconds=30,
         log=LogOptions(level="info", format="text"),
     )
     store.close()

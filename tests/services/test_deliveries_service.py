@@ -8,10 +8,10 @@ import pytest
 
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import IssueStatus
-from publisher.mail.relays import Relay, Security
 from publisher.services import deliveries, issues, publishing, subscribers
 from publisher.services.app import App
 from tests.faults.relay import Behaviour, FaultRelay
+from tests.faults.world import make_relay
 from tests.services.conftest import FakeClock, write_post
 
 
@@ -24,7 +24,10 @@ def relay() -> Iterator[FaultRelay]:
 @pytest.fixture
 def site(app: App, relay: FaultRelay) -> App:
     write_post(app, "one.md", title="One", date="2025-10-02 10:00:00")
-    return replace(app, relays=(Relay(host="127.0.0.1", port=relay.port, security=Security.NONE, backoff_seconds=0.01),))
+    return replace(
+        app,
+        relays=(make_relay(relay.port),),
+    )
 
 
 def subscribe(app: App, *emails: str) -> None:
@@ -129,7 +132,10 @@ def test_a_relay_that_hangs_up_after_each_message_gets_them_all(app: App) -> Non
     write_post(app, "one.md", title="One", date="2025-10-02 10:00:00")
     subscribe(app, *(f"reader{number}@example.org" for number in range(7)))
     with FaultRelay(Behaviour(per_connection=1)) as relay:
-        site = replace(app, relays=(Relay(host="127.0.0.1", port=relay.port, security=Security.NONE, backoff_seconds=0.01),))
+        site = replace(
+            app,
+            relays=(make_relay(relay.port),),
+        )
         report = publishing.publish(site)
 
     assert report.issues[0].counts == {DeliveryStatus.SENT: 7}

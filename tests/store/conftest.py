@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from publisher.domain.addresses import parse_address
-from publisher.domain.issues import IssueStatus
+from publisher.domain.issues import IssueStatus, Verdict
 from publisher.domain.newsletters import Period
 from publisher.domain.subscribers import Joined, SubscriptionStatus
 from publisher.store import deliveries, issues, subscribers
@@ -52,17 +52,14 @@ def due(tx: Tx, issue: int, now: datetime = NOW) -> list[int]:
 
 
 def add_issue(tx: Tx, key: str = "W:2026-W47", posts: tuple[str, ...] = ("a", "b")) -> int | None:
-    return issues.add(
-        tx,
-        newsletter="weekly",
-        period=Period(key=key, slot=NOW),
-        status=IssueStatus.PLANNED,
-        reason="",
-        content_hash="",
-        posts=posts,
-        variant=VARIANT,
-        now=NOW,
-    )
+    """A planned issue with its content; None if the period is taken."""
+    verdict = Verdict(period=Period(key=key, slot=NOW), status=IssueStatus.PLANNED)
+    number = issues.add(tx, newsletter="weekly", verdict=verdict, now=NOW)
+    issue = issues.get(tx, number) if number is not None else None
+    if issue is None:
+        return None
+    assert issues.freeze(tx, issue, content_hash="h", posts=posts, variant=VARIANT)
+    return issue.id
 
 
 def ready_issue(store: Store, readers: int) -> int:

@@ -14,7 +14,7 @@ from publisher.store import newsletters
 from publisher.store.engine import Store, open_store
 from publisher.store.tables import metadata
 from publisher.store.types import UtcDateTime
-from tests.factories import NOW
+from tests.factories import NOW, make_newsletter
 from tests.store.conftest import subscribe
 
 
@@ -33,18 +33,18 @@ def test_there_is_no_plain_datetime() -> None:
 def test_an_instant_comes_back_in_utc(store: Store) -> None:
     shanghai = timezone(timedelta(hours=8))
     with store.begin() as tx:
-        newsletters.greet(tx, "weekly", now=datetime(2026, 1, 1, 12, tzinfo=shanghai))
+        newsletters.greet(tx, make_newsletter(), now=datetime(2026, 1, 1, 12, tzinfo=shanghai))
     with store.read() as tx:
-        assert newsletters.seen_at(tx, "weekly") == datetime(2026, 1, 1, 4, tzinfo=UTC)
-        found = newsletters.seen_at(tx, "weekly")
+        found = newsletters.seen(tx, "weekly")
         assert found is not None
-        assert found.tzinfo is UTC
+        assert found.first_at == datetime(2026, 1, 1, 4, tzinfo=UTC)
+        assert found.first_at.tzinfo is UTC
 
 
 def test_a_naive_instant_is_refused(store: Store) -> None:
     naive = NOW.replace(tzinfo=None)
     with store.begin() as tx, pytest.raises(StatementError, match="naive"):
-        newsletters.greet(tx, "weekly", now=naive)
+        newsletters.greet(tx, make_newsletter(), now=naive)
 
 
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:

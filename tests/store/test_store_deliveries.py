@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from publisher.domain.addresses import parse_address
 from publisher.domain.deliveries import Delivery, DeliveryStatus, settle
+from publisher.domain.issues import IssueStatus
 from publisher.domain.replies import (
     Accepted,
     Deferred,
@@ -20,9 +21,9 @@ from publisher.domain.replies import (
 )
 from publisher.domain.subscribers import SubscriptionStatus
 from publisher.domain.suppressions import SuppressionReason
-from publisher.store import batches, deliveries, issues, subscribers, suppressions
-from publisher.store.deliveries import Record
+from publisher.store import batches, deliveries, issues, outcomes, subscribers, suppressions
 from publisher.store.engine import Store, Tx
+from publisher.store.outcomes import Record
 from tests.factories import NOW
 from tests.store.conftest import due, expand, ready_issue, subscribe
 
@@ -39,11 +40,11 @@ def record(tx: Tx, delivery: int, outcome: Outcome, attempt: int = 1, now: datet
         delivery=delivery, attempt=attempt, intended=True, relay="main", settlement=settlement
     )
     if isinstance(outcome, Accepted):
-        deliveries.record_sent(tx, [found], now=now)
+        outcomes.record_sent(tx, [found], now=now)
     elif isinstance(outcome, NotSent):
-        deliveries.put_back(tx, found, now=now)
+        outcomes.put_back(tx, found, now=now)
     else:
-        deliveries.record(tx, found, now=now)
+        outcomes.record(tx, found, now=now)
 
 
 def row(tx: Tx, delivery: int) -> Delivery:
@@ -98,7 +99,7 @@ def test_a_lease_that_ran_out_is_taken_over_and_fences_off_its_first_holder(stor
         second = batches.lease(tx, [issue], owner="two", now=later, until=later + MINUTE)
         assert second is not None
         assert second.epoch == first.epoch + 1
-        assert deliveries.recover(tx, resend=[], batch=second.batch, now=later) == [1]
+        assert outcomes.recover(tx, resend=[], batch=second.batch, now=later) == [1]
         assert batches.held(tx, {first.batch: first.epoch}, now=later) == set()
         assert batches.held(tx, {second.batch: second.epoch}, now=later) == {second.batch}
         batches.extend(tx, [first], until=later + 9 * MINUTE)
@@ -111,10 +112,10 @@ def test_a_late_outcome_settles_a_doubt_and_nothing_else(store: Store) -> None:
     ready_issue(store, 2)
     with store.begin() as tx:
         assert deliveries.intend(tx, [1, 2], now=NOW) == {1, 2}
-        assert deliveries.recover(tx, resend=[], now=NOW) == [1, 2]
+        assert outcomes.recover(tx, resend=[], now=NOW) == [1, 2]
         record(tx, 1, Accepted(reply(250)))
         assert row(tx, 1).status is DeliveryStatus.SENT
-        deliveries.resend_unknown(tx, [2], now=NOW)
+        outcomes.resend_unknown(tx, [2], now=NOW)
         record(tx, 2, Accepted(reply(250)))
         assert row(tx, 2).status is DeliveryStatus.PENDING
 
@@ -123,10 +124,10 @@ def test_a_doubt_is_sent_again_once_where_that_is_wanted(store: Store) -> None:
     issue = ready_issue(store, 1)
     with store.begin() as tx:
         assert intend(tx, 1)
-        deliveries.recover(tx, resend=[issue], now=NOW)
+        outcomes.recover(tx, resend=[issue], now=NOW)
         assert row(tx, 1).status is DeliveryStatus.PENDING
         assert intend(tx, 1)
-        deliveries.recover(tx, resend=[issue], now=NOW)
+        outcomes.recover(tx, resend=[issue], now=NOW)
         assert row(tx, 1).status is DeliveryStatus.UNKNOWN
 
 
@@ -135,11 +136,11 @@ def test_a_paused_issue_holds_no_lease(store: Store) -> None:
     with store.begin() as tx:
         lease = batches.lease(tx, [issue], owner="one", now=NOW, until=NOW + MINUTE)
         assert lease is not None
-        assert issues.pause(tx, issue, "wait")
+        assert issues.move(tx, issue, before=[IssueStatus.SENDING], after=IssueStatus.PAUSED)
         assert batches.held(tx, {lease.batch: lease.epoch}, now=NOW) == set()
         batches.release(tx, lease, now=NOW)
         assert batches.lease(tx, [issue], owner="one", now=NOW, until=NOW + MINUTE) is None
-        assert issues.resume(tx, issue)
+        assert issues.move(tx, issue, before=[IssueStatus.PAUSED], after=IssueStatus.SENDING)
         assert batches.lease(tx, [issue], owner="one", now=NOW, until=NOW + MINUTE) is not None
 
 
@@ -154,7 +155,7 @@ def test_a_retry_opens_them_alone(store: Store, status: DeliveryStatus) -> None:
         batches.release(tx, lease, now=NOW)
         assert issues.finish(tx, issue, now=NOW)
         assert deliveries.retry(tx, issue, status, now=NOW) == 1
-        assert issues.reopen(tx, issue)
+        assert issues.move(tx, issue, before=[IssueStatus.SENT], after=IssueStatus.SENDING)
         assert due(tx, issue) == [2]
         assert not issues.finish(tx, issue, now=NOW)
 
@@ -230,7 +231,7 @@ def test_a_row_that_was_put_off_waits_for_its_time(store: Store) -> None:
         assert waiting.reply == "451 later please"
         assert due(tx, issue) == []
         assert due(tx, issue, NOW + timedelta(hours=1)) == [1]
-        assert deliveries.first_deferral(tx, 1, 1) == NOW
+        assert outcomes.first_deferral(tx, 1, 1) == NOW
 
 
 def test_what_was_interrupted_is_named_unknown_once(store: Store) -> None:
@@ -238,10 +239,10 @@ def test_what_was_interrupted_is_named_unknown_once(store: Store) -> None:
     with store.begin() as tx:
         assert intend(tx, 2)
     with store.begin() as tx:
-        assert deliveries.recover(tx, resend=[], now=NOW) == [2]
+        assert outcomes.recover(tx, resend=[], now=NOW) == [2]
         assert row(tx, 2).status is DeliveryStatus.UNKNOWN
         assert "interrupted" in row(tx, 2).reason
-        assert deliveries.recover(tx, resend=[], now=NOW) == []
+        assert outcomes.recover(tx, resend=[], now=NOW) == []
         assert not intend(tx, 2)
 
 
@@ -273,12 +274,14 @@ def test_whatever_happens_the_books_agree_with_the_relay(
         with store.begin() as tx:
             until = now + MINUTE
             lease = batches.lease(tx, [issue], owner="test", now=now, until=until)
-            is_due = lease and delivery in {d.id for d in deliveries.claim(tx, lease.batch, now=now)}
+            is_due = lease and delivery in {
+                d.id for d in deliveries.claim(tx, lease.batch, now=now)
+            }
             intended = is_due and deliveries.intend(tx, [delivery], now=now)
             attempt = row(tx, delivery).attempts
         with store.begin() as tx:
             if intended and outcome is None:
-                deliveries.recover(tx, resend=[], now=now)
+                outcomes.recover(tx, resend=[], now=now)
             elif intended:
                 taken[delivery] += isinstance(outcome, Accepted)
                 record(tx, delivery, outcome, attempt, now=now)

@@ -127,14 +127,13 @@ def make_app(tmp_path: Path) -> Callable[..., App]:
             "newsletters": (make_newsletter(),),
             "content": None,
             "feeds": FeedOptions(entries=20, full=True),
-            "relay": None,
+            "relays": (),
             "store": None,
             "templates": Templates(),
             "clock": lambda: NOW,
             "site_key": KEY,
             "folders": Folders(root=tmp_path, state=tmp_path / "var", output=output),
             "listen": Listen(host="127.0.0.1", port=0),
-            "tick_seconds": 1.0,
             "log": LogOptions(level="info", format="text"),
         }
         return App(**(values | changes))
