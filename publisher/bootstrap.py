@@ -129,8 +129,6 @@ def _newsletter(newsletter: NewsletterSettings, settings: Settings) -> Newslette
         template=newsletter.template,
         start=_start(newsletter, zone),
         reply_to=newsletter.reply_to,
-        is_archived=newsletter.archive,
-        embed_bytes=newsletter.embed_images * 1000,
         selection=Selection(
             tags=frozenset(newsletter.tags),
             without_tags=frozenset(newsletter.without_tags),
@@ -142,6 +140,8 @@ def _newsletter(newsletter: NewsletterSettings, settings: Settings) -> Newslette
             order=Order(newsletter.order),
         ),
         approval=newsletter.approval,
+        is_archived=newsletter.archive,
+        embed_bytes=newsletter.embed_images * 1000,
     )
 
 

@@ -13,7 +13,7 @@ from publisher.cli.console import emit, progress, say
 from publisher.cli.options import as_json, config_of
 from publisher.cli.reports import print_cycle
 from publisher.domain.deliveries import DeliveryStatus
-from publisher.services import publishing
+from publisher.services import instances, publishing
 from publisher.services.lock import exclusive
 from publisher.services.publishing import CycleReport
 from publisher.services.sending import Standing
@@ -39,11 +39,15 @@ def publish(context: click.Context, as_json: bool) -> int:
         def advance(standing: Standing) -> None:
             update(standing.done, standing.total)
 
+        instances.start(app)
         report = publishing.publish(app, progress=advance, stopping=stopping)
         if as_json:
             emit("cycle", _payload(report))
         else:
             print_cycle(report, app)
+        if report.fence:
+            say(f"nothing is sent: {report.fence}; look first, then `publisher resume`")
+            return TRY_LATER
         if stopping():
             say("interrupted: the rest is kept; run `publisher publish` again to go on")
             return INTERRUPTED
@@ -78,6 +82,7 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
 
 def _payload(report: CycleReport) -> dict[str, object]:
     return {
+        "fence": report.fence,
         "feeds": [
             {"path": feed.path, "bytes": feed.size, "changed": feed.changed}
             for feed in report.build.feeds
@@ -87,6 +92,15 @@ def _payload(report: CycleReport) -> dict[str, object]:
                 "newsletter": entry.plan.newsletter.id,
                 "period": entry.plan.period.key,
                 "slot": entry.plan.period.slot,
+                "taken": [
+                    {
+                        "issue": taken.issue,
+                        "period": taken.verdict.period.key,
+                        "status": taken.verdict.status,
+                        "cause": taken.verdict.cause,
+                    }
+                    for taken in entry.taken
+                ],
                 "issue": entry.assembled.issue if entry.assembled else None,
                 "status": entry.assembled.status if entry.assembled else None,
                 "problem": entry.problem,

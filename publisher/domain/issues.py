@@ -123,16 +123,6 @@ def decide(
     ]
 
 
-def archive_path(newsletter: str) -> str:
-    """Where the list of a newsletter's issues stands, below the site."""
-    return f"archive/{newsletter}/"
-
-
-def issue_path(newsletter: str, period: str) -> str:
-    """Where the web version of an issue stands, below the site: `archive/weekly/w-2026-w47/`."""
-    return f"{archive_path(newsletter)}{period.replace(':', '-').lower()}/"
-
-
 def _judge(
     newsletter: Newsletter,
     period: Period,
@@ -197,3 +187,13 @@ def _words(span: timedelta) -> str:
     if hours < 1:
         return f"{span / timedelta(minutes=1):.0f} minutes"
     return f"{hours:.0f} hours" if hours < 72 else f"{hours / 24:.0f} days"
+
+
+def archive_path(newsletter: str) -> str:
+    """Where the list of a newsletter's issues stands, below the site."""
+    return f"archive/{newsletter}/"
+
+
+def issue_path(newsletter: str, period: str) -> str:
+    """Where the web version of an issue stands, below the site: `archive/weekly/w-2026-w47/`."""
+    return f"{archive_path(newsletter)}{period.replace(':', '-').lower()}/"

@@ -58,9 +58,9 @@ class Newsletter:
 
     `relays` are names, in order of preference; none = all that are configured. `on_unknown` says
     what becomes of a delivery that a relay may or may not have.
+    `approval`: each issue waits until the operator has approved it.
     `is_archived`: everybody may read its issues on the site. `embed_bytes`: pictures travel
     inside the mail up to so many bytes in all; 0 = they are fetched.
-    `approval`: each issue waits until the operator has approved it.
     """
 
     id: str
@@ -74,10 +74,10 @@ class Newsletter:
     reply_to: str = ""
     relays: tuple[str, ...] = ()
     on_unknown: OnUnknown = OnUnknown.HOLD
-    is_archived: bool = True
-    embed_bytes: int = 0
     selection: Selection = EVERYTHING
     approval: bool = False
+    is_archived: bool = True
+    embed_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,11 +54,6 @@ def message_key(site_key: bytes, issue: int, subscriber: int) -> str:
     return f"{base36(issue)}.{mac[:12].hex()}"
 
 
-def address_mark(key: bytes, address_key: str) -> str:
-    """Tells addresses apart in a log without showing them."""
-    return hmac.digest(key, address_key.encode(), "sha256").hex()[:16]
-
-
 def bounce_key(site_key: bytes, delivery: int, *, about: str) -> str:
     """Names a delivery in its return path: `number.mac`, small letters and digits only.
 

@@ -106,8 +106,8 @@ class App:
     log: LogOptions
     bounces: ReturnPath = ReturnPath()
     expires_after: timedelta | None = None
-    dkim: DkimOptions = DkimOptions()
     schedule: ScheduleOptions = ScheduleOptions()
+    dkim: DkimOptions = DkimOptions()
 
     @property
     def relay(self) -> Relay | None:

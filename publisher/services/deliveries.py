@@ -28,7 +28,7 @@ from publisher.domain.tokens import derive_key
 from publisher.errors import Conflict, NotFound, PublisherError
 from publisher.mail.capture import capture
 from publisher.mail.relays import Pipelining, Relay
-from publisher.services import letters
+from publisher.services import instances, letters
 from publisher.services.app import App
 from publisher.services.letters import IssueMail
 from publisher.services.outbox import Supply
@@ -127,6 +127,7 @@ def _expand(app: App, issue: Issue, stopping: Callable[[], bool]) -> Issue:
         with app.store.begin() as tx:
             rows.expand(tx, issue.id, issue.newsletter, chosen=part, now=now)
     with app.store.begin() as tx:
+        instances.spare_mailed(app, tx, issue, now=now)
         issue_rows.mark_sending(tx, issue.id)
     return replace(issue, status=IssueStatus.SENDING)
 

@@ -26,8 +26,9 @@ from publisher.domain.selection import Choice
 from publisher.domain.subscribers import SubscriptionStatus
 from publisher.domain.tokens import slot_nonce
 from publisher.errors import Conflict, NotFound
-from publisher.render.digest import Digest, render_digest
+from publisher.render.digest import Digest, Edition, render_digest
 from publisher.render.messages import compile_body, dump_body
+from publisher.services import pictures
 from publisher.services.app import App
 from publisher.store import batches
 from publisher.store import deliveries as delivery_rows
@@ -37,7 +38,6 @@ from publisher.store import posts as post_rows
 from publisher.store import subscribers as subscriber_rows
 from publisher.store.engine import Tx
 from publisher.store.issues import StoredVariant
-from publisher.store.newsletters import Seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +109,21 @@ def reconcile(
                 if verdict.status is not IssueStatus.SKIPPED:
                     _supersede(tx, newsletter, verdict.period)
     return taken
+
+
+def wants_posts(app: App, newsletter: Newsletter, *, now: datetime) -> bool:
+    """Whether there is anything to plan or to assemble, as far as that is known without posts.
+
+    Notes the newsletter's schedule, so that a change of it counts from now on.
+    """
+    if newsletter.schedule.cadence is Cadence.POSTS:
+        return True
+    with app.store.begin() as tx:
+        newsletter_rows.greet(tx, newsletter, now=now)
+        if rows.unfrozen(tx, newsletter.id):
+            return True
+        record = _record(tx, newsletter, None, now=now)
+    return bool(decide(newsletter, record, max_late=app.schedule.max_late, now=now))
 
 
 def plan(app: App, newsletter: Newsletter, library: Library, *, now: datetime) -> IssuePlan:
@@ -239,14 +254,15 @@ def render(app: App, plan: IssuePlan, content: Sequence[Post]) -> Digest:
     Raises `TemplateError`.
     """
     newsletter = plan.newsletter
-    return render_digest(
-        app.templates,
+    edition = Edition(
         site=app.site,
         newsletter=newsletter,
         period=plan.period,
         posts=content,
         nonce=slot_nonce(app.site_key, f"{newsletter.id}/{plan.period.key}"),
+        pictures=pictures.sizes(content),
     )
+    return render_digest(app.templates, edition)
 
 
 def listing(app: App, newsletter: str | None = None) -> list[Issue]:
@@ -286,9 +302,7 @@ def why_empty(choices: Sequence[Choice], *, least: int = 1) -> str:
 
 
 def _record(tx: Tx, newsletter: Newsletter, library: Library | None, *, now: datetime) -> Record:
-    seen = newsletter_rows.seen(tx, newsletter.id) or Seen(
-        first_at=now, rule_from=newsletter.start or now
-    )
+    seen = newsletter_rows.seen(tx, newsletter, now=now)
     return Record(
         seen_at=seen.first_at,
         rule_from=seen.rule_from,

@@ -1,11 +1,16 @@
-"""One whole cycle: load the posts, build the feeds, assemble what is due, deliver, report."""
+"""The whole way: load the posts, build the feeds, assemble what is due, deliver, report.
+
+`publish` does all of it once. The daemon calls its two halves, `build` and `send`, each when there
+is something to do for it, so that a long issue never keeps a new post out of the feeds.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from publisher.domain.deliveries import Delivery
+from publisher.domain.posts import Library
 from publisher.errors import ConfigError, PublisherError
-from publisher.services import deliveries, feeds, issues, posts
+from publisher.services import deliveries, feeds, instances, issues, posts
 from publisher.services.app import App
 from publisher.services.deliveries import IssueReport
 from publisher.services.feeds import BuildReport
@@ -28,13 +33,23 @@ class NewsletterReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CycleReport:
-    """What one cycle did. `in_doubt`: deliveries that an interrupted process left unknown."""
+class SendReport:
+    """What was planned and delivered. `fence`: why nothing was, in words; mostly empty.
+
+    `in_doubt`: deliveries that an interrupted process left unknown.
+    """
+
+    newsletters: tuple[NewsletterReport, ...] = ()
+    issues: tuple[IssueReport, ...] = ()
+    in_doubt: tuple[Delivery, ...] = ()
+    fence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleReport(SendReport):
+    """What one whole cycle did."""
 
     build: BuildReport
-    newsletters: tuple[NewsletterReport, ...]
-    issues: tuple[IssueReport, ...]
-    in_doubt: tuple[Delivery, ...]
 
 
 def publish(
@@ -45,17 +60,42 @@ def publish(
 ) -> CycleReport:
     """Runs one cycle as of now. The caller holds the lock of the state folder.
 
-    Raises `ConfigError` before anything is done if mail would vanish into the built-in inbox of a
-    public site.
+    A fenced instance builds the feeds and does no more. Raises `ConfigError` before anything is
+    done if mail would vanish into the built-in inbox of a public site.
     """
     refuse_public_inbox(app)
-    now = app.clock()
+    built = build(app)
+    if fence := instances.fence(app):
+        return CycleReport(build=built, fence=fence)
     in_doubt = deliveries.recover(app)
-    build = feeds.build_library(app, posts.load(app, now=now))
     return CycleReport(
-        build=build,
-        newsletters=tuple(_assemble_due(app, build)),
+        build=built,
+        newsletters=tuple(_assemble_due(app, built.library)),
         issues=tuple(deliveries.deliver(app, progress=progress, stopping=stopping)),
+        in_doubt=tuple(in_doubt),
+    )
+
+
+def build(app: App) -> BuildReport:
+    """Loads the posts and brings feeds and pages up to date."""
+    return feeds.build_library(app, posts.load(app, now=app.clock()))
+
+
+def send(app: App, *, stopping: Callable[[], bool] = lambda: False) -> SendReport:
+    """Plans what is due and delivers; the posts are read only if an issue wants them.
+
+    The caller holds the lock of the state folder. A fenced instance does nothing.
+    """
+    if fence := instances.fence(app):
+        return SendReport(fence=fence)
+    in_doubt = deliveries.recover(app)
+    newsletters = []
+    now = app.clock()
+    if any(issues.wants_posts(app, newsletter, now=now) for newsletter in app.newsletters):
+        newsletters = _assemble_due(app, posts.load(app, now=now))
+    return SendReport(
+        newsletters=tuple(newsletters),
+        issues=tuple(deliveries.deliver(app, stopping=stopping)),
         in_doubt=tuple(in_doubt),
     )
 
@@ -71,12 +111,12 @@ def refuse_public_inbox(app: App) -> None:
         raise ConfigError([problem])
 
 
-def _assemble_due(app: App, build: BuildReport) -> list[NewsletterReport]:
+def _assemble_due(app: App, library: Library) -> list[NewsletterReport]:
     reports = []
     for newsletter in app.newsletters:
         now = app.clock()
-        taken = issues.reconcile(app, newsletter, now=now, library=build.library)
-        plan = issues.plan(app, newsletter, build.library, now=now)
+        taken = issues.reconcile(app, newsletter, now=now, library=library)
+        plan = issues.plan(app, newsletter, library, now=now)
         assembled, problem = None, ""
         try:
             assembled = issues.assemble(app, plan)

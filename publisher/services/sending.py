@@ -11,10 +11,11 @@ from time import monotonic
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import Issue
 from publisher.domain.relays import RelayState
-from publisher.domain.tokens import address_mark, derive_key
+from publisher.domain.sent_log import address_hash
 from publisher.mail.engine import Engine
 from publisher.services.app import App
 from publisher.services.books import Books
+from publisher.services.instances import SENT_LOG
 from publisher.services.letters import IssueMail
 from publisher.services.outbox import Outbox, Supply
 from publisher.services.sent_log import SentLog
@@ -67,8 +68,9 @@ class Run:
         states: Mapping[str, RelayState],
     ) -> None:
         self._sending = sending
-        mark_key = derive_key(app.site_key, "sent-log")
-        self._log = SentLog(app.folders.state / "sent.log", lambda key: address_mark(mark_key, key))
+        self._log = SentLog(
+            app.folders.state / "sent.log", lambda key: address_hash(app.site_key, key)
+        )
         self.books = Books(
             app.store,
             app.clock,

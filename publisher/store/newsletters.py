@@ -12,16 +12,19 @@ from publisher.store.tables import newsletters
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """`first_at`: first sight of the newsletter; `rule_from`: of its present schedule."""
+    """`first_at`: first sight of the newsletter; `rule_from`: since when its schedule holds."""
 
     first_at: datetime
     rule_from: datetime
 
 
-def seen(tx: Tx, newsletter: str) -> Seen | None:
-    """What was noted of the newsletter; None if it never was seen."""
-    row = tx.execute(select(newsletters).where(newsletters.c.id == newsletter)).one_or_none()
-    return Seen(first_at=row.first_seen_at, rule_from=row.rule_from) if row else None
+def seen(tx: Tx, newsletter: Newsletter, *, now: datetime) -> Seen:
+    """What is known of the newsletter, or would be after `greet`."""
+    row = tx.execute(select(newsletters).where(newsletters.c.id == newsletter.id)).one_or_none()
+    if row is None:
+        return Seen(first_at=now, rule_from=newsletter.start or now)
+    is_same = row.schedule in ("", effective(newsletter.schedule))
+    return Seen(first_at=row.first_seen_at, rule_from=row.rule_from if is_same else now)
 
 
 def greet(tx: Tx, newsletter: Newsletter, *, now: datetime) -> None:

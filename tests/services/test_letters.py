@@ -25,9 +25,8 @@ def signing(app: App, tmp_path: Path) -> App:
 
 def planned(app: App) -> Issue:
     now = app.clock()
-    library = posts.load(app, now=now)
-    issues.reconcile(app, app.newsletters[0], now=now, library=library)
-    plan = issues.plan(app, app.newsletters[0], library, now=now)
+    issues.reconcile(app, app.newsletters[0], now=now)
+    plan = issues.plan(app, app.newsletters[0], posts.load(app, now=now), now=now)
     assembled = issues.assemble(app, plan)
     assert assembled is not None
     return issues.get(app, assembled.issue)
