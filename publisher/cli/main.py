@@ -20,7 +20,9 @@ from publisher.cli import (
     preview,
     publish,
     resume,
+    send,
     serve,
+    smtp,
     status,
     subscribers,
 )
@@ -65,6 +67,8 @@ for command in (
     publish.publish,
     resume.resume,
     serve.serve,
+    send.send,
+    smtp.smtp,
     status.status,
     posts.posts,
     new.new,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
+from publisher.domain.addresses import parse_address
 from publisher.domain.deliveries import (
     Delivery,
     DeliveryStatus,
@@ -24,10 +25,12 @@ from publisher.domain.deliveries import (
 from publisher.domain.issues import Issue, IssueStatus
 from publisher.domain.newsletters import Newsletter
 from publisher.domain.relays import RelayState
+from publisher.domain.replies import Outcome
 from publisher.domain.tokens import derive_key
 from publisher.errors import Conflict, NotFound, PublisherError
 from publisher.mail.capture import capture
 from publisher.mail.relays import Pipelining, Relay
+from publisher.mail.single import send_one
 from publisher.services import instances, letters
 from publisher.services.app import App
 from publisher.services.letters import IssueMail
@@ -38,6 +41,7 @@ from publisher.store import deliveries as rows
 from publisher.store import issues as issue_rows
 from publisher.store import outcomes as outcome_rows
 from publisher.store import relays as relay_rows
+from publisher.store.deliveries import Claim
 
 FAN_OUT = 10_000
 """How many rows are written in one transaction: pages and links work in between."""
@@ -52,6 +56,31 @@ class IssueReport:
     finished: bool
     problem: str = ""
     next_attempt_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """What sending an issue would do: to how many, over which relays, how big each message is."""
+
+    issue: Issue
+    recipients: int
+    relays: tuple[str, ...]
+    message_bytes: int
+
+    def payload(self) -> dict[str, object]:
+        return {
+            "issue": self.issue.id,
+            "recipients": self.recipients,
+            "relays": list(self.relays),
+            "message_bytes": self.message_bytes,
+        }
+
+    def __str__(self) -> str:
+        over = " or ".join(self.relays)
+        return (
+            f"issue {self.issue.id}, {self.issue.period}: {self.recipients} messages of about "
+            f"{self.message_bytes:,} bytes over {over}; nothing was sent"
+        )
 
 
 def recover(app: App) -> list[Delivery]:
@@ -82,21 +111,100 @@ def deliver(
     """
     with app.store.read() as tx:
         unfinished = issue_rows.unfinished(tx)
+    watch = Watch(progress=progress, stopping=stopping, limit=limit)
+    return _deliver(app, unfinished, watch)
+
+
+def _deliver(app: App, unfinished: list[Issue], watch: Watch) -> list[IssueReport]:
     sending: list[Issue] = []
     problems: dict[int, str] = {}
     mails: dict[int, IssueMail] = {}
     for issue in unfinished:
         try:
             mails[issue.id] = letters.open_issue(app, issue)
-            sending.append(_expand(app, issue, stopping))
+            sending.append(_expand(app, issue, watch.stopping))
         except PublisherError as error:  # the others go on
             problems[issue.id] = str(error)
     sending = [issue for issue in sending if issue.status is IssueStatus.SENDING]
-    if sending and not stopping():
+    if sending and not watch.stopping():
         with _relays(app) as relays:
-            watch = Watch(progress=progress, stopping=stopping, limit=limit)
             problems |= _send(app, relays, sending, mails, watch)
     return [_finish(app, issue, problems.get(issue.id, "")) for issue in unfinished]
+
+
+def deliver_one(
+    app: App,
+    number: int,
+    *,
+    progress: Progress = lambda _standing: None,
+    stopping: Callable[[], bool] = lambda: False,
+    limit: int | None = None,
+) -> IssueReport:
+    """Sends what is due of one issue. Raises `NotFound`, and `Conflict` if it is not to be sent."""
+    issue = _get(app, number)
+    if issue.status not in (IssueStatus.PLANNED, IssueStatus.SENDING) or not issue.content_hash:
+        hint = "; `publisher deliveries retry` opens it again" if issue.sent_at else ""
+        raise Conflict("issue", str(number), f"it is {issue.status}{hint}")
+    watch = Watch(progress=progress, stopping=stopping, limit=limit)
+    return _deliver(app, [issue], watch)[0]
+
+
+def rehearse(app: App, number: int) -> Rehearsal:
+    """What `deliver_one` would do. Raises `NotFound`."""
+    issue = _get(app, number)
+    with app.store.read() as tx:
+        waiting = rows.counts(tx, number).get(DeliveryStatus.PENDING, 0)
+        if issue.status is IssueStatus.PLANNED:
+            waiting += len(rows.wanted(tx, number, issue.newsletter))
+    mail = letters.open_issue(app, issue)
+    sample = letters.message(app, mail, _stranger(issue, "reader@example.org"), at=app.clock())
+    relays = tuple(
+        relay.label for relay in _relays_of(app.newsletter(issue.newsletter), app.relays)
+    )
+    return Rehearsal(
+        issue=issue,
+        recipients=waiting,
+        relays=relays or ("the built-in inbox",),
+        message_bytes=len(sample),
+    )
+
+
+def send_sample(app: App, number: int, address: str) -> Outcome:
+    """Sends an issue to any address, marked, without a trace in the books.
+
+    Its unsubscribe link belongs to nobody. Raises `NotFound`, `InvalidAddress`, `RelayError`.
+    """
+    issue, to = _get(app, number), parse_address(address)
+    mail = letters.open_issue(app, issue)
+    marked = replace(mail, letter=replace(mail.letter, subject=f"[Test] {mail.letter.subject}"))
+    message = letters.message(app, marked, _stranger(issue, to.text), at=app.clock())
+    with _relays(app) as relays:
+        relay = _relays_of(mail.letter.newsletter, relays)[0]
+        sender = mail.letter.newsletter.sender.email
+        return send_one(relay, sender=sender, recipient=to.text, message=message)
+
+
+def _stranger(issue: Issue, address: str) -> Claim:
+    """Somebody without a row."""
+    return Claim(
+        id=0,
+        issue=issue.id,
+        subscriber=0,
+        subscription=0,
+        address=address,
+        address_key=address,
+        name="",
+        attempts=0,
+        deferrals=0,
+    )
+
+
+def _get(app: App, number: int) -> Issue:
+    with app.store.read() as tx:
+        found = issue_rows.get(tx, number)
+    if found is None:
+        raise NotFound("issue", str(number))
+    return found
 
 
 @contextmanager
@@ -198,7 +306,7 @@ def _supplies(
 
 def _relays_of(newsletter: Newsletter, relays: tuple[Relay, ...]) -> list[Relay]:
     """The relays of a newsletter, in its order of preference."""
-    if not newsletter.relays or relays[0].label == "built-in inbox":
+    if not newsletter.relays or not relays or relays[0].label == "built-in inbox":
         return list(relays)
     by_name = {relay.label: relay for relay in relays}
     return [by_name[name] for name in newsletter.relays]

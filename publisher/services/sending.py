@@ -15,7 +15,6 @@ from publisher.domain.sent_log import address_hash
 from publisher.mail.engine import Engine
 from publisher.services.app import App
 from publisher.services.books import Books
-from publisher.services.instances import SENT_LOG
 from publisher.services.letters import IssueMail
 from publisher.services.outbox import Outbox, Supply
 from publisher.services.sent_log import SentLog
