@@ -11,6 +11,7 @@ from publisher.clock import Clock, system_clock
 from publisher.content.generators import read_habits
 from publisher.content.loader import ContentOptions
 from publisher.domain.deliveries import OnUnknown
+from publisher.domain.feeds import FeedOptions
 from publisher.domain.newsletters import WEEKDAYS, Cadence, Newsletter, Schedule
 from publisher.domain.replies import RelayKind
 from publisher.domain.selection import Order, Selection
@@ -21,7 +22,6 @@ from publisher.services import sites
 from publisher.services.app import (
     App,
     DkimOptions,
-    FeedOptions,
     Folders,
     Listen,
     LogOptions,
