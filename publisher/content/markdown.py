@@ -11,13 +11,13 @@ from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
+from itertools import pairwise
 from typing import Any, Protocol
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
-from mdit_py_plugins.anchors import anchors_plugin
 from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
@@ -77,10 +77,10 @@ def _parser(breaks: bool) -> MarkdownIt:
     parser = MarkdownIt("gfm-like", {"html": True, "breaks": breaks})
     parser.use(footnote_plugin).use(tasklists_plugin).use(deflist_plugin)
     parser.use(dollarmath_plugin, allow_space=False, allow_digits=False, allow_labels=False)
-    parser.use(anchors_plugin, max_level=6, slug_func=anchor)
     parser.inline.ruler.at("emphasis", tokenize_emphasis)
     parser.inline.ruler.at("strikethrough", tokenize_strikethrough)
     parser.core.ruler.at("inline", _parse_inline)
+    parser.core.ruler.push("anchors", _anchor_headings)
     if not breaks:
         parser.core.ruler.after("inline", "join_lines", join_lines)
     guard_html(parser)
@@ -104,6 +104,23 @@ def _parse_inline(state: StateCore) -> None:
             state.env["line"] = token.map[0] if token.map else 0
             state.env["is_raw"] = bool(token.meta.get("is_raw"))
             state.md.inline.parse(token.content, state.md, state.env, token.children)
+
+
+def _anchor_headings(state: StateCore) -> None:
+    """The core rule that gives each heading its anchor; of a name that comes again `a-1`, `a-2`.
+
+    A counter a name: the stock rule tries all numbers at each heading.
+    """
+    used: dict[str, int] = {}
+    for opener, inline in pairwise(state.tokens):
+        if opener.type == "heading_open":
+            words = (c.content for c in inline.children or [] if c.type in {"text", "code_inline"})
+            name = wanted = anchor("".join(words))
+            while name in used:
+                used[wanted] += 1
+                name = f"{wanted}-{used[wanted]}"
+            used[name] = 0
+            opener.attrSet("id", name)
 
 
 def _html(parser: MarkdownIt, tokens: list[Token], env: MutableMapping[str, Any]) -> str:

@@ -12,8 +12,8 @@ from publisher.content.sources import Source, Text
 from publisher.domain.posts import Asset, Excerpt, Failed, Image, Media, Warned
 from publisher.errors import ContentError
 
-RENDER_VERSION = 2
-"""Rises by hand whenever the same text becomes other HTML; a golden test says when."""
+RENDER_VERSION = 3
+"""Rises by hand whenever the same file is read or rendered otherwise; a golden test says when."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

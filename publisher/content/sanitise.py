@@ -6,6 +6,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import nh3
 
+from publisher.content.decoding import without_controls
 from publisher.errors import ContentError
 
 MAX_DEPTH = 256
@@ -65,7 +66,7 @@ def sanitise(html: str, *, base: str, resolve: Callable[[str], str]) -> str:
         return address(value, base, resolve) if attribute in _ADDRESSES else value
 
     def cleaned(markup: str) -> str:
-        return nh3.clean(
+        clean = nh3.clean(
             markup,
             tags=_TAGS,
             attributes=_ATTRIBUTES,
@@ -74,6 +75,7 @@ def sanitise(html: str, *, base: str, resolve: Callable[[str], str]) -> str:
             link_rel=None,
             strip_comments=True,
         )
+        return without_controls(clean)  # `&#7;` has become one
 
     return _settled(cleaned(_prepared(html)), cleaned)
 

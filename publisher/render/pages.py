@@ -22,8 +22,9 @@ from babel.dates import format_date, get_day_names, get_timezone_location
 
 from publisher.domain.addresses import mask
 from publisher.domain.feeds import MAIN_FILES, Feed, FeedKind
+from publisher.domain.issues import Issue, archive_path, issue_path
 from publisher.domain.labels import Filed, Label, key_of
-from publisher.domain.newsletters import Cadence, Newsletter, Schedule
+from publisher.domain.newsletters import Cadence, Newsletter, Period, Schedule
 from publisher.domain.posts import Post
 from publisher.domain.sites import Site
 from publisher.render.templates import Templates
@@ -88,6 +89,23 @@ class OpenedMail:
     view: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownPreview:
+    """The next issue, looked at before it is sent. `sizes` in bytes: HTML, the same encoded,
+    message. `findings` have severity, line, problem, fix and clients. `stamp` changes with it.
+    """
+
+    newsletter: Newsletter
+    period: Period
+    is_new: bool
+    subject: str
+    text: str
+    sizes: tuple[int, int, int]
+    detail: str
+    findings: Sequence[object]
+    stamp: str
+
+
 def stylesheet(templates: Templates) -> bytes:
     """The stylesheet of all pages."""
     return templates.source(STYLESHEET).encode()
@@ -121,6 +139,7 @@ def home(
         newsletters=[
             {"title": n.title, "description": n.description, "language": n.language}
             | {"schedule": how_often(n.schedule, words, locale)}
+            | {"archive": f"{_root(site)}/{archive_path(n.id)}" if n.is_archived else ""}
             for n in newsletters
         ],
         url=site.link("/"),
@@ -177,6 +196,31 @@ def label(templates: Templates, site: Site, filed: Filed, *, feed: Feed) -> byte
             for form in _formats(site, feed)
         ],
         url=feed.home_url,
+    )
+
+
+def archive(
+    templates: Templates, site: Site, *, newsletter: Newsletter, issues: Sequence[Issue]
+) -> bytes:
+    """The list of a newsletter's issues, in the order given, and how to leave it."""
+    _, locale = _words(templates, newsletter.language)
+    zone = newsletter.schedule.zone
+    return _page(
+        templates,
+        "archive",
+        site,
+        language=newsletter.language,
+        newsletter=newsletter,
+        issues=[
+            {
+                "link": f"{_root(site)}/{issue_path(newsletter.id, issue.period)}",
+                "subject": issue.subject,
+                "date": format_date(issue.slot.astimezone(zone), "long", locale=locale),
+                "moment": issue.slot.isoformat(),
+            }
+            for issue in issues
+        ],
+        url=site.link(archive_path(newsletter.id)),
     )
 
 
@@ -259,6 +303,17 @@ def inbox_mail(templates: Templates, site: Site, mail: OpenedMail) -> bytes:
         has_html=bool(mail.html),
         text=_visible(mail.text, longest=None),
         source=_visible(mail.source.decode("utf-8", "replace"), longest=None),
+    )
+
+
+def preview(
+    templates: Templates, site: Site, *, newsletters: Sequence[Newsletter], shown: ShownPreview
+) -> bytes:
+    """The next issue in frames beside each other, with what is wrong with it."""
+    sizes = [f"{size / 1000:.1f} kB" for size in shown.sizes]
+    text = _visible(shown.text, longest=None)
+    return _page(
+        templates, "preview", site, newsletters=newsletters, shown=shown, sizes=sizes, text=text
     )
 
 

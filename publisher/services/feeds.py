@@ -20,7 +20,7 @@ from publisher.lint.findings import Finding
 from publisher.render import fingerprint, pages
 from publisher.render.feeds import atom, rss
 from publisher.render.json_feed import json_feed
-from publisher.services import posts
+from publisher.services import archive, posts
 from publisher.services.app import App
 from publisher.services.documents import OutputFile, Written, publish
 from publisher.store import issues as issue_rows
@@ -164,6 +164,7 @@ class _Shelf:
         yield from self._post_pages(ordered, filed)
         yield from self._label_pages(filed, feeds)
         yield from self._overviews(ordered, feeds)
+        yield from archive.files(self.app)
         yield from _pictures(ordered, self.app.site)
         for feed in feeds:
             yield from self._documents(feed)

@@ -126,4 +126,6 @@ def _assemble_due(app: App, library: Library) -> list[NewsletterReport]:
         reports.append(
             NewsletterReport(plan=plan, taken=tuple(taken), assembled=assembled, problem=problem)
         )
+    if any(report.assembled for report in reports):  # their mails link to their web versions
+        feeds.build_library(app, library, now=app.clock())
     return reports

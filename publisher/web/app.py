@@ -29,6 +29,7 @@ from publisher.services.app import App
 from publisher.web import security
 from publisher.web.answers import PRIVATE, private
 from publisher.web.inbox import Inbox
+from publisher.web.previews import Previews
 from publisher.web.static import Static
 from publisher.web.subscribers import Leaving
 
@@ -72,6 +73,7 @@ def _routes(app: App) -> list[Route]:
         Route("/healthz", _alive, methods=["GET"]),
         Route("/u/{token:path}", Leaving(app).handle, methods=["GET", "POST"]),
         *([] if app.relay else _inbox_routes(Inbox(app))),
+        *_preview_routes(Previews(app)),
         Route("/{path:path}", Static(app), methods=["GET"]),
     ]
 
@@ -83,6 +85,17 @@ def _inbox_routes(inbox: Inbox) -> list[Route]:
         Route("/inbox/{key}", inbox.mail, methods=["GET"], middleware=here),
         Route("/inbox/{key}/html", inbox.html, methods=["GET"], middleware=here),
         Route("/inbox/{key}/source", inbox.source, methods=["GET"], middleware=here),
+    ]
+
+
+def _preview_routes(previews: Previews) -> list[Route]:
+    here = [Middleware(security.ThisMachineOnly)]
+    return [
+        Route("/preview", previews.page, methods=["GET"], middleware=here),
+        Route("/preview/stamp", previews.stamp, methods=["GET"], middleware=here),
+        Route("/preview/reload.js", previews.script, methods=["GET"], middleware=here),
+        Route("/preview/{newsletter}", previews.page, methods=["GET"], middleware=here),
+        Route("/preview/{newsletter}/{look}", previews.frame, methods=["GET"], middleware=here),
     ]
 
 

@@ -12,9 +12,9 @@ from publisher.domain.newsletters import Cadence, Newsletter, Schedule
 from publisher.domain.sites import Person, Site
 from publisher.domain.subscribers import Subscription, SubscriptionStatus
 from publisher.domain.tokens import Purpose, make_token, read_token
-from publisher.errors import InvalidToken, NotFound
+from publisher.errors import Conflict, InvalidToken, NotFound
 from publisher.render.templates import Templates
-from publisher.services import inbox, subscribers
+from publisher.services import inbox, previews, subscribers
 from publisher.services.app import App, FeedOptions, Folders, Listen, LogOptions
 from publisher.services.documents import OutputFile, publish
 from publisher.store.engine import open_store
@@ -154,7 +154,18 @@ def app(make_app: Callable[..., App]) -> App:
 
 
 @pytest.fixture
-def make_client(desk: Desk, mails: dict[str, Parts]) -> Callable[..., TestClient]:
+def no_posts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nothing to preview."""
+
+    def refuse(_app: App, newsletter: Newsletter, **_: Any) -> None:
+        raise Conflict("newsletter", newsletter.id, "there is no post to show yet")
+
+    monkeypatch.setattr(previews, "stamp", lambda _app: "stamp")
+    monkeypatch.setattr(previews, "preview", refuse)
+
+
+@pytest.fixture
+def make_client(desk: Desk, mails: dict[str, Parts], no_posts: None) -> Callable[..., TestClient]:
     """Opens an app as a peer at this address would, with the services replaced."""
 
     def make(app: App, *, peer: str = "127.0.0.1") -> TestClient:

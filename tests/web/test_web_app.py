@@ -38,6 +38,12 @@ def requests(token: str) -> list[tuple[str, str, int]]:
         ("GET", "/inbox/k1/html", 200),
         ("GET", "/inbox/k1/source", 200),
         ("GET", "/inbox/nothing", 404),
+        ("GET", "/preview", 409),  # there is no post in these tests
+        ("GET", "/preview/weekly", 409),
+        ("GET", "/preview/weekly/light", 409),
+        ("GET", "/preview/weekly/pink", 404),
+        ("GET", "/preview/stamp", 200),
+        ("GET", "/preview/reload.js", 200),
         ("GET", "/no/such/page", 404),
         ("POST", "/", 405),
         ("POST", "/inbox", 405),
@@ -61,7 +67,7 @@ def test_the_list_of_requests_names_every_route(app: App, token: str) -> None:
     covered = {path for _, path, _ in requests(token)}
     shapes = {getattr(route, "path", "") for route in build_app(app).routes}
     filled = {
-        shape.replace(":path", "").format(token=token, key="k1")
+        shape.replace(":path", "").format(token=token, key="k1", newsletter="weekly", look="light")
         for shape in shapes
         if shape != "/{path:path}"
     }
