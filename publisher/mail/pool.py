@@ -168,6 +168,8 @@ class Lane:
 
     def _open_more(self) -> None:
         room = int(self._target) - len(self._connections) - len(self._opening)
+        if not self._has_opened:  # a login that is refused is tried once, not in parallel
+            room = min(room, 1 - len(self._opening))
         wanted = self._desk.ready(self.relay) + len(self._held) - len(self._opening)
         for _ in range(min(room, wanted)):
             task = self._loop.create_task(self._open())
@@ -186,6 +188,7 @@ class Lane:
             return
         self._connections.add(connection)
         self._has_opened = True
+        self._loop.call_soon(self._open_more)
         if self._is_leaving:
             connection.leave()
         else:

@@ -62,7 +62,7 @@ class Supply:
 
     @property
     def is_over(self) -> bool:
-        return bool(self.problem) or (self.is_dry and not self.outstanding and not self.is_asking)
+        return (bool(self.problem) or self.is_dry) and not self.outstanding and not self.is_asking
 
 
 @dataclass(slots=True, eq=False)
@@ -96,6 +96,7 @@ class Outbox:
         self._lock = Lock()  # around counts that several threads change
         self._work = Event()
         self._is_closing = False
+        self._releasing = 0  # batches on their way back to the database
         self._extended = monotonic()
         self._thread = Thread(target=self._run, name="delivery outbox", daemon=True)
 
@@ -149,7 +150,7 @@ class Outbox:
     def is_done(self, relay: Relay) -> bool:
         if self._supplies[relay.label].problem:
             return True
-        return all(supply.is_over for supply in self._supplies.values())
+        return not self._releasing and all(each.is_over for each in self._supplies.values())
 
     def learn(
         self,
@@ -335,8 +336,7 @@ class Outbox:
 
     def _shut(self, supply: Supply, problem: str) -> None:
         supply.problem = supply.problem or problem
-        for other in self._supplies.values():
-            other.is_dry = False  # what goes back may go over another relay
+        self._ask_again()
         self._work.set()
 
     def _empty(self, supply: Supply) -> None:
@@ -372,7 +372,22 @@ class Outbox:
 
     def _release(self, lease: Lease) -> None:
         now = self._app.clock()
-        self._books.do(lambda tx: batches.release(tx, lease, now=now))
+        with self._lock:
+            self._releasing += 1
+        self._books.do(lambda tx: batches.release(tx, lease, now=now), self._released)
+
+    def _released(self, _: None) -> None:
+        with self._lock:
+            self._releasing -= 1
+        if any(supply.problem for supply in self._supplies.values()):
+            self._ask_again()
+        self._work.set()
+        self._wake()
+
+    def _ask_again(self) -> None:
+        """What went back may go over another relay."""
+        for supply in self._supplies.values():
+            supply.is_dry = False
 
     def _extend(self) -> None:
         self._extended = monotonic()
