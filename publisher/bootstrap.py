@@ -13,8 +13,10 @@ from publisher.content.loader import ContentOptions
 from publisher.domain.feeds import FeedOptions, Podcast
 from publisher.domain.newsletters import WEEKDAYS, Cadence, Newsletter, Schedule
 from publisher.domain.selection import Order, Selection
+from publisher.domain.signups import Budgets
 from publisher.domain.sites import Person, Site
 from publisher.mail.client import Relay, Security
+from publisher.render.inlining import fast_inliner
 from publisher.render.templates import Templates
 from publisher.services import sites
 from publisher.services.app import (
@@ -24,13 +26,14 @@ from publisher.services.app import (
     Listen,
     LogOptions,
     ScheduleOptions,
+    SubscriberOptions,
 )
 from publisher.settings import (
     NewsletterSettings,
     Settings,
     create_site_key,
     load_settings,
-    read_site_key,
+    read_site_keys,
 )
 from publisher.store.engine import open_store
 
@@ -45,6 +48,7 @@ def open_app(config: Path, *, clock: Clock = system_clock) -> Iterator[App]:
     root = config.resolve().parent
     store = open_store(root / settings.state.folder / "publisher.db")
     try:
+        keys = read_site_keys(settings, root)
         yield App(
             site=_site(settings),
             newsletters=tuple(_newsletter(n, settings) for n in settings.newsletters),
@@ -57,15 +61,19 @@ def open_app(config: Path, *, clock: Clock = system_clock) -> Iterator[App]:
                 folder=root / settings.state.folder / "dkim",
             ),
             store=store,
-            templates=Templates(
-                root / settings.templates.folder if settings.templates.folder else None
-            ),
+            templates=_templates(settings, root),
             clock=clock,
-            site_key=read_site_key(settings, root),
+            site_key=keys[0],
+            old_keys=keys[1:],
+            subscribers=_subscribers(settings),
             folders=Folders(
                 root=root, state=root / settings.state.folder, output=root / settings.feeds.folder
             ),
-            listen=Listen(host=settings.web.host, port=settings.web.port),
+            listen=Listen(
+                host=settings.web.host,
+                port=settings.web.port,
+                trusted_proxies=tuple(settings.web.trusted_proxies),
+            ),
             log=LogOptions(level=settings.log.level, format=settings.log.format),
             schedule=ScheduleOptions(
                 tick=timedelta(seconds=settings.schedule.tick_seconds),
@@ -115,6 +123,14 @@ def _site(settings: Settings) -> Site:
     )
 
 
+def _templates(settings: Settings, root: Path) -> Templates:
+    templates = settings.templates
+    return Templates(
+        root / templates.folder if templates.folder else None,
+        fast_inliner() if templates.inliner == "css-inline" else None,
+    )
+
+
 def _newsletter(newsletter: NewsletterSettings, settings: Settings) -> Newsletter:
     zone = ZoneInfo(newsletter.timezone)
     return Newsletter(
@@ -127,6 +143,7 @@ def _newsletter(newsletter: NewsletterSettings, settings: Settings) -> Newslette
         template=newsletter.template,
         start=_start(newsletter, zone),
         reply_to=newsletter.reply_to,
+        public=newsletter.public,
         selection=Selection(
             tags=frozenset(newsletter.tags),
             without_tags=frozenset(newsletter.without_tags),
@@ -140,6 +157,23 @@ def _newsletter(newsletter: NewsletterSettings, settings: Settings) -> Newslette
         approval=newsletter.approval,
         is_archived=newsletter.archive,
         embed_bytes=newsletter.embed_images * 1000,
+    )
+
+
+def _subscribers(settings: Settings) -> SubscriberOptions:
+    people, site = settings.subscribers, settings.site
+    sender = Person(name=people.sender_name or site.title, email=people.sender_address)
+    return SubscriberOptions(
+        signup=people.signup,
+        sender=sender if people.sender_address else None,
+        welcome=people.welcome,
+        goodbye=people.goodbye,
+        budgets=Budgets(an_hour=people.mails_an_hour),
+        confirm_days=people.confirm_days,
+        ip_days=people.ip_days,
+        remember_erased=people.remember_erased,
+        reconfirm_days=people.reconfirm_days,
+        sunset=people.sunset,
     )
 
 

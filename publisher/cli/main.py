@@ -24,6 +24,8 @@ from publisher.cli import (
     serve,
     status,
     subscribers,
+    suppressions,
+    tokens,
 )
 from publisher.errors import ConfigError, Locked, PublisherError
 from publisher.logs import set_up
@@ -73,6 +75,8 @@ for command in (
     deliveries.deliveries,
     feeds.feeds,
     subscribers.subscribers,
+    suppressions.suppressions,
+    tokens.tokens,
     dkim.dkim,
     config.config,
 ):

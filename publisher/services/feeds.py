@@ -22,7 +22,7 @@ from publisher.lint.findings import Finding
 from publisher.render import fingerprint, pages
 from publisher.render.feeds import atom, rss
 from publisher.render.json_feed import json_feed
-from publisher.services import archive, posts
+from publisher.services import archive, posts, signups
 from publisher.services.app import App
 from publisher.services.documents import OutputFile, Written, publish
 from publisher.store import documents as document_rows
@@ -236,7 +236,7 @@ class _Shelf:
         yield from self._post_pages(ordered, filed)
         yield from self._label_pages(filed, feeds)
         yield from self._overviews(ordered, feeds)
-        yield from archive.files(self.app)
+        yield from archive.files(self.app, makers=self.makers)
         yield from _pictures(ordered, self.app.site)
         for feed in feeds:
             yield from self._documents(feed)
@@ -284,9 +284,9 @@ class _Shelf:
         )
         yield OutputFile(
             path="index.html",
-            source=self._print("home", self.app.newsletters, known),
+            source=self._print("home", signups.offered(self.app), known),
             data=partial(
-                pages.home, templates, site, newsletters=self.app.newsletters, posts=ordered
+                pages.home, templates, site, newsletters=signups.offered(self.app), posts=ordered
             ),
         )
 

@@ -5,6 +5,7 @@ Defaults stand here and, for people, in the shipped config.toml; a test keeps th
 
 import codecs
 from datetime import date, datetime, time
+from ipaddress import ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -65,6 +66,13 @@ def _address(text: str) -> str:
 
 def _optional_address(text: str) -> str:
     return _address(text) if text else ""
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text, strict=False))
+    except ValueError:
+        raise ValueError(f"{text!r} is no network such as 10.0.0.0/8 or 2001:db8::/32") from None
 
 
 def _one_line(text: str) -> str:
@@ -174,9 +182,26 @@ class NewsletterSettings(_Section):
     order: Literal["newest", "oldest"] = "newest"
     reply_to: OptionalAddress = ""
     template: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")] = "digest"
+    public: bool = True
     start: datetime | date | None = None
     archive: bool = True
     embed_images: Annotated[int, Field(ge=0, le=2000)] = 0
+
+
+class SubscribersSettings(_Section):
+    """`[subscribers]`: signing up, notices, and how long things are kept."""
+
+    signup: bool = True
+    sender_name: Line = ""
+    sender_address: OptionalAddress = ""
+    welcome: bool = True
+    goodbye: bool = False
+    mails_an_hour: Annotated[int, Field(ge=1, le=100_000)] = 300
+    confirm_days: Annotated[int, Field(ge=1, le=90)] = 7
+    ip_days: Annotated[int, Field(ge=1, le=3650)] = 365
+    remember_erased: bool = True
+    reconfirm_days: Annotated[int, Field(ge=0, le=3650)] = 0
+    sunset: bool = False
 
 
 class SmtpSettings(_Section):
@@ -203,6 +228,7 @@ class WebSettings(_Section):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    trusted_proxies: list[Annotated[str, AfterValidator(_network)]] = ["127.0.0.0/8", "::1/128"]
 
 
 class ScheduleSettings(_Section):
@@ -219,9 +245,10 @@ class StateSettings(_Section):
 
 
 class TemplatesSettings(_Section):
-    """`[templates]`: a folder whose files take the place of the shipped ones."""
+    """`[templates]`: a folder whose files take the place of the shipped ones, and the inliner."""
 
     folder: str = ""
+    inliner: Literal["premailer", "css-inline"] = "premailer"
 
 
 class LogSettings(_Section):
@@ -248,6 +275,7 @@ class Settings(BaseSettings):
     feeds: FeedsSettings = FeedsSettings()
     newsletters: list[NewsletterSettings] = []
     smtp: SmtpSettings = SmtpSettings()
+    subscribers: SubscribersSettings = SubscribersSettings()
     dkim: DkimSettings = DkimSettings()
     web: WebSettings = WebSettings()
     schedule: ScheduleSettings = ScheduleSettings()
