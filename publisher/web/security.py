@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -42,21 +42,24 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
         self.app = app
-        self.headers = {
-            "Content-Security-Policy": PAGE_POLICY,
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-            "Cross-Origin-Opener-Policy": "same-origin",
+        headers = {
+            "content-security-policy": PAGE_POLICY,
+            "x-content-type-options": "nosniff",
+            "referrer-policy": "no-referrer",
+            "cross-origin-opener-policy": "same-origin",
         }
         if is_https:
-            self.headers["Strict-Transport-Security"] = f"max-age={_YEAR_SECONDS}"
+            headers["strict-transport-security"] = f"max-age={_YEAR_SECONDS}"
+        self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self.headers.items():
-                    headers.setdefault(name, value)
+                given = message.setdefault("headers", [])
+                names = {name for name, _ in given}
+                message["headers"] = [
+                    *given, *(each for each in self.headers if each[0] not in names)
+                ]  # fmt: skip
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

@@ -10,12 +10,12 @@ import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
@@ -111,9 +111,9 @@ class Static:
                 await found(scope, receive, send)
                 return
             held = self._keep(path, found)
-        headers = Headers(scope=scope)
-        encoding = choose_encoding(headers.getlist("accept-encoding"), held.headers)
-        if holds(_condition(headers), digest=held.digest, modified_at=held.modified_at):
+        accepted, condition = _asked(scope)
+        encoding = _encoding(accepted, tuple(held.headers))
+        if _holds(condition, held.digest, held.modified_at):
             start = {"status": 304, "headers": held.headers[encoding].copy()}
             await send({"type": "http.response.start", **start})
             await send({"type": "http.response.body"})
@@ -233,11 +233,29 @@ def _headers(
     return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
 
 
-def _condition(headers: Headers) -> Condition:
-    return Condition(
-        if_none_match=tuple(headers.getlist("if-none-match")),
-        if_modified_since=headers.get("if-modified-since", ""),
-    )
+def _asked(scope: Scope) -> tuple[tuple[str, ...], Condition]:
+    """The lines of Accept-Encoding, and what the client says it has."""
+    accepted, tags, since = [], [], ""
+    for name, value in scope["headers"]:
+        if name == b"accept-encoding":
+            accepted.append(value.decode("latin-1"))
+        elif name == b"if-none-match":
+            tags.append(value.decode("latin-1"))
+        elif name == b"if-modified-since":
+            since = since or value.decode("latin-1")
+    return tuple(accepted), Condition(if_none_match=tuple(tags), if_modified_since=since)
+
+
+@lru_cache(maxsize=KEPT)
+def _encoding(accepted: tuple[str, ...], available: tuple[str, ...]) -> str:
+    """Readers ask in the same few ways."""
+    return choose_encoding(accepted, available)
+
+
+@lru_cache(maxsize=KEPT)
+def _holds(condition: Condition, digest: str, modified_at: datetime | None) -> bool:
+    """A reader that polls asks the same question until something is new."""
+    return holds(condition, digest=digest, modified_at=modified_at)
 
 
 def _packed_forms(target: Path, data: bytes) -> dict[str, Stamp]:
