@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from publisher.mail.client import Relay, Security
+from publisher.mail.relays import Relay, Security
 from publisher.services import inbox, publishing, subscribers
 from publisher.services.app import App
 from tests.services.conftest import write_post
@@ -50,7 +50,7 @@ def test_the_page_is_where_the_mail_says(site: App) -> None:
 
 def test_the_page_is_there_before_the_first_mail(site: App) -> None:
     dead = Relay(host="127.0.0.1", port=9, security=Security.NONE)
-    publishing.publish(replace(site, relay=dead))
+    publishing.publish(replace(site, relays=(dead,)))
     assert "One &amp; only" in read(site, PAGE)
 
 
