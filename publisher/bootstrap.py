@@ -11,12 +11,14 @@ from publisher.clock import Clock, system_clock
 from publisher.content.generators import read_habits
 from publisher.content.loader import ContentOptions
 from publisher.domain.deliveries import OnUnknown
-from publisher.domain.feeds import FeedOptions
+from publisher.domain.feeds import FeedOptions, Podcast
 from publisher.domain.newsletters import WEEKDAYS, Cadence, Newsletter, Schedule
 from publisher.domain.replies import RelayKind
 from publisher.domain.selection import Order, Selection
+from publisher.domain.signups import Budgets
 from publisher.domain.sites import Person, Site
 from publisher.mail.relays import Login, Pipelining, Relay, Security
+from publisher.render.inlining import fast_inliner
 from publisher.render.templates import Templates
 from publisher.services import sites
 from publisher.services.app import (
@@ -27,6 +29,7 @@ from publisher.services.app import (
     LogOptions,
     ReturnPath,
     ScheduleOptions,
+    SubscriberOptions,
 )
 from publisher.settings import (
     NewsletterSettings,
@@ -35,7 +38,7 @@ from publisher.settings import (
     SmtpSettings,
     create_site_key,
     load_settings,
-    read_site_key,
+    read_site_keys,
 )
 from publisher.store.engine import open_store
 
@@ -50,13 +53,12 @@ def open_app(config: Path, *, clock: Clock = system_clock) -> Iterator[App]:
     root = config.resolve().parent
     store = open_store(root / settings.state.folder / "publisher.db")
     try:
+        keys = read_site_keys(settings, root)
         yield App(
             site=_site(settings),
             newsletters=tuple(_newsletter(n, settings) for n in settings.newsletters),
             content=_content(settings, root),
-            feeds=FeedOptions(
-                entries=settings.feeds.entries, full=settings.feeds.content == "full"
-            ),
+            feeds=_feeds(settings),
             relays=_relays(settings),
             bounces=ReturnPath(
                 domain=settings.delivery.bounce_domain, delimiter=settings.delivery.bounce_delimiter
@@ -72,15 +74,19 @@ def open_app(config: Path, *, clock: Clock = system_clock) -> Iterator[App]:
                 folder=root / settings.state.folder / "dkim",
             ),
             store=store,
-            templates=Templates(
-                root / settings.templates.folder if settings.templates.folder else None
-            ),
+            templates=_templates(settings, root),
             clock=clock,
-            site_key=read_site_key(settings, root),
+            site_key=keys[0],
+            old_keys=keys[1:],
+            subscribers=_subscribers(settings),
             folders=Folders(
                 root=root, state=root / settings.state.folder, output=root / settings.feeds.folder
             ),
-            listen=Listen(host=settings.web.host, port=settings.web.port),
+            listen=Listen(
+                host=settings.web.host,
+                port=settings.web.port,
+                trusted_proxies=tuple(settings.web.trusted_proxies),
+            ),
             log=LogOptions(level=settings.log.level, format=settings.log.format),
             schedule=ScheduleOptions(
                 tick=timedelta(seconds=settings.schedule.tick_seconds),
@@ -130,6 +136,14 @@ def _site(settings: Settings) -> Site:
     )
 
 
+def _templates(settings: Settings, root: Path) -> Templates:
+    templates = settings.templates
+    return Templates(
+        root / templates.folder if templates.folder else None,
+        fast_inliner() if templates.inliner == "css-inline" else None,
+    )
+
+
 def _newsletter(newsletter: NewsletterSettings, settings: Settings) -> Newsletter:
     zone = ZoneInfo(newsletter.timezone)
     return Newsletter(
@@ -142,6 +156,7 @@ def _newsletter(newsletter: NewsletterSettings, settings: Settings) -> Newslette
         template=newsletter.template,
         start=_start(newsletter, zone),
         reply_to=newsletter.reply_to,
+        public=newsletter.public,
         relays=tuple(newsletter.relays),
         on_unknown=OnUnknown(newsletter.on_unknown),
         selection=Selection(
@@ -160,6 +175,23 @@ def _newsletter(newsletter: NewsletterSettings, settings: Settings) -> Newslette
     )
 
 
+def _subscribers(settings: Settings) -> SubscriberOptions:
+    people, site = settings.subscribers, settings.site
+    sender = Person(name=people.sender_name or site.title, email=people.sender_address)
+    return SubscriberOptions(
+        signup=people.signup,
+        sender=sender if people.sender_address else None,
+        welcome=people.welcome,
+        goodbye=people.goodbye,
+        budgets=Budgets(an_hour=people.mails_an_hour),
+        confirm_days=people.confirm_days,
+        ip_days=people.ip_days,
+        remember_erased=people.remember_erased,
+        reconfirm_days=people.reconfirm_days,
+        sunset=people.sunset,
+    )
+
+
 def _schedule(newsletter: NewsletterSettings, zone: ZoneInfo) -> Schedule:
     """`instant` is a newsletter that counts posts, and one is enough."""
     is_instant = newsletter.cadence == "instant"
@@ -171,6 +203,27 @@ def _schedule(newsletter: NewsletterSettings, zone: ZoneInfo) -> Schedule:
         day=newsletter.day,
         anchor=newsletter.anchor,
         every=1 if is_instant else newsletter.every,
+    )
+
+
+def _feeds(settings: Settings) -> FeedOptions:
+    feeds, podcast = settings.feeds, settings.feeds.podcast
+    return FeedOptions(
+        entries=feeds.entries,
+        full=feeds.content == "full",
+        hub=feeds.hub,
+        hub_is_private=feeds.hub_is_private,
+        media_type=feeds.media_type,
+        redirects=tuple(feeds.redirects.items()),
+        podcast=Podcast(
+            author=podcast.author or settings.site.author,
+            email=podcast.email or settings.site.author_email,
+            category=podcast.category,
+            image=podcast.image,
+            is_explicit=podcast.explicit,
+        )
+        if podcast.category
+        else None,
     )
 
 

@@ -12,6 +12,7 @@ from publisher.cli import (
     config,
     deliveries,
     dkim,
+    feeds,
     init,
     issues,
     new,
@@ -25,6 +26,8 @@ from publisher.cli import (
     smtp,
     status,
     subscribers,
+    suppressions,
+    tokens,
 )
 from publisher.errors import ConfigError, Locked, PublisherError
 from publisher.logs import set_up
@@ -74,7 +77,10 @@ for command in (
     new.new,
     issues.issues,
     deliveries.deliveries,
+    feeds.feeds,
     subscribers.subscribers,
+    suppressions.suppressions,
+    tokens.tokens,
     dkim.dkim,
     config.config,
 ):

@@ -7,7 +7,7 @@ from publisher.cli.console import emit, progress, say
 from publisher.cli.options import as_json, config_of, stoppable
 from publisher.cli.reports import pace, print_cycle
 from publisher.domain.deliveries import DeliveryStatus
-from publisher.services import instances, publishing
+from publisher.services import instances, notices, publishing, signups
 from publisher.services.lock import exclusive
 from publisher.services.publishing import CycleReport
 from publisher.services.sending import Standing
@@ -34,6 +34,8 @@ def publish(context: click.Context, as_json: bool) -> int:
             update(standing.done, standing.total, pace(standing))
 
         instances.start(app)
+        notices.recover(app)
+        signups.work_off(app, stopping=stopping)
         report = publishing.publish(app, progress=advance, stopping=stopping)
         if as_json:
             emit("cycle", _payload(report))

@@ -9,7 +9,7 @@ import click
 from publisher.bootstrap import open_app
 from publisher.cli.console import say
 from publisher.cli.options import config_of
-from publisher.jobs import local
+from publisher.jobs import local, notices
 from publisher.logs import set_up
 from publisher.services.app import App
 from publisher.services.lock import exclusive
@@ -46,6 +46,7 @@ async def _run(app: App) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve(app, stop, ready=lambda port: _greet(app, port)))
         group.create_task(local.work(app, stop))
+        group.create_task(notices.work(app, stop))
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:

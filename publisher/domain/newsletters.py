@@ -56,6 +56,7 @@ class Schedule:
 class Newsletter:
     """A configured digest. Posts dated before `start` are never mailed; None = first seen.
 
+    Only a `public` one is on the sign-up form, on pages, and open to requests.
     `relays` are names, in order of preference; none = all that are configured. `on_unknown` says
     what becomes of a delivery that a relay may or may not have.
     `approval`: each issue waits until the operator has approved it.
@@ -72,6 +73,7 @@ class Newsletter:
     template: str = "digest"
     start: datetime | None = None
     reply_to: str = ""
+    public: bool = True
     relays: tuple[str, ...] = ()
     on_unknown: OnUnknown = OnUnknown.HOLD
     selection: Selection = EVERYTHING

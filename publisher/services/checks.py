@@ -6,11 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from publisher.domain.addresses import parse_address
+from publisher.domain.notices import NoticeKind
 from publisher.domain.posts import Library
 from publisher.domain.tokens import MAX_URL
 from publisher.errors import ConfigError, PublisherError
 from publisher.lint.findings import Severity as LintSeverity
-from publisher.render.notices import NoticeKind, render_notice
+from publisher.render.notices import render_notice
 from publisher.services import dkim, issues, posts, previews, subscribers
 from publisher.services.app import App
 from publisher.services.publishing import refuse_public_inbox
@@ -153,7 +154,9 @@ def _templates(app: App, library: Library, now: datetime) -> Iterator[Finding]:
 def _notices(app: App) -> Iterator[Finding]:
     """Mails about subscriptions are rendered when they are wanted: too late to find a fault."""
     link = app.site.link("/")
-    links = dict.fromkeys(("confirm", "unsubscribe", "preferences", "archive", "subscribe"), link)
+    links = dict.fromkeys(
+        ("confirm", "unsubscribe", "preferences", "archive", "subscribe", "act"), link
+    )
     for newsletter in app.newsletters:
         for kind in NoticeKind:
             try:

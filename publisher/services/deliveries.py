@@ -155,7 +155,7 @@ def rehearse(app: App, number: int) -> Rehearsal:
     with app.store.read() as tx:
         waiting = rows.counts(tx, number).get(DeliveryStatus.PENDING, 0)
         if issue.status is IssueStatus.PLANNED:
-            waiting += len(rows.wanted(tx, number, issue.newsletter))
+            waiting += len(rows.wanted(tx, number, issue.newsletter, now=app.clock()))
     mail = letters.open_issue(app, issue)
     sample = letters.message(app, mail, _stranger(issue, "reader@example.org"), at=app.clock())
     relays = tuple(
@@ -225,7 +225,7 @@ def _expand(app: App, issue: Issue, stopping: Callable[[], bool]) -> Issue:
     if issue.status is not IssueStatus.PLANNED:
         return issue
     with app.store.read() as tx:
-        wanted = rows.wanted(tx, issue.id, issue.newsletter)
+        wanted = rows.wanted(tx, issue.id, issue.newsletter, now=now)
     chosen = iter(
         sending_order(wanted, issue=issue.id, key=derive_key(app.site_key, "sending-order"))
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, func, or_, select, update
 
 from publisher.domain.deliveries import (
     BATCH_ROWS,
@@ -40,8 +40,11 @@ class Claim:
     deferrals: int
 
 
-def wanted(tx: Tx, issue: int, newsletter: str) -> list[int]:
-    """The subscribers who are owed this issue and have no row yet: confirmed, not suppressed."""
+def wanted(tx: Tx, issue: int, newsletter: str, *, now: datetime) -> list[int]:
+    """The subscribers who are owed this issue and have no row yet.
+
+    They are confirmed, not suppressed, and have not asked for a pause that still lasts.
+    """
     has_row = select(deliveries.c.id).where(
         deliveries.c.issue == issue, deliveries.c.subscriber == subscribers.c.id
     )
@@ -51,6 +54,7 @@ def wanted(tx: Tx, issue: int, newsletter: str) -> list[int]:
         .where(
             subscriptions.c.newsletter == newsletter,
             subscriptions.c.status == SubscriptionStatus.CONFIRMED.value,
+            or_(subscriptions.c.paused_until.is_(None), subscriptions.c.paused_until <= now),
             ~_suppressed(subscribers.c.address_key),
             ~has_row.correlate(subscribers).exists(),
         )

@@ -41,7 +41,7 @@ def subscribe(tx: Tx, email: str, newsletter: str = "weekly") -> Joined:
 
 def expand(tx: Tx, issue: int) -> int:
     """Writes the rows that an issue lacks."""
-    wanted = deliveries.wanted(tx, issue, "weekly")
+    wanted = deliveries.wanted(tx, issue, "weekly", now=NOW)
     return deliveries.expand(tx, issue, "weekly", chosen=wanted, now=NOW)
 
 

@@ -33,6 +33,29 @@ def requests(token: str) -> list[tuple[str, str, int]]:
         ("POST", f"/u/{token}", 200),
         ("GET", "/u/1nonsense", 404),
         ("POST", "/u/1nonsense", 404),
+        ("GET", f"/u/{token}/forwarded", 200),
+        ("POST", f"/u/{token}/pause", 200),
+        ("POST", f"/u/{token}/again", 200),
+        ("GET", "/subscribe", 200),
+        ("POST", "/subscribe", 422),
+        ("POST", "/subscribe/start", 200),
+        ("GET", "/privacy", 200),
+        ("GET", f"/c/{token}", 404),
+        ("POST", f"/c/{token}", 404),
+        ("GET", f"/p/{token}", 404),
+        ("POST", f"/p/{token}", 404),
+        ("POST", f"/p/{token}/link", 404),
+        ("GET", f"/links/erase/{token}", 404),
+        ("POST", f"/links/erase/{token}", 404),
+        ("GET", "/api/v1/openapi.json", 200),
+        ("GET", "/api/v1/newsletters", 401),
+        ("GET", "/api/v1/subscribers", 401),
+        ("POST", "/api/v1/subscribers", 401),
+        ("GET", "/api/v1/subscribers/1", 401),
+        ("POST", "/api/v1/subscribers/1/unsubscribe", 401),
+        ("GET", "/api/v1/issues", 401),
+        ("GET", "/api/v1/issues/1", 401),
+        ("GET", "/api/v1/issues/1/deliveries", 401),
         ("GET", "/inbox", 200),
         ("GET", "/inbox/k1", 200),
         ("GET", "/inbox/k1/html", 200),
@@ -67,7 +90,9 @@ def test_the_list_of_requests_names_every_route(app: App, token: str) -> None:
     covered = {path for _, path, _ in requests(token)}
     shapes = {getattr(route, "path", "") for route in build_app(app).routes}
     filled = {
-        shape.replace(":path", "").format(token=token, key="k1", newsletter="weekly", look="light")
+        shape.replace(":path", "").format(
+            token=token, key="k1", newsletter="weekly", look="light", kind="erase", number=1
+        )
         for shape in shapes
         if shape != "/{path:path}"
     }

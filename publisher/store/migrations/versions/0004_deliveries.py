@@ -6,7 +6,7 @@ from alembic import op
 from publisher.store.types import UtcDateTime
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 
 _BATCH_ROWS = 500
 
