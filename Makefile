@@ -47,6 +47,8 @@ bench: setup  ## speed, as ratios measured in one run
 acceptance: setup  ## the whole way in real processes, and pictures of it in var/screens
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk; }
 	$(PIP) -r tests/acceptance/tools.txt
+	test -x var/scanners/bin/st || $(PY) -m venv var/scanners
+	var/scanners/bin/pip install -q --disable-pip-version-check -r tests/acceptance/scanners.txt
 	$(B)/python -m pytest -m acceptance tests
 	$(B)/python tests/acceptance/screens.py var/screens
 
