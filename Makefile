@@ -46,9 +46,15 @@ bench: setup  ## speed, as ratios measured in one run
 
 acceptance: setup  ## the whole way in real processes, and pictures of it in var/screens
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk; }
+	command -v nginx newsboat xmllint >/dev/null || { apt-get update -qq && apt-get install -y -qq nginx newsboat libxml2-utils; }
+	command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq npm; }
 	$(PIP) -r tests/acceptance/tools.txt
 	test -x var/scanners/bin/st || $(PY) -m venv var/scanners
 	var/scanners/bin/pip install -q --disable-pip-version-check -r tests/acceptance/scanners.txt
+	command -v spamassassin >/dev/null || { apt-get update -qq && apt-get install -y -qq spamassassin; }
+	command -v opendkim >/dev/null || { apt-get update -qq && apt-get install -y -qq opendkim; }
+	command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq npm; }
+	test -d .tools/node_modules/axe-core || npm install --silent --no-audit --no-fund --no-save --prefix .tools axe-core@4
 	$(B)/python -m pytest -m acceptance tests
 	$(B)/python tests/acceptance/screens.py var/screens
 
@@ -57,4 +63,4 @@ lock:  ## resolve the requirements anew (needs uv)
 	uv export -q --no-emit-project --no-header --format requirements-txt --group dev -o requirements-dev.lock
 
 clean:  ## remove what was made
-	rm -rf .venv var public dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .tools var public dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

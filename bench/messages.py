@@ -98,6 +98,7 @@ def main(count: int) -> None:
     }
     with patch("publisher.render.digest.inline", uninlined):
         rates[USUAL] = _rate(by_templates, slow)
+    print(f"{count:,} composed in {count / rates['joined (Publisher)']:.2f} s")
     for name, rate in sorted(rates.items(), key=lambda item: -item[1]):
         print(f"{name:<40} {rate:>10,.1f} messages/s   x {rate / rates[USUAL]:,.1f}")
 

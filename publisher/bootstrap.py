@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 from publisher.clock import Clock, system_clock
 from publisher.content.generators import read_habits
 from publisher.content.loader import ContentOptions
-from publisher.domain.feeds import FeedOptions
+from publisher.domain.feeds import FeedOptions, Podcast
 from publisher.domain.newsletters import WEEKDAYS, Cadence, Newsletter, Schedule
 from publisher.domain.selection import Order, Selection
 from publisher.domain.signups import Budgets
 from publisher.domain.sites import Person, Site
 from publisher.mail.client import Relay, Security
+from publisher.render.inlining import fast_inliner
 from publisher.render.templates import Templates
 from publisher.services import sites
 from publisher.services.app import (
@@ -52,9 +53,7 @@ def open_app(config: Path, *, clock: Clock = system_clock) -> Iterator[App]:
             site=_site(settings),
             newsletters=tuple(_newsletter(n, settings) for n in settings.newsletters),
             content=_content(settings, root),
-            feeds=FeedOptions(
-                entries=settings.feeds.entries, full=settings.feeds.content == "full"
-            ),
+            feeds=_feeds(settings),
             relay=_relay(settings),
             dkim=DkimOptions(
                 selector=settings.dkim.selector,
@@ -62,9 +61,7 @@ def open_app(config: Path, *, clock: Clock = system_clock) -> Iterator[App]:
                 folder=root / settings.state.folder / "dkim",
             ),
             store=store,
-            templates=Templates(
-                root / settings.templates.folder if settings.templates.folder else None
-            ),
+            templates=_templates(settings, root),
             clock=clock,
             site_key=keys[0],
             old_keys=keys[1:],
@@ -126,6 +123,14 @@ def _site(settings: Settings) -> Site:
     )
 
 
+def _templates(settings: Settings, root: Path) -> Templates:
+    templates = settings.templates
+    return Templates(
+        root / templates.folder if templates.folder else None,
+        fast_inliner() if templates.inliner == "css-inline" else None,
+    )
+
+
 def _newsletter(newsletter: NewsletterSettings, settings: Settings) -> Newsletter:
     zone = ZoneInfo(newsletter.timezone)
     return Newsletter(
@@ -183,6 +188,27 @@ def _schedule(newsletter: NewsletterSettings, zone: ZoneInfo) -> Schedule:
         day=newsletter.day,
         anchor=newsletter.anchor,
         every=1 if is_instant else newsletter.every,
+    )
+
+
+def _feeds(settings: Settings) -> FeedOptions:
+    feeds, podcast = settings.feeds, settings.feeds.podcast
+    return FeedOptions(
+        entries=feeds.entries,
+        full=feeds.content == "full",
+        hub=feeds.hub,
+        hub_is_private=feeds.hub_is_private,
+        media_type=feeds.media_type,
+        redirects=tuple(feeds.redirects.items()),
+        podcast=Podcast(
+            author=podcast.author or settings.site.author,
+            email=podcast.email or settings.site.author_email,
+            category=podcast.category,
+            image=podcast.image,
+            is_explicit=podcast.explicit,
+        )
+        if podcast.category
+        else None,
     )
 
 

@@ -2,8 +2,7 @@
 
 CommonMark with tables, footnotes, task lists, definition lists, headings with anchors, formulas
 and diagrams kept readable; emphasis among Chinese text, template tags, and text that looks like
-HTML are read as they were meant. Two outputs of one parse: for feeds, and in colour for mail and
-pages.
+HTML are read as they were meant. `code` puts colours into what became of it, for mail and pages.
 """
 
 import re
@@ -47,11 +46,10 @@ class Posts(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """The whole body and its opening (None without a marker), each for feeds and in colour."""
+    """The whole body and its opening (None without a marker)."""
 
     html: str
     opening: str | None
-    coloured: str
 
 
 def render(body: str, *, key: str, breaks: bool, posts: Posts, doubt: Doubter) -> Rendered:
@@ -60,16 +58,12 @@ def render(body: str, *, key: str, breaks: bool, posts: Posts, doubt: Doubter) -
     `key` makes footnote ids unique among posts; `breaks`: a line end is a line break, as in Hexo.
     """
     parser = _parser(breaks)
-    env: dict[str, Any] = {
-        "docId": re.sub(r"\W+", "-", key), "library": posts, "doubt": doubt, "is_coloured": False,
-    }  # fmt: skip
+    env: dict[str, Any] = {"docId": re.sub(r"\W+", "-", key), "library": posts, "doubt": doubt}
     tokens = parser.parse(body, env)
     html = _html(parser, tokens, env)
     cut = _marker(tokens, doubt)
     opening = None if cut is None else _html(parser, tokens[:cut], env)
-    has_code = any(token.type == "fence" and token.info.strip() for token in tokens)
-    coloured = _html(parser, tokens, env | {"is_coloured": True}) if has_code else html
-    return Rendered(html=html, opening=opening, coloured=coloured)
+    return Rendered(html=html, opening=opening)
 
 
 @lru_cache(maxsize=2)
@@ -130,7 +124,7 @@ def _html(parser: MarkdownIt, tokens: list[Token], env: MutableMapping[str, Any]
 
 def _code(_renderer: RendererHTML, tokens: list[Token], index: int, _options: Any, env: Any) -> str:
     token = tokens[index]
-    return code_block(token.content, language_of(token.info), coloured=bool(env.get("is_coloured")))
+    return code_block(token.content, language_of(token.info))
 
 
 def _raw(_renderer: RendererHTML, tokens: list[Token], index: int, _options: Any, env: Any) -> str:
@@ -150,7 +144,7 @@ def _formula(
 def _formula_block(
     _renderer: RendererHTML, tokens: list[Token], index: int, _options: Any, _env: Any
 ) -> str:
-    return code_block(tokens[index].content.strip("\n") + "\n", "math", coloured=False)
+    return code_block(tokens[index].content.strip("\n") + "\n", "math")
 
 
 _RULES = {

@@ -77,7 +77,7 @@ def sanitise(html: str, *, base: str, resolve: Callable[[str], str]) -> str:
         )
         return without_controls(clean)  # `&#7;` has become one
 
-    return _settled(cleaned(_prepared(html)), cleaned)
+    return _settled(_prepared(html), cleaned)
 
 
 def _settled(html: str, cleaned: Callable[[str], str]) -> str:
@@ -86,10 +86,9 @@ def _settled(html: str, cleaned: Callable[[str], str]) -> str:
     What stood in an element that was taken away may be misnested without it: `<p><form><p>`.
     """
     for _ in range(_ROUNDS):
-        again = cleaned(html)
-        if again == html:
+        before, html = html, cleaned(html)
+        if _STEP.findall(html) == _STEP.findall(before):  # the same elements, so the same tree
             break
-        html = again
     return html
 
 

@@ -134,7 +134,7 @@ def _bad_date(meaning: Meaning, matter: FrontMatter, options: ContentOptions) ->
         told = "has a date that cannot be read" if matter.fields.get("date") else "has no date"
         return Obstacle(line=matter.lines.get("date", 1), problem=told, remedy=remedy)
     if key := unreadable_date(matter.fields, options.dialect):
-        told = f"has a {key} that cannot be read"
+        told = f"{key} holds no date that can be read"
         remedy = remedy.replace("date", key, 1)
         return Obstacle(line=matter.lines.get(key, 1), problem=told, remedy=remedy)
     return None

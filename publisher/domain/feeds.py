@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import groupby, pairwise
 from urllib.parse import quote
 
-from publisher.domain.issues import Issue, issue_path
+from publisher.domain.issues import Issue, archive_path, issue_path
 from publisher.domain.labels import Filed, LabelKind
 from publisher.domain.newsletters import Newsletter
 from publisher.domain.posts import Image, Media, Post, newest_first
@@ -229,7 +229,7 @@ def issues_feed(
         feed,
         description=newsletter.description or newsletter.title,
         language=newsletter.language,
-        home_url=site.link("/"),
+        home_url=site.link(archive_path(newsletter.id)),
         entries=tuple(entries[: options.entries]),
         updated=_latest(site, entries[: options.entries]),
     )

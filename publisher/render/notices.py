@@ -59,6 +59,7 @@ def render_notice(
         "newsletter": newsletter,
         "language": newsletter.language,
         "direction": words.direction,
+        "is_han": words.is_han,
         "_": words.text,
         "ngettext": words.count,
         "next_date": words.date(local, "full") if local else "",

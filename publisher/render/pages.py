@@ -19,9 +19,9 @@ from babel import Locale
 from babel.dates import format_date, get_day_names, get_timezone_location
 
 from publisher.domain.feeds import MAIN_FILES, Feed, FeedKind
-from publisher.domain.issues import Issue, archive_path, issue_path
+from publisher.domain.issues import archive_path
 from publisher.domain.labels import Filed, Label, key_of
-from publisher.domain.newsletters import Cadence, Newsletter, Period, Schedule
+from publisher.domain.newsletters import Cadence, Newsletter, Schedule
 from publisher.domain.posts import Post
 from publisher.domain.sites import Site
 from publisher.render.catalogues import Table, page_words
@@ -83,23 +83,6 @@ class OpenedMail:
     text: str
     source: bytes
     view: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShownPreview:
-    """The next issue, looked at before it is sent. `sizes` in bytes: HTML, the same encoded,
-    message. `findings` have severity, line, problem, fix and clients. `stamp` changes with it.
-    """
-
-    newsletter: Newsletter
-    period: Period
-    is_new: bool
-    subject: str
-    text: str
-    sizes: tuple[int, int, int]
-    detail: str
-    findings: Sequence[object]
-    stamp: str
 
 
 def stylesheet(templates: Templates) -> bytes:
@@ -195,31 +178,6 @@ def label(templates: Templates, site: Site, filed: Filed, *, feed: Feed) -> byte
     )
 
 
-def archive(
-    templates: Templates, site: Site, *, newsletter: Newsletter, issues: Sequence[Issue]
-) -> bytes:
-    """The list of a newsletter's issues, in the order given, and how to leave it."""
-    _, locale = page_words(templates, newsletter.language)
-    zone = newsletter.schedule.zone
-    return page(
-        templates,
-        "archive",
-        site,
-        language=newsletter.language,
-        newsletter=newsletter,
-        issues=[
-            {
-                "link": f"{root(site)}/{issue_path(newsletter.id, issue.period)}",
-                "subject": issue.subject,
-                "date": format_date(issue.slot.astimezone(zone), "long", locale=locale),
-                "moment": issue.slot.isoformat(),
-            }
-            for issue in issues
-        ],
-        url=site.link(archive_path(newsletter.id)),
-    )
-
-
 def post(
     templates: Templates,
     site: Site,
@@ -285,17 +243,6 @@ def inbox_mail(templates: Templates, site: Site, mail: OpenedMail) -> bytes:
         has_html=bool(mail.html),
         text=_visible(mail.text, longest=None),
         source=_visible(mail.source.decode("utf-8", "replace"), longest=None),
-    )
-
-
-def preview(
-    templates: Templates, site: Site, *, newsletters: Sequence[Newsletter], shown: ShownPreview
-) -> bytes:
-    """The next issue in frames beside each other, with what is wrong with it."""
-    sizes = [f"{size / 1000:.1f} kB" for size in shown.sizes]
-    text = _visible(shown.text, longest=None)
-    return page(
-        templates, "preview", site, newsletters=newsletters, shown=shown, sizes=sizes, text=text
     )
 
 

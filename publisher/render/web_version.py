@@ -10,43 +10,35 @@ left out, and so is every link that holds a slot.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 
 from lxml import etree
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
 from lxml.html import builder as make
 
-SHEET_FOLDER = "archive/styles"
 _CONDITION = re.compile(r"<!--\[if.*?<!\[endif\]-->", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebVersion:
-    """A page and its sheet. `sheet_path` comes from the sheet's bytes: many issues share one."""
+    """A page and its sheet."""
 
     page: bytes
     sheet: bytes
-    sheet_path: str
 
 
-def web_version(html: str, nonce: str, *, root: str, url: str) -> WebVersion:
-    """The web version of a rendered issue.
-
-    `root` is the path before local links, empty for a site at its host's root; `url` is the
-    page's own.
-    """
+def web_version(html: str, nonce: str, *, url: str, sheet_url: str) -> WebVersion:
+    """The web version of a rendered issue. `url` is the page's own."""
     document: HtmlElement = lxml_html.document_fromstring(_CONDITION.sub("", html))
     _leave_out_personal(document, f"nl{nonce}_")
     rules = _styles_as_classes(document)
     sheet = _sheet(document, rules)
-    path = f"{SHEET_FOLDER}/{sha256(sheet).hexdigest()[:16]}.css"
     head = document.find("head")
     if head is not None:
-        head.append(make.LINK(rel="stylesheet", href=f"{root}/{path}"))
+        head.append(make.LINK(rel="stylesheet", href=sheet_url))
         head.append(make.LINK(rel="canonical", href=url))
     page = etree.tostring(document, encoding="unicode", method="html", doctype="<!DOCTYPE html>")
-    return WebVersion(page=page.encode() + b"\n", sheet=sheet, sheet_path=path)
+    return WebVersion(page=page.encode() + b"\n", sheet=sheet)
 
 
 def _leave_out_personal(document: HtmlElement, token: str) -> None:

@@ -21,6 +21,7 @@ from babel.support import NullTranslations, Translations
 from publisher.errors import TemplateError
 from publisher.render.templates import Templates
 
+_HAN = frozenset({"zh", "ja", "ko"})
 _RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
 
 
@@ -36,6 +37,11 @@ class Words:
     def direction(self) -> str:
         """`rtl` or `ltr`."""
         return "rtl" if self.language.partition("-")[0] in _RIGHT_TO_LEFT else "ltr"
+
+    @property
+    def is_han(self) -> bool:
+        """Whether its type wants what Chinese does: no italics, and room between lines."""
+        return self.language.partition("-")[0] in _HAN
 
     def text(self, message: str, /, **values: object) -> str:
         """The message in this language, its `%(name)s` filled in."""

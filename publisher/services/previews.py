@@ -1,6 +1,5 @@
 """What the next issue would look like, without sending it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -107,20 +106,15 @@ def write(made: Preview, out: Path) -> list[Path]:
 
 
 def stamp(app: App) -> str:
-    """Changes whenever a post, a picture or a template does: by names, times and sizes."""
-    seen = sha256()
-    folders = (app.content.folder, *app.templates.folders)
-    for path in sorted({path for folder in folders for path in _files(folder)}):
+    """Changes whenever a post, a picture or a template does."""
+    seen = sha256(app.templates.fingerprint().encode())
+    for path in sorted(app.content.folder.rglob("*")):
         try:
             status = path.stat()
         except FileNotFoundError:  # an editor has just renamed it
             continue
         seen.update(f"{path}\0{status.st_mtime_ns}\0{status.st_size}\n".encode())
     return seen.hexdigest()[:16]
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file())
 
 
 def _subscriber(app: App, newsletter: Newsletter, email: str) -> Reader | None:

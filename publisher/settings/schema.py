@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from publisher.domain.addresses import parse_address
@@ -42,6 +42,19 @@ def _base_url(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("must be an address such as https://letters.example.org")
     return url.rstrip("/")
+
+
+def _optional_url(url: str) -> str:
+    parts = urlsplit(url)
+    if url and (parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc):
+        raise ValueError("must be an address such as https://hub.example.org/")
+    return url
+
+
+def _optional_https(url: str) -> str:
+    if url and not _optional_url(url).startswith("https://"):
+        raise ValueError("must begin with https://")
+    return url
 
 
 def _address(text: str) -> str:
@@ -113,12 +126,33 @@ class ContentSettings(_Section):
     encoding: Annotated[str, AfterValidator(_encoding)] = ""
 
 
+class PodcastSettings(_Section):
+    """`[feeds.podcast]`: what directories of podcasts ask for."""
+
+    category: Line = ""
+    image: Annotated[str, AfterValidator(_optional_https)] = ""
+    author: Line = ""
+    email: OptionalAddress = ""
+    explicit: bool = False
+
+    @model_validator(mode="after")
+    def _whole(self) -> "PodcastSettings":
+        if bool(self.category) is not bool(self.image):
+            raise ValueError("set category and image both: directories refuse a feed without one")
+        return self
+
+
 class FeedsSettings(_Section):
     """`[feeds]`: what is published for everybody."""
 
     folder: str = "public"
     entries: Annotated[int, Field(ge=1, le=500)] = 30
     content: Literal["full", "summary"] = "full"
+    media_type: Literal["feed", "xml"] = "feed"
+    hub: Annotated[str, AfterValidator(_optional_url)] = ""
+    hub_is_private: bool = False
+    redirects: dict[str, str] = {}
+    podcast: PodcastSettings = PodcastSettings()
 
 
 class NewsletterSettings(_Section):
@@ -211,9 +245,10 @@ class StateSettings(_Section):
 
 
 class TemplatesSettings(_Section):
-    """`[templates]`: a folder whose files take the place of the shipped ones."""
+    """`[templates]`: a folder whose files take the place of the shipped ones, and the inliner."""
 
     folder: str = ""
+    inliner: Literal["premailer", "css-inline"] = "premailer"
 
 
 class LogSettings(_Section):

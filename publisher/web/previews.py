@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from publisher.errors import NotFound
-from publisher.render import pages
+from publisher.render import issue_pages
 from publisher.render.previews import Look, as_seen
 from publisher.services import previews
 from publisher.services.app import App
@@ -39,11 +39,11 @@ class Previews:
     def page(self, request: Request) -> Response:
         """The frames, the sizes and the findings."""
         stamp, made = self._current(request)
-        page = pages.preview(
+        page = issue_pages.preview(
             self.app.templates,
             self.app.site,
             newsletters=self.app.newsletters,
-            shown=pages.ShownPreview(
+            shown=issue_pages.ShownPreview(
                 newsletter=made.plan.newsletter,
                 period=made.plan.period,
                 is_new=bool(made.plan.posts),

@@ -62,6 +62,11 @@ def sample_digest(
     return render_digest(Templates(), edition)
 
 
+def with_local_pictures(html: str) -> str:
+    """The letter with its pictures read from the repository, as if they had been fetched."""
+    return html.replace(f"{BASE}/images", (REPOSITORY / "content" / "images").as_uri())
+
+
 def sample_message(name: str) -> bytes:
     digest = sample_digest(name)
     letter = Letter(

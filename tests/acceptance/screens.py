@@ -1,13 +1,13 @@
-"""Pictures of what people see: the digest, the inbox and the feed page, in headless Chromium.
+"""Pictures of what people see: letters, the inbox, the preview and the feed page, in Chromium.
 
     python tests/acceptance/screens.py FOLDER
 
-Founds the sample site in a temporary folder, sends its digest, serves it, and writes PNG files
-into FOLDER. Look at them; nothing here judges. Needs `chromium` on the path and fonts with han
-characters.
+Draws the sample site's letters, in Chinese, in English and mixed, light, dark and without any
+style; founds the sample site in a temporary folder, sends its digest, serves it, and writes PNG
+files into FOLDER. Look at them; nothing here judges. Needs `chromium` on the path and fonts with
+han characters.
 """
 
-import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +18,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from publisher.render.notices import NoticeKind
+from publisher.render.previews import Look, as_seen
 from tests.acceptance.conftest import configure, eventually, free_port, publisher
+from tests.acceptance.letters import LANGUAGES, sample_digest, sample_notice, with_local_pictures
 
 FLAGS = (
     "--headless",
@@ -39,24 +42,33 @@ PHONE, MAIL, DESK = 375, 600, 1100
 def main(folder: Path) -> None:
     """Takes every picture."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as name, served_site(Path(name)) as (site, address):
-        publisher(site, "preview", "weekly", "--out", str(site / "preview"))
-        digest = next((site / "preview").glob("*.html"))
-        bare = site / "preview" / "bare.html"
-        bare.write_text(re.sub(r"(?s)<style.*?</style>", "", digest.read_text("utf-8")), "utf-8")
+    with tempfile.TemporaryDirectory() as name, served_site(Path(name)) as address:
+        take_letters(Path(name), folder)
         for shade, flags in (("light", ()), ("dark", (DARK,))):
-            for width in (MAIL, PHONE):
-                take(digest.as_uri(), folder / f"digest-{width}-{shade}.png", width, 4200, *flags)
             take(f"{address}/feeds/", folder / f"feeds-{shade}.png", DESK, 1500, *flags)
             take(f"{address}/inbox", folder / f"inbox-{shade}.png", DESK, 760, *flags)
             take(f"{address}/", folder / f"home-{shade}.png", DESK, 1500, *flags)
-        take(bare.as_uri(), folder / "digest-600-bare.png", MAIL, 4200)
+        take(f"{address}/preview", folder / "preview-light.png", 1400, 1500)
+        take(f"{address}/archive/weekly/", folder / "archive-light.png", DESK, 760)
         take(f"{address}/", folder / "home-375-light.png", PHONE, 1500)
 
 
+def take_letters(work: Path, folder: Path) -> None:
+    """Every letter as every kind of client shows it; a client without styles on a desk only."""
+    letters = {language: sample_digest(language).html for language in LANGUAGES}
+    letters |= {kind.value: sample_notice(kind, "zh").html for kind in NoticeKind}
+    for name, html in letters.items():
+        height = 700 if name in list(NoticeKind) else 4200
+        for look in Look:
+            page = work / f"{name}-{look}.html"
+            page.write_text(as_seen(with_local_pictures(html), look), encoding="utf-8")
+            for width in (MAIL,) if look is Look.BARE else (MAIL, PHONE):
+                take(page.as_uri(), folder / f"{name}-{width}-{look}.png", width, height)
+
+
 @contextmanager
-def served_site(folder: Path) -> Iterator[tuple[Path, str]]:
-    """The sample site, its digest sent, served on a free port."""
+def served_site(folder: Path) -> Iterator[str]:
+    """The sample site, its digest sent, served on a free port; its address."""
     site, port = folder / "site", free_port()
     address = f"http://localhost:{port}"
     publisher(folder, "init", str(site))
@@ -64,7 +76,7 @@ def served_site(folder: Path) -> Iterator[tuple[Path, str]]:
     process = subprocess.Popen([sys.executable, "-m", "publisher", "-C", str(site), "serve"])
     try:
         eventually(lambda: len(list((site / "var").glob("inbox/new/*"))) == 3)
-        yield site, address
+        yield address
     finally:
         process.terminate()
         process.wait()

@@ -1,15 +1,20 @@
 """What premailer is known to do, and that none of it reaches a mail."""
 
 import socket
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import html as lxml_html
 
-from publisher.errors import TemplateError
-from publisher.render.inlining import HEAD_MARK, inline, inline_styles
+from publisher.errors import ConfigError, TemplateError
+from publisher.render.digest import render_digest
+from publisher.render.inlining import HEAD_MARK, fast_inliner, inline, inline_styles
 from publisher.render.templates import Templates
+from tests.factories import make_post
+from tests.render.test_digest import CHINESE, ENGLISH, make_edition
 
 PAGE = "<!DOCTYPE html>\n<html><head><title>x</title>{}</head><body>{}</body></html>"
 
@@ -146,3 +151,37 @@ def test_what_an_inliner_loses_is_noticed(
         return
     with pytest.raises(TemplateError, match=told):
         inline(Templates(), "email/digest", page(body))
+
+
+Look = tuple[str, dict[str, str], str]
+
+
+def looks(html: str) -> list[Look]:
+    """Every element's tag, styles and text; `tbody` is only one parser's habit."""
+    html = html.replace("#fff;", "#ffffff;")  # cssutils shortens what it can
+    found = []
+    for element in lxml_html.document_fromstring(html).iter():
+        if isinstance(element.tag, str) and element.tag != "tbody":
+            pairs = (pair.partition(":") for pair in (element.get("style") or "").split(";"))
+            styles = {
+                name.strip(): value.strip().replace('"', "'") for name, _, value in pairs if value
+            }
+            found.append((element.tag, styles, (element.text or "").strip()))
+    return found
+
+
+def test_both_inliners_give_every_element_the_same_styles() -> None:
+    fast = Templates(inliner=fast_inliner())
+    posts = [CHINESE, ENGLISH, *(make_post(n) for n in range(3, 8))]
+    usual = render_digest(Templates(), make_edition(posts))
+    quick = render_digest(fast, make_edition(posts))
+    assert looks(quick.html) == looks(usual.html)
+    assert quick.text == usual.text
+
+
+def test_the_fast_inliner_is_asked_for_by_name_where_it_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "css_inline", None)
+    with pytest.raises(ConfigError, match=r"publisher\[fast\]"):
+        fast_inliner()

@@ -128,3 +128,9 @@ def test_a_broken_catalogue_is_named_with_its_line(tmp_path: Path) -> None:
 def test_right_to_left_languages_are_known() -> None:
     assert words_for(Templates(), "ar").direction == "rtl"
     assert words_for(Templates(), "zh-TW").direction == "ltr"
+
+
+def test_languages_of_han_are_known_even_where_there_are_no_words_for_them() -> None:
+    assert words_for(Templates(), "ja").is_han
+    assert words_for(Templates(), "zh-Hant").is_han
+    assert not words_for(Templates(), "en").is_han

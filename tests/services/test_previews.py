@@ -1,6 +1,5 @@
 """The next issue, looked at before it is sent."""
 
-import os
 from dataclasses import replace
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -69,10 +68,8 @@ def test_the_stamp_changes_with_posts_and_templates_and_with_nothing_else(
     stamps.append(previews.stamp(app))
     (own / "email" / "x.html").write_text("x")
     stamps.append(previews.stamp(app))
-    os.utime(own / "email" / "x.html", ns=(1, 1))
-    stamps.append(previews.stamp(app))
     assert stamps[0] == stamps[1]
-    assert len(set(stamps)) == 4
+    assert len(set(stamps)) == 3
 
 
 def test_check_names_what_clients_would_hold_against_the_next_issue(app: App) -> None:

@@ -91,7 +91,7 @@ def test_the_list_of_requests_names_every_route(app: App, token: str) -> None:
     shapes = {getattr(route, "path", "") for route in build_app(app).routes}
     filled = {
         shape.replace(":path", "").format(
-            token=token, key="k1", kind="erase", number=1, newsletter="weekly", look="light"
+            token=token, key="k1", newsletter="weekly", look="light", kind="erase", number=1
         )
         for shape in shapes
         if shape != "/{path:path}"
