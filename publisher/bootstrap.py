@@ -10,12 +10,14 @@ from zoneinfo import ZoneInfo
 from publisher.clock import Clock, system_clock
 from publisher.content.generators import read_habits
 from publisher.content.loader import ContentOptions
+from publisher.domain.deliveries import OnUnknown
 from publisher.domain.feeds import FeedOptions, Podcast
 from publisher.domain.newsletters import WEEKDAYS, Cadence, Newsletter, Schedule
+from publisher.domain.replies import RelayKind
 from publisher.domain.selection import Order, Selection
 from publisher.domain.signups import Budgets
 from publisher.domain.sites import Person, Site
-from publisher.mail.client import Relay, Security
+from publisher.mail.relays import Login, Pipelining, Relay, Security
 from publisher.render.inlining import fast_inliner
 from publisher.render.templates import Templates
 from publisher.services import sites
@@ -25,12 +27,15 @@ from publisher.services.app import (
     Folders,
     Listen,
     LogOptions,
+    ReturnPath,
     ScheduleOptions,
     SubscriberOptions,
 )
 from publisher.settings import (
     NewsletterSettings,
+    RelaySettings,
     Settings,
+    SmtpSettings,
     create_site_key,
     load_settings,
     read_site_keys,
@@ -54,7 +59,15 @@ def open_app(config: Path, *, clock: Clock = system_clock) -> Iterator[App]:
             newsletters=tuple(_newsletter(n, settings) for n in settings.newsletters),
             content=_content(settings, root),
             feeds=_feeds(settings),
-            relay=_relay(settings),
+            relays=_relays(settings),
+            bounces=ReturnPath(
+                domain=settings.delivery.bounce_domain, delimiter=settings.delivery.bounce_delimiter
+            ),
+            expires_after=(
+                timedelta(hours=settings.delivery.expire_hours)
+                if settings.delivery.expire_hours
+                else None
+            ),
             dkim=DkimOptions(
                 selector=settings.dkim.selector,
                 ed25519=settings.dkim.ed25519,
@@ -144,6 +157,8 @@ def _newsletter(newsletter: NewsletterSettings, settings: Settings) -> Newslette
         start=_start(newsletter, zone),
         reply_to=newsletter.reply_to,
         public=newsletter.public,
+        relays=tuple(newsletter.relays),
+        on_unknown=OnUnknown(newsletter.on_unknown),
         selection=Selection(
             tags=frozenset(newsletter.tags),
             without_tags=frozenset(newsletter.without_tags),
@@ -245,15 +260,30 @@ def _content(settings: Settings, root: Path) -> ContentOptions:
     )
 
 
-def _relay(settings: Settings) -> Relay | None:
-    smtp = settings.smtp
-    if not smtp.host:
-        return None
+def _relays(settings: Settings) -> tuple[Relay, ...]:
+    """The relay of `[smtp]` first, then the further ones."""
+    first = [settings.smtp] if settings.smtp.host else []
+    return tuple(_relay(relay) for relay in (*first, *settings.relays))
+
+
+def _relay(relay: SmtpSettings) -> Relay:
     return Relay(
-        host=smtp.host,
-        port=smtp.port,
-        security=Security(smtp.security),
-        username=smtp.username,
-        password=smtp.password.get_secret_value() if smtp.password else "",
-        timeout_seconds=smtp.timeout_seconds,
+        name=relay.name,
+        host=relay.host,
+        port=relay.port,
+        security=Security(relay.security),
+        username=relay.username,
+        password=relay.password.get_secret_value(),
+        login=Login(relay.login),
+        kind=RelayKind(relay.kind),
+        timeout_seconds=relay.timeout_seconds,
+        pipelining=Pipelining("dot" if relay.pipelining == "auto" else relay.pipelining),
+        max_connections=relay.max_connections,
+        per_connection=relay.per_connection,
+        rate=relay.rate,
+        per_hour=relay.per_hour,
+        per_day=relay.per_day,
+        per_domain=relay.per_domain,
+        warm_up=relay.warm_up,
+        weight=relay.weight if isinstance(relay, RelaySettings) else 1,
     )

@@ -75,6 +75,8 @@ def test_the_shipped_file_holds_every_setting_with_its_default() -> None:
     sections = {**given_values, "newsletters": given_values["newsletters"][0]}
     for dotted, field in keys():
         section, name = dotted.split(".")
+        if section == "relays":  # an example of one would be used
+            continue
         assert name in sections[section], dotted
         if not field.is_required() and dotted not in SAMPLE:
             default = field.default
@@ -94,7 +96,7 @@ def test_every_line_of_the_shipped_file_has_one_comment() -> None:
 def test_every_setting_is_documented(dotted: str) -> None:
     section, name = dotted.split(".")
     text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    heading = f"[[{section}]]" if section == "newsletters" else f"[{section}]"
+    heading = f"[[{section}]]" if section in ("newsletters", "relays") else f"[{section}]"
     part = text.split(f"## `{heading}`", 1)[1].split("\n## ", 1)[0]
     assert f"| `{name}` |" in part
 

@@ -3,17 +3,18 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from time import monotonic
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 PIPE_WIDTH = 10_000
@@ -21,6 +22,12 @@ PIPE_WIDTH = 10_000
 
 QUIET_SECONDS = 5
 """Without a terminal, progress is a line this often."""
+
+
+class Update(Protocol):
+    """Shows how far something has come, in numbers and perhaps words."""
+
+    def __call__(self, done: int, total: int, words: str = "") -> None: ...
 
 
 def say(text: str = "") -> None:
@@ -50,8 +57,8 @@ def local(instant: datetime | None, zone: ZoneInfo) -> str:
 
 
 @contextmanager
-def progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, else a line every few seconds; call with (done, total)."""
+def progress(label: str) -> Iterator[Update]:
+    """A bar on a terminal, else a line every few seconds; call with (done, total, words)."""
     if sys.stderr.isatty():
         with _bar(label) as update:
             yield update
@@ -60,21 +67,26 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
-def _bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+def _bar(label: str) -> Iterator[Update]:
+    words = TextColumn("{task.fields[words]}")
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), words)
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        task = bar.add_task(label, total=None, words="")
+
+        def update(done: int, total: int, words: str = "") -> None:
+            bar.update(task, completed=done, total=total, words=words)
+
+        yield update
 
 
-def _lines(label: str) -> Callable[[int, int], None]:
+def _lines(label: str) -> Update:
     last = monotonic()
 
-    def update(done: int, total: int) -> None:
+    def update(done: int, total: int, words: str = "") -> None:
         nonlocal last
         if monotonic() - last >= QUIET_SECONDS:
             last = monotonic()
-            say(f"{label}: {done} of {total}")
+            say(f"{label}: {done} of {total}{', ' if words else ''}{words}")
 
     return update
 

@@ -3,7 +3,7 @@
 import click
 
 from publisher.bootstrap import open_app
-from publisher.cli.console import emit, local, table
+from publisher.cli.console import emit, local, say, table
 from publisher.cli.options import as_json, config_of
 from publisher.domain.deliveries import Delivery, DeliveryStatus
 from publisher.services import deliveries as service
@@ -15,10 +15,12 @@ def deliveries() -> None:
     """Look at deliveries."""
 
 
-@deliveries.command("list", epilog="Example: publisher deliveries list --issue 1 --status unknown")
+@deliveries.command("list", epilog="Example: publisher deliveries list --issue 1 --state unknown")
 @click.option("--issue", type=int, default=None, help="Only this issue.")
 @click.option(
+    "--state",
     "--status",
+    "status",
     type=click.Choice([status.value for status in DeliveryStatus]),
     default=None,
     help="Only those that stand there.",
@@ -54,6 +56,20 @@ def list_deliveries(
     )
 
 
+@deliveries.command(epilog="Example: publisher deliveries retry 7 --failed")
+@click.argument("issue", type=int)
+@click.option("--failed", "status", flag_value="failed", help="Those that were refused.")
+@click.option("--unknown", "status", flag_value="unknown", help="Those in doubt; may arrive twice.")
+@click.pass_context
+def retry(context: click.Context, issue: int, status: str | None) -> None:
+    """Send an issue again to those who did not get it, and to them alone."""
+    if status is None:
+        raise click.UsageError("say which: --failed or --unknown")
+    with open_app(config_of(context)) as app:
+        count = service.retry(app, issue, DeliveryStatus(status))
+    say(f"{count} {status} deliveries of issue {issue} are due again with the next run")
+
+
 def _payload(row: Delivery) -> dict[str, object]:
     return {
         "delivery": row.id,
@@ -63,6 +79,7 @@ def _payload(row: Delivery) -> dict[str, object]:
         "reason": row.reason,
         "attempts": row.attempts,
         "next_attempt_at": row.next_attempt_at,
+        "relay": row.relay,
         "reply": row.reply,
         "changed_at": row.changed_at,
     }

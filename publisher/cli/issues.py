@@ -102,6 +102,36 @@ def skip(context: click.Context, issue: int) -> None:
     say(f"issue {issue}, {found.period}, is {found.status}")
 
 
+@issues.command(epilog="Example: publisher issues pause 7")
+@click.argument("issue", type=int)
+@click.pass_context
+def pause(context: click.Context, issue: int) -> None:
+    """Stop the sending of an issue; also of one that is being sent right now."""
+    with open_app(config_of(context)) as app:
+        found = service.pause(app, issue)
+    say(f"issue {issue}, {found.period}, is {found.status}; `publisher issues resume {issue}`")
+
+
+@issues.command(epilog="Example: publisher issues resume 7")
+@click.argument("issue", type=int)
+@click.pass_context
+def resume(context: click.Context, issue: int) -> None:
+    """Let a paused issue go on where it stopped."""
+    with open_app(config_of(context)) as app:
+        found = service.resume(app, issue)
+    say(f"issue {issue}, {found.period}, goes on with the next run")
+
+
+@issues.command(epilog="Example: publisher issues cancel 7")
+@click.argument("issue", type=int)
+@click.pass_context
+def cancel(context: click.Context, issue: int) -> None:
+    """End the sending of an issue for good: who does not have it yet never gets it."""
+    with open_app(config_of(context)) as app:
+        found = service.cancel(app, issue)
+    say(f"issue {issue}, {found.period}, is {found.status}")
+
+
 def _payload(issue: Issue) -> dict[str, object]:
     return {
         "issue": issue.id,

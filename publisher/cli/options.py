@@ -1,8 +1,12 @@
 """Options that several commands share."""
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from threading import Event
+from types import FrameType
 from typing import Any
 
 import click
@@ -51,3 +55,20 @@ rehearsed: Decorator = click.option(
 newsletter_option: Decorator = click.option(
     "--newsletter", default=None, help="Only this newsletter (its id)."
 )
+
+
+@contextmanager
+def stoppable() -> Iterator[Callable[[], bool]]:
+    """SIGINT and SIGTERM ask to stop; the second one of them ends the process at once."""
+    stop = Event()
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    earlier = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop.is_set
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)

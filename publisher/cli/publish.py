@@ -1,22 +1,16 @@
 """`publisher publish`: one whole cycle, now."""
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Event
-from types import FrameType
-
 import click
 
 from publisher.bootstrap import open_app
 from publisher.cli.console import emit, progress, say
-from publisher.cli.options import as_json, config_of
-from publisher.cli.reports import print_cycle
+from publisher.cli.options import as_json, config_of, stoppable
+from publisher.cli.reports import pace, print_cycle
 from publisher.domain.deliveries import DeliveryStatus
-from publisher.domain.issues import Issue
 from publisher.services import instances, notices, publishing, signups
 from publisher.services.lock import exclusive
 from publisher.services.publishing import CycleReport
+from publisher.services.sending import Standing
 
 PARTLY, TRY_LATER, INTERRUPTED = 4, 75, 130
 
@@ -32,12 +26,12 @@ def publish(context: click.Context, as_json: bool) -> int:
     with (
         open_app(config_of(context)) as app,
         exclusive(app.folders.state),
-        _stoppable() as stopping,
+        stoppable() as stopping,
         progress("delivering") as update,
     ):
 
-        def advance(_issue: Issue, done: int, total: int) -> None:
-            update(done, total)
+        def advance(standing: Standing) -> None:
+            update(standing.done, standing.total, pace(standing))
 
         instances.start(app)
         notices.recover(app)
@@ -63,23 +57,6 @@ def _exit_code(report: CycleReport) -> int:
     if any(issue.counts.get(status) for issue in report.issues for status in troubled):
         return PARTLY
     return 1 if any(entry.problem for entry in report.newsletters) else 0
-
-
-@contextmanager
-def _stoppable() -> Iterator[Callable[[], bool]]:
-    """SIGINT and SIGTERM ask to stop; the second one of them ends the process at once."""
-    stop = Event()
-
-    def ask(number: int, _frame: FrameType | None) -> None:
-        stop.set()
-        signal.signal(number, signal.SIG_DFL)
-
-    earlier = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop.is_set
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
 
 
 def _payload(report: CycleReport) -> dict[str, object]:

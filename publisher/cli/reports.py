@@ -1,6 +1,7 @@
 """How a build, a plan and a cycle read on a terminal."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import click
 
@@ -17,6 +18,10 @@ from publisher.services.deliveries import IssueReport
 from publisher.services.feeds import BuildReport, FaultyFeed
 from publisher.services.issues import IssuePlan
 from publisher.services.publishing import CycleReport, NewsletterReport
+from publisher.services.sending import Standing
+
+LISTED = 20
+"""So many deliveries are listed in a report."""
 
 
 def print_cycle(report: CycleReport, app: App) -> None:
@@ -108,6 +113,14 @@ def counted(counts: dict[DeliveryStatus, int]) -> str:
     return ", ".join(words) or "no deliveries"
 
 
+def pace(standing: Standing) -> str:
+    """How fast a sending goes, how long it will take, and what has come of it so far."""
+    words = [f"{standing.rate:,.0f} a second"] if standing.rate >= 1 else []
+    if standing.seconds_left is not None and standing.seconds_left >= 1:
+        words.append(f"{timedelta(seconds=round(standing.seconds_left))} left")
+    return ", ".join([*words, counted(dict(standing.counts))])
+
+
 def _print_library(library: Library) -> None:
     click.echo(
         f"Posts  {len(library.posts)} read, {len(library.skipped)} kept back, "
@@ -153,7 +166,7 @@ def _print_issue(report: IssueReport, app: App) -> None:
     issue = report.issue
     state = "sent" if report.finished else "not finished"
     click.echo(f"Issue {issue.id}  {issue.period}  {state}: {counted(report.counts)}")
-    for delivery in _shown(deliveries.listing(app, issue=issue.id)):
+    for delivery in _shown(app, issue.id, sum(report.counts.values())):
         detail = f"  {delivery.reason}" if delivery.reason else ""
         click.echo(f"  {delivery.status:<8} {delivery.address}{detail}")
     if report.problem:
@@ -163,11 +176,17 @@ def _print_issue(report: IssueReport, app: App) -> None:
         click.echo(f"  next attempt {local(report.next_attempt_at, app.site.zone)}")
 
 
-def _shown(rows: list[Delivery]) -> list[Delivery]:
-    """All rows of a small issue; of a large one those that want attention."""
-    if len(rows) <= 20:
-        return rows
-    return [row for row in rows if row.status is not DeliveryStatus.SENT][:20]
+def _shown(app: App, issue: int, count: int) -> list[Delivery]:
+    """All deliveries of a small issue; of a large one some of those that want attention."""
+    if count <= LISTED:
+        return deliveries.listing(app, issue=issue)
+    wanting = (DeliveryStatus.UNKNOWN, DeliveryStatus.FAILED, DeliveryStatus.PENDING)
+    found = [
+        row
+        for status in wanting
+        for row in deliveries.listing(app, issue=issue, status=status, limit=LISTED)
+    ]
+    return found[:LISTED]
 
 
 def _print_where(report: CycleReport, app: App) -> None:

@@ -28,7 +28,9 @@ class IssueStatus(StrEnum):
     PLANNED = "planned"  # the period is taken; content frozen next, deliveries not all written
     HELD = "held"  # waits for the operator's word; the cause says why
     SENDING = "sending"  # deliveries exist; some may still be unsettled
+    PAUSED = "paused"  # the rest waits for the operator; the reason says why
     SENT = "sent"  # every delivery is settled
+    CANCELLED = "cancelled"  # what was not sent never will be
     SKIPPED = "skipped"  # nothing is sent for this period; the cause says why
 
 

@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Never
 from zoneinfo import ZoneInfo
 
+from publisher.domain.deliveries import OnUnknown
 from publisher.domain.selection import EVERYTHING, Selection
 from publisher.domain.sites import Person
 
@@ -56,6 +57,8 @@ class Newsletter:
     """A configured digest. Posts dated before `start` are never mailed; None = first seen.
 
     Only a `public` one is on the sign-up form, on pages, and open to requests.
+    `relays` are names, in order of preference; none = all that are configured. `on_unknown` says
+    what becomes of a delivery that a relay may or may not have.
     `approval`: each issue waits until the operator has approved it.
     `is_archived`: everybody may read its issues on the site. `embed_bytes`: pictures travel
     inside the mail up to so many bytes in all; 0 = they are fetched.
@@ -71,6 +74,8 @@ class Newsletter:
     start: datetime | None = None
     reply_to: str = ""
     public: bool = True
+    relays: tuple[str, ...] = ()
+    on_unknown: OnUnknown = OnUnknown.HOLD
     selection: Selection = EVERYTHING
     approval: bool = False
     is_archived: bool = True

@@ -9,7 +9,7 @@ one-click is silently dead (cpython #85725).
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64encode
+from base64 import b32encode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -99,6 +99,17 @@ def message_key(site_key: bytes, issue: int, subscriber: int) -> str:
     return f"{base36(issue)}.{mac[:12].hex()}"
 
 
+def bounce_key(site_key: bytes, delivery: int, *, about: str) -> str:
+    """Names a delivery in its return path: `number.mac`, small letters and digits only.
+
+    `about` (newsletter, period, address) is in the MAC: a database that was restored hands out
+    numbers again, and then an old bounce must fail instead of blaming a stranger.
+    """
+    text = f"{delivery}/{about}".encode()
+    mac = hmac.digest(derive_key(site_key, "bounce"), text, "sha256")
+    return f"{_base32(delivery.to_bytes((delivery.bit_length() + 7) // 8 or 1))}.{_base32(mac)[:8]}"
+
+
 def slot_nonce(site_key: bytes, issue: str) -> str:
     """Marks the slots of one issue; no post can quote it beforehand. Letters and digits only."""
     return hmac.digest(derive_key(site_key, "slot"), issue.encode(), "sha256")[:8].hex()
@@ -112,6 +123,11 @@ def base36(number: int) -> str:
         text = _DIGITS[digit] + text
         if not number:
             return text
+
+
+def _base32(data: bytes) -> str:
+    """Base32 (RFC 4648) in small letters without padding: relays fold case."""
+    return b32encode(data).decode().rstrip("=").lower()
 
 
 def _seal(site_key: bytes, purpose: Purpose, claim: str) -> str:

@@ -18,7 +18,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from publisher.clock import Clock, system_clock
 from publisher.errors import RelayError
-from publisher.mail.client import Relay, Security
+from publisher.mail.relays import Relay, Security
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def capture(inbox: Path, *, clock: Clock = system_clock) -> Iterator[Relay]:
     thread = Thread(target=server.run, name="built-in inbox", daemon=True)
     thread.start()
     try:
-        yield Relay(host=host, port=port, security=Security.NONE)
+        yield Relay(name="built-in inbox", host=host, port=port, security=Security.NONE)
     finally:
         server.stop()
         thread.join()

@@ -1,367 +1,366 @@
-"""One session with a relay: hands over messages one at a time and says what became of each.
+"""One session with a relay, as a protocol on an event loop: jobs in, verdicts out.
 
-    connect → greeting → EHLO → TLS → AUTH      anything wrong: RelayError, nothing was sent
-    MAIL → RCPT → DATA → body, without its dot  line lost: NotSent, certainly
-    intend()                                    False: hangs up; without the dot nothing is sent
-    final dot → reply                           line lost: Unconfirmed, the relay may have it
+    MAIL RCPT DATA ──▶ 354 ──▶ the body without its final dot ──▶ intend
+    granted ──▶ the dot, and in the same write the envelope of the next job ──▶ settle
 
-Waits are those of RFC 5321, section 4.5.3.2, unless the relay's own limit is lower.
+With full pipelining a message costs one round trip. What the line's end means depends on one
+thing only: whether the final dot had been handed to the transport. Before: certainly not sent.
+After: unconfirmed, whatever lay in a buffer. All answers that have arrived are read before the
+end of a line is judged. Waits are those of RFC 5321, section 4.5.3.2.
 """
 
-import re
-import socket
-import ssl
-from base64 import b64encode
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import StrEnum
-from functools import lru_cache
-from types import TracebackType
-from typing import Self
+import asyncio
+from collections import deque
+from typing import Protocol, cast
 
-from publisher.domain.deliveries import NotSent, Outcome, Stage, Unconfirmed, classify
-from publisher.errors import RelayError
+from publisher.domain.replies import After, Stage, Verdict, classify, lost
+from publisher.mail import envelopes
+from publisher.mail.jobs import Job
+from publisher.mail.relays import DOT_SECONDS, Pipelining, Relay
 from publisher.mail.replies import Answer, LineLost
 from publisher.mail.wire import Wire
 
-CONNECT_SECONDS = 30.0
-COMMAND_SECONDS = 300.0
-DATA_SECONDS = 120.0
 BLOCK_SECONDS = 180.0
-DOT_SECONDS = 600.0  # a shorter wait makes duplicates
-QUIT_SECONDS = 5.0
+PROBING_SECONDS = 30.0
+"""How long an untried relay may take to answer what was written ahead, before it is believed to
+have thrown that away."""
 
-_HINT = 'if it goes on, check port and security (465 wants "tls", 587 "starttls")'
-_DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
-
-
-class Security(StrEnum):
-    """How the line to a relay is protected."""
-
-    NONE = "none"  # plain text; credentials only to this machine
-    STARTTLS = "starttls"  # begins in plain text, TLS required
-    TLS = "tls"  # TLS from the first byte
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relay:
-    """An SMTP server that we hand mail to. Without `username` there is no AUTH.
-
-    `timeout_seconds` caps every single wait; below the default of ten minutes a slow answer to a
-    final dot becomes `Unconfirmed`.
-    """
-
-    host: str
-    port: int
-    security: Security
-    username: str = ""
-    password: str = field(default="", repr=False)
-    timeout_seconds: float = DOT_SECONDS
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+_SECONDS = {
+    Stage.MAIL: 300.0,
+    Stage.RCPT: 300.0,
+    Stage.DATA: 120.0,
+    Stage.DOT: DOT_SECONDS,
+    Stage.RSET: 300.0,
+    Stage.QUIT: 5.0,
+}
+_NEVER = float("inf")
+_ENVELOPE = (Stage.MAIL, Stage.RCPT, Stage.DATA)
 
 
-class Connection:
-    """One SMTP session; a context manager. Not for two threads at once.
+class Owner(Protocol):
+    """Who feeds a connection and hears from it. All calls come on the loop."""
 
-    Raises `RelayError` if the relay cannot be reached, trusted or logged in to.
-    """
+    relay: Relay
 
-    def __init__(self, relay: Relay) -> None:
-        self._relay = relay
-        self._offers: dict[str, str] = {}
-        self._wire = _dial(relay)
-        try:
-            self._open()
-        except LineLost as lost:
-            self._wire.close()
-            raise _error(relay, f"{lost}; {_HINT}") from None
-        except BaseException:
-            self._wire.close()
-            raise
+    def next_job(self, connection: "Connection") -> Job | None:
+        """Another job for this connection; None if there is none just now, or no more here."""
+
+    def intend(self, connection: "Connection", job: Job) -> None:
+        """The body is out; `Connection.granted` says whether the dot may follow."""
+
+    def settle(self, connection: "Connection", job: Job, verdict: Verdict) -> None:
+        """What became of a job."""
+
+    def closed(self, connection: "Connection", problem: str) -> None:
+        """The session is over; every job of it has been settled."""
+
+    def may_write_ahead(self, level: Pipelining) -> bool:
+        """Whether so much may be written without waiting, now."""
+
+    def wrote_ahead(self, level: Pipelining, *, works: bool) -> None:
+        """What a try of writing ahead has shown."""
+
+
+class Connection(Wire):
+    """One SMTP session. `open` first, then `start` whenever there may be jobs."""
+
+    def __init__(self, owner: Owner) -> None:
+        super().__init__(owner.relay)
+        self._owner = owner
+        self._expected: deque[Stage] = deque()
+        self._job: Job | None = None  # its envelope is out, perhaps its body; not its dot
+        self._doubt: Job | None = None  # its dot is out, its answer has not come
+        self._refusal: Answer | None = None  # the first one of the envelope in hand
+        self._refused_at = Stage.MAIL
+        self._ahead: Pipelining = Pipelining.OFF  # what the envelope in hand was tried with
+        self._is_leaving = False  # takes no more jobs
+        self._is_dropping = False  # gives back the one that has no dot yet
+        self._deadline = _NEVER
+        self._buffered = 0
+        self._time = asyncio.get_running_loop().time
+        self.accepted = 0
+        self.idle_since = self._time()
 
     @property
-    def is_open(self) -> bool:
-        """Whether another message may be tried here."""
-        return self._wire.is_open
+    def is_idle(self) -> bool:
+        """Whether it waits for nothing and has nothing to do."""
+        return self.is_open and self._job is None and not self._expected
 
-    def __enter__(self) -> Self:
-        return self
+    # What the owner calls.
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+    def start(self) -> None:
+        """Takes up jobs, if it has none in hand."""
+        if self.is_idle and not self._is_leaving:
+            self._offer()
 
-    def close(self) -> None:
-        """Says goodbye, if the line still stands, and hangs up. May be called twice."""
-        if not self.is_open:
-            return
-        try:
-            self._ask("QUIT", QUIT_SECONDS)
-        except LineLost:
-            pass  # every message has had its answer
-        finally:
-            self._wire.close()
+    def granted(self, job: Job, granted: bool) -> None:
+        """The answer to `intend`: the dot, or a hang-up.
 
-    def send(
-        self, *, sender: str, recipient: str, message: bytes, intend: Callable[[], bool]
-    ) -> Outcome:
-        """Hands over one message to one recipient.
-
-        `sender` may be empty (the null path); `message` is a whole one, 7 bit, its lines ended by
-        CRLF. `intend` is called when nothing but the final dot is missing: True says that it is
-        recorded that the message may now go out; False, or an exception, which is passed on,
-        hangs up instead. Raises `ValueError` for envelopes and messages that must never be sent.
+        Without the grant the body must not end: RSET would be text here, and a dot would deliver.
+        A job that is no longer ours was settled when its line broke.
         """
-        body = _transparent(message)
-        envelope = self._envelope(sender, recipient, len(message))
-        if not self.is_open:
-            return NotSent("the connection to the relay is closed already")
-        if 0 < self._size_limit < len(message):
-            problem = f"the relay takes {self._size_limit} bytes at most, and this message has"
-            return NotSent(f"{problem} {len(message)}; shorten the issue")
-        try:
-            refusal = self._offer(envelope)
-            return refusal if refusal else self._deliver(body, intend)
-        except LineLost as lost:
-            self._wire.close()
-            return NotSent(f"the relay did not take it: {lost}")
-        except BaseException:
-            self._wire.close()
-            raise
+        if job is not self._job or self._problem:
+            return
+        if granted and self._has_unread():
+            # It speaks before the message has ended: that must not pass for the dot's answer.
+            asyncio.get_running_loop().call_soon(self.granted, job, granted)
+            return
+        self._job = None
+        if not granted:
+            self._end("a delivery was withdrawn before its final dot")
+            return
+        self._doubt = job
+        self._expected.append(Stage.DOT)
+        if self._pipelines and self._owner.may_write_ahead(Pipelining.DOT):
+            self._offer(b".\r\n", ahead=Pipelining.DOT)
+        else:
+            self._write(b".\r\n")
+
+    def retire(self) -> None:
+        """Takes no more jobs; says good-bye when the last one has its answer."""
+        self._is_leaving = True
+
+    def leave(self) -> None:
+        """Ends the session as soon as nothing is in doubt; what has no dot yet goes back."""
+        self._is_leaving = self._is_dropping = True
+        if self._job is not None and self._doubt is None:
+            self._end("we are asked to stop")
+        elif self.is_idle:
+            self._quit()
+
+    def check(self, now: float) -> None:
+        """Hangs up if the relay has let its time pass; a body that still flows has more."""
+        waiting = self._transport.get_write_buffer_size() if self._transport else 0
+        if waiting and waiting != self._buffered:
+            self._deadline = max(self._deadline, now + self._limit(BLOCK_SECONDS))
+        self._buffered = waiting
+        if now < self._deadline:
+            return
+        if self._awaits_grant and not waiting:
+            self._deadline = _NEVER  # the body is out: we wait for our own books
+            return
+        if self._expected and self._expected[0] is Stage.QUIT:
+            self._end("")
+            return
+        limit = self._seconds()
+        if self._is_probing:
+            self._owner.wrote_ahead(self._ahead, works=False)
+        self._end(f"no answer within {limit:g} seconds")
+
+    # The conversation.
 
     @property
-    def _size_limit(self) -> int:
-        """Bytes of the largest message, 0 = not told (RFC 1870, section 4)."""
-        offered = self._offers.get("SIZE", "")
-        return int(offered) if offered.isascii() and offered.isdigit() else 0
+    def _awaits_grant(self) -> bool:
+        """Whether a body is out and nothing is missing but its dot."""
+        return self._job is not None and not self._expected
 
-    def _envelope(self, sender: str, recipient: str, size: int) -> list[tuple[Stage, str, float]]:
-        _check_path(sender)
-        _check_path(recipient)
-        octets = f" SIZE={size}" if "SIZE" in self._offers else ""  # RFC 1870
-        return [
-            (Stage.MAIL, f"MAIL FROM:<{sender}>{octets}", COMMAND_SECONDS),
-            (Stage.RCPT, f"RCPT TO:<{recipient}>", COMMAND_SECONDS),
-            (Stage.DATA, "DATA", DATA_SECONDS),
-        ]
+    @property
+    def _pipelines(self) -> bool:
+        return "PIPELINING" in self.offers
 
-    def _offer(self, envelope: list[tuple[Stage, str, float]]) -> Outcome | None:
-        """Brings the relay to take a body; the outcome if it will not."""
-        for stage, line, seconds in envelope:
-            answer = self._ask(line, seconds)
-            if answer.is_refusal:
-                self._reset(answer)
-                return classify(answer.reply(stage))
-            if answer.is_positive is (stage is Stage.DATA):  # only DATA is answered 3xx
-                raise LineLost(f"it answers {stage} with {answer}, which is out of step")
+    @property
+    def _is_probing(self) -> bool:
+        """Whether what we wait for was written ahead."""
+        return (
+            self._ahead is not Pipelining.OFF
+            and bool(self._expected)
+            and self._expected[0] in _ENVELOPE
+        )
+
+    def _offer(self, before: bytes = b"", *, ahead: Pipelining | None = None) -> None:
+        """Writes the envelope of the next job, behind what else is to be written."""
+        job = None if self._is_leaving else self._next_fit()
+        if job is None:
+            if before:
+                self._write(before)
+            elif not self._expected:
+                self._quit() if self._is_leaving else self._rest()
+            return
+        self._job, self._refusal = job, None
+        if ahead is None:
+            may = self._pipelines and self._owner.may_write_ahead(Pipelining.ENVELOPE)
+            ahead = Pipelining.ENVELOPE if may else Pipelining.OFF
+        self._ahead = ahead
+        if ahead is Pipelining.OFF:
+            self._expected.append(Stage.MAIL)
+            self._write(before + envelopes.mail(job, self.offers))
+        else:
+            self._expected.extend(_ENVELOPE)
+            self._write(before + envelopes.whole(job, self.offers))
+
+    def _next_fit(self) -> Job | None:
+        """The next job that this relay can take at all."""
+        while (job := self._owner.next_job(self)) is not None:
+            verdict = envelopes.unfit(job, self.offers)
+            if verdict is None:
+                return job
+            self._owner.settle(self, job, verdict)
         return None
 
-    def _deliver(self, body: bytes, intend: Callable[[], bool]) -> Outcome:
-        early = self._write(body)
-        if early:
-            return self._spoke_early(early)
-        if not intend():
-            self._wire.close()  # in this state RSET would be text, and a dot would deliver
-            return NotSent("withdrawn before the final dot")
-        early = self._wire.unasked()
-        return self._spoke_early(early) if early else self._finish()
+    def _rest(self) -> None:
+        self._deadline = _NEVER
+        self.idle_since = self._time()
 
-    def _write(self, body: bytes) -> Answer | None:
-        """Writes all but the final dot; an answer if the relay could not wait for it."""
-        try:
-            self._wire.write(body, seconds=self._seconds(BLOCK_SECONDS))
-        except LineLost as lost:
-            try:
-                early = self._wire.unasked()  # what arrived before the line broke counts
-            except LineLost:
-                early = None
-            if early:
-                return early
-            raise lost
-        return self._wire.unasked()
+    def _on_answer(self, answer: Answer) -> None:
+        if not self._expected:
+            self._on_unasked(answer)
+            return
+        stage = self._expected.popleft()
+        match stage:
+            case Stage.DOT:
+                self._on_dot(answer)
+            case Stage.DATA:
+                self._on_data(answer)
+            case Stage.QUIT:
+                self._end("")
+            case Stage.RSET:
+                self._on_reset(answer)
+            case _:
+                self._on_envelope(stage, answer)
+        if self._expected and not self._problem:
+            self._deadline = self._time() + self._seconds()
 
-    def _spoke_early(self, answer: Answer) -> Outcome:
-        """A refusal before the dot is certain; consent to half a message is none."""
-        self._wire.close()
-        if answer.is_refusal:
-            return classify(answer.reply(Stage.DOT))
-        return NotSent(f"the relay answered {answer} before the message had ended")
-
-    def _finish(self) -> Outcome:
-        """The dot and its reply; from the first of the two calls on the message is in doubt."""
-        try:
-            self._wire.write(b".\r\n", seconds=self._seconds(BLOCK_SECONDS))
-            answer = self._wire.answer(seconds=self._seconds(DOT_SECONDS))
-            if not answer.is_positive and not answer.is_refusal:
-                raise LineLost(f"it answers the final dot with {answer}")
-        except LineLost as lost:
-            self._wire.close()
-            return Unconfirmed(f"the relay may have it: after the final dot, {lost}")
-        if answer.code == 421:
-            self._wire.close()
-        return classify(answer.reply(Stage.DOT))
-
-    def _reset(self, refusal: Answer) -> None:
-        """Makes ready for the next message, or hangs up where there can be none."""
-        # 421: it closes; 4.5.3: it has had enough recipients on this connection.
-        is_over = refusal.code == 421 or refusal.enhanced == "4.5.3"
-        try:
-            if is_over or not self._ask("RSET", COMMAND_SECONDS).is_positive:
-                self._wire.close()
-        except LineLost:
-            self._wire.close()
-
-    def _ask(self, line: str, seconds: float) -> Answer:
-        """Writes one command and reads its answer."""
-        early = self._wire.unasked()
-        if early:
-            raise LineLost(f"it says {early} without having been asked")
-        self._wire.write(f"{line}\r\n".encode("ascii"), seconds=self._seconds(seconds))
-        return self._wire.answer(seconds=self._seconds(seconds))
-
-    def _seconds(self, limit: float) -> float:
-        return min(limit, self._relay.timeout_seconds)
-
-    def _open(self) -> None:
-        if self._relay.security is Security.TLS:
-            self._encrypt()
-        greeting = self._wire.answer(seconds=self._seconds(COMMAND_SECONDS))
-        if not greeting.is_positive:
-            raise _error(self._relay, f"it greets with {greeting}; {_HINT}")
-        self._greet()
-        if self._relay.security is Security.STARTTLS:
-            self._start_tls()
-            self._greet()
-        if self._relay.username:
-            self._log_in()
-
-    def _greet(self) -> None:
-        name = socket.gethostname()
-        if not _DOMAIN.fullmatch(name):
-            name = self._wire.address
-        answer = self._ask(f"EHLO {name}", COMMAND_SECONDS)
-        if not answer.is_positive:
-            raise _error(self._relay, f"it refuses EHLO with {answer}; {_HINT}")
-        # Some say AUTH=LOGIN, once the custom of a mail client.
-        pairs = (line.replace("=", " ", 1).partition(" ") for line in answer.lines[1:])
-        self._offers = {keyword.upper(): values.strip() for keyword, _, values in pairs}
-
-    def _start_tls(self) -> None:
-        if "STARTTLS" not in self._offers:
-            raise _error(
-                self._relay,
-                "it offers no STARTTLS, and nothing is sent in plain text; "
-                'set security = "tls" if that port speaks TLS at once, or take another port',
-            )
-        answer = self._ask("STARTTLS", COMMAND_SECONDS)
-        if not answer.is_positive:
-            raise _error(self._relay, f"it refuses STARTTLS with {answer}; ask its operator")
-        self._encrypt()
-
-    def _encrypt(self) -> None:
-        try:
-            self._wire.secure(
-                _context(self._relay), self._relay.host, seconds=self._seconds(COMMAND_SECONDS)
-            )
-        except ssl.SSLCertVerificationError as error:
-            raise _error(
-                self._relay,
-                f"its certificate is not to be trusted ({error.verify_message}); name the host as "
-                "the certificate does, or let the machine trust its authority (SSL_CERT_FILE)",
-            ) from None
-        except OSError as error:
-            raise _error(
-                self._relay,
-                f"TLS cannot be agreed on ({error.strerror or error}); check port and security",
-            ) from None
-
-    def _log_in(self) -> None:
-        if not self._wire.is_encrypted and not self._wire.is_loopback:
-            raise _error(
-                self._relay,
-                "user name and password would cross the network in plain text; "
-                'set security = "starttls" or "tls"',
-            )
-        offered = self._offers.get("AUTH", "").upper().split()
-        username, password = self._relay.username, self._relay.password
-        if "PLAIN" in offered:  # RFC 4616
-            encoded = _base64(f"\0{username}\0{password}")
-            self._recite([f"AUTH PLAIN {encoded}"], secrets=[encoded, password])
-        elif "LOGIN" in offered:
-            answers = [_base64(username), _base64(password)]
-            self._recite(["AUTH LOGIN", *answers], secrets=[*answers, password])
+    def _on_envelope(self, stage: Stage, answer: Answer) -> None:
+        """The answer to MAIL or RCPT."""
+        if answer.code // 100 == 3:
+            raise LineLost(f"it answers {stage} with {answer}, which is out of step")
+        job = cast(Job, self._job)
+        if answer.is_refusal and self._refusal is None:
+            self._refusal, self._refused_at = answer, stage
+        if self._ahead is not Pipelining.OFF:
+            return  # all answers of the group have to be read
+        if self._refusal:
+            self._turn_away()
+        elif stage is Stage.MAIL:
+            self._expected.append(Stage.RCPT)
+            self._write(envelopes.rcpt(job, self.offers))
         else:
-            known = " ".join(offered) or "none"
-            problem = f"it offers no AUTH PLAIN or LOGIN (but {known}); remove username, or take"
-            raise _error(self._relay, f"{problem} another port or security")
+            self._expected.append(Stage.DATA)
+            self._write(b"DATA\r\n")
 
-    def _recite(self, lines: list[str], *, secrets: list[str]) -> None:
-        for number, line in enumerate(lines, start=1):
-            answer = self._ask(line, COMMAND_SECONDS)
-            if answer.code != (235 if number == len(lines) else 334):  # RFC 4954
-                raise _error(
-                    self._relay,
-                    f"it refuses user name and password with {_without(answer, secrets)}; "
-                    "check username and password",
-                )
+    def _on_data(self, answer: Answer) -> None:
+        if answer.code // 100 == 2:
+            raise LineLost(f"it answers DATA with {answer}, which is out of step")
+        if answer.is_refusal:
+            if self._refusal is None:
+                self._refusal, self._refused_at = answer, Stage.DATA
+            self._turn_away()
+        elif self._refusal and self._refused_at is Stage.MAIL:
+            self._end(f"it wants a message although it answered MAIL with {self._refusal}")
+        elif self._refusal:  # RFC 2920, section 3.1: it waits for a message without recipients
+            self._expected.append(Stage.RSET)
+            self._write(b".\r\n")
+        else:
+            self._send_body()
 
+    def _send_body(self) -> None:
+        job = cast(Job, self._job)
+        if self._ahead is not Pipelining.OFF:
+            self._owner.wrote_ahead(self._ahead, works=True)
+        self.transport.write(job.wire)
+        self._deadline = self._time() + self._limit(BLOCK_SECONDS)
+        self._owner.intend(self, job)
 
-def _dial(relay: Relay) -> Wire:
-    limit = min(CONNECT_SECONDS, relay.timeout_seconds)
-    try:
-        return Wire(socket.create_connection((relay.host, relay.port), timeout=limit))
-    except TimeoutError:
-        problem = f"no connection within {limit:g} seconds; check host and port, and the firewall"
-    except socket.gaierror:
-        problem = "there is no such host; check its name, and the machine's DNS"
-    except (OSError, UnicodeError) as error:
-        cause = getattr(error, "strerror", None) or "not a host name"
-        problem = f"no connection ({cause}); check host and port, and whether it is running"
-    raise _error(relay, problem)
+    def _turn_away(self) -> None:
+        """The envelope was refused: settle, and make ready for the next one."""
+        answer = cast(Answer, self._refusal)
+        is_lost = envelopes.is_out_of_order(self._refused_at, answer)
+        if is_lost and self._ahead is not Pipelining.OFF:
+            self._owner.wrote_ahead(self._ahead, works=False)
+            self._refusal = None  # it means the way of writing, nobody's message
+            self._end(f"it cannot take commands written ahead ({answer})")
+            return
+        verdict = classify(answer.reply(self._refused_at), self._relay.kind)
+        self._settle_job(verdict)
+        if verdict.after is After.CLOSE or self._problem:
+            self._end(f"it answered {answer}")
+            return
+        self._expected.append(Stage.RSET)
+        if self._ahead is Pipelining.OFF:
+            self._write(b"RSET\r\n")
+        else:
+            self._offer(b"RSET\r\n", ahead=Pipelining.ENVELOPE)  # RFC 2920: RSET may come first
 
+    def _on_reset(self, answer: Answer) -> None:
+        """The transaction is gone, by RSET or by a dot without recipients."""
+        if self._refusal is not None and self._job is not None and not self._expected:
+            verdict = classify(self._refusal.reply(self._refused_at), self._relay.kind)
+            self._settle_job(verdict)
+            if verdict.after is After.CLOSE:
+                self._end(f"it answered {self._refusal}")
+                return
+        elif not answer.is_positive:
+            self._end(f"it refuses RSET with {answer}")
+            return
+        if self.is_idle:
+            self._go_on()
 
-def _error(relay: Relay, problem: str) -> RelayError:
-    return RelayError(str(relay), problem)
+    def _on_dot(self, answer: Answer) -> None:
+        job = cast(Job, self._doubt)
+        if answer.code // 100 == 3:
+            raise LineLost(f"it answers the final dot with {answer}")
+        self._doubt = None
+        verdict = classify(answer.reply(Stage.DOT), self._relay.kind)
+        if answer.is_positive:
+            self.accepted += 1
+        self._owner.settle(self, job, verdict)
+        if verdict.after is After.CLOSE:
+            self._end(f"it answered {answer}")
+        elif self._is_dropping and self._job is not None:
+            self._end("we are asked to stop")
+        elif self._job is None and not self._problem:
+            self._go_on()
 
+    def _go_on(self) -> None:
+        if self._is_leaving:
+            self._quit()
+        else:
+            self._offer()
 
-@lru_cache(maxsize=8)
-def _context(relay: Relay) -> ssl.SSLContext:
-    """One for each relay: to load the authorities takes longer than to send a message."""
-    return ssl.create_default_context()
+    def _on_unasked(self, answer: Answer) -> None:
+        """Before our dot a refusal is certain; consent to half a message is none."""
+        if self._job is not None and answer.is_refusal:
+            self._settle_job(classify(answer.reply(Stage.DOT), self._relay.kind))
+            self._end(f"it answered {answer} before the message had ended")
+        elif self._job is not None:
+            raise LineLost(f"the relay answered {answer} before the message had ended")
+        elif answer.code == 421:
+            self._end(f"it says good-bye with {answer}")
+        else:
+            raise LineLost(f"it says {answer} without having been asked")
 
+    def _settle_job(self, verdict: Verdict) -> None:
+        job, self._job = cast(Job, self._job), None
+        self._owner.settle(self, job, verdict)
 
-def _check_path(path: str) -> None:
-    if not path.isascii() or not path.isprintable() or any(mark in path for mark in " <>"):
-        raise ValueError(f"not an envelope address: {path!r}")
+    def _quit(self) -> None:
+        self._expected.append(Stage.QUIT)
+        self._write(b"QUIT\r\n")
 
+    def _write(self, data: bytes) -> None:
+        self.transport.write(data)
+        self._deadline = self._time() + self._seconds()
 
-def _transparent(message: bytes) -> bytes:
-    """The message as it goes over the line, dots doubled (RFC 5321, section 4.5.2).
+    def _seconds(self) -> float:
+        """The wait for the answer that is due next."""
+        stage = self._expected[0] if self._expected else None
+        limit = self._limit(_SECONDS[stage] if stage else BLOCK_SECONDS)
+        return min(limit, PROBING_SECONDS) if self._is_probing else limit
 
-    A bare CR or LF is refused: some relays take it for an end of line, and then text could end
-    the message and start another.
-    """
-    lines = message.count(b"\r\n")
-    if not message.isascii() or not lines == message.count(b"\r") == message.count(b"\n"):
-        raise ValueError("a message must be ASCII, its lines ended by CRLF and nothing else")
-    if not message.endswith(b"\r\n"):
-        message += b"\r\n"
-    if message.startswith(b"."):
-        message = b"." + message
-    return message.replace(b"\r\n.", b"\r\n..") if b"\r\n." in message else message
+    def _limit(self, seconds: float) -> float:
+        return min(seconds, self._relay.timeout_seconds)
 
-
-def _base64(text: str) -> str:
-    return b64encode(text.encode()).decode()
-
-
-def _without(answer: Answer, secrets: list[str]) -> Answer:
-    """The answer without any secret: some relays quote the line that they do not like."""
-    marks = "|".join(re.escape(secret) for secret in secrets if secret)
-    return Answer(answer.code, tuple(re.sub(marks, "…", line) for line in answer.lines))
+    def _settle_all(self, problem: str) -> None:
+        doubt, self._doubt = self._doubt, None
+        if doubt is not None:
+            self._owner.settle(self, doubt, lost(Stage.DOT, problem))
+        if self._job is not None:
+            refusal = self._refusal  # an answer that came counts, though the line has gone
+            verdict = (
+                classify(refusal.reply(self._refused_at), self._relay.kind)
+                if refusal is not None
+                else lost(Stage.DATA, problem)
+            )
+            self._settle_job(verdict)
+        self._expected.clear()
+        self._owner.closed(self, problem)

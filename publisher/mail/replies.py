@@ -6,7 +6,7 @@ Bytes in, `Answer`s out; no I/O. RFC 5321, section 4.2.
 import re
 from dataclasses import dataclass
 
-from publisher.domain.deliveries import Reply, Stage
+from publisher.domain.replies import Reply, Stage
 
 MAX_LINE = 2_048
 MAX_REPLY = 65_536

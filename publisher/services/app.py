@@ -11,7 +11,7 @@ from publisher.domain.newsletters import Newsletter
 from publisher.domain.signups import Budgets
 from publisher.domain.sites import Person, Site
 from publisher.errors import NotFound
-from publisher.mail.client import Relay
+from publisher.mail.relays import Relay
 from publisher.render.templates import Templates
 from publisher.store.engine import Store
 
@@ -71,6 +71,17 @@ class SubscriberOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnPath:
+    """Where reports of failure go: an address for each delivery in `domain`.
+
+    Without a domain they go to the newsletter's sender.
+    """
+
+    domain: str = ""
+    delimiter: str = "+"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DkimOptions:
     """Whose keys sign. An empty `selector`: the relay's; `folder` holds ours."""
 
@@ -93,16 +104,18 @@ class ScheduleOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """One site at work. `relay` is None while mail goes to the built-in inbox.
+    """One site at work.
 
-    `old_keys` are site keys from before a rotation: links made with them still work.
+    Without `relays` mail goes to the built-in inbox. What is not sent `expires_after` its slot is
+    not sent at all. `old_keys` are site keys from before a rotation: links made with them still
+    work.
     """
 
     site: Site
     newsletters: tuple[Newsletter, ...]
     content: ContentOptions
     feeds: FeedOptions
-    relay: Relay | None
+    relays: tuple[Relay, ...]
     store: Store
     templates: Templates
     clock: Clock
@@ -110,6 +123,8 @@ class App:
     folders: Folders
     listen: Listen
     log: LogOptions
+    bounces: ReturnPath = ReturnPath()
+    expires_after: timedelta | None = None
     schedule: ScheduleOptions = ScheduleOptions()
     dkim: DkimOptions = DkimOptions()
     old_keys: tuple[bytes, ...] = ()
@@ -119,6 +134,11 @@ class App:
     def keys(self) -> tuple[bytes, ...]:
         """Every site key that links may have been made with, the present one first."""
         return (self.site_key, *self.old_keys)
+
+    @property
+    def relay(self) -> Relay | None:
+        """The first relay; None while mail goes to the built-in inbox."""
+        return self.relays[0] if self.relays else None
 
     def newsletter(self, newsletter_id: str) -> Newsletter:
         """The newsletter of that id. Raises `NotFound` with the ids that there are."""

@@ -1,40 +1,50 @@
 """Delivering: from due rows to recorded outcomes, each subscriber once.
 
-The rows are the queue. For each row: the message is joined, the envelope and the body go out, the
-*intent* is committed, the final dot follows, the outcome is committed. A kill at any instant
-leaves at most one row in doubt; `recover` names it `unknown`, and it is never sent again unasked.
+    fan out an issue ──▶ batches ──▶ outbox ──▶ engine ──▶ relay
+                            ▲                      │
+                            └────── books ◀────────┘   intents before the dots, outcomes after
+
+Start, resume, a second worker: the same code on rows by their status, never a cursor. What a
+killed process leaves in doubt is at most one delivery a connection, named `unknown`.
 """
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 
+from publisher.domain.addresses import parse_address
 from publisher.domain.deliveries import (
     Delivery,
     DeliveryStatus,
-    NotSent,
-    Outcome,
-    settle,
+    OnUnknown,
+    sending_order,
 )
 from publisher.domain.issues import Issue, IssueStatus
-from publisher.errors import PublisherError, RelayError
+from publisher.domain.newsletters import Newsletter
+from publisher.domain.relays import RelayState
+from publisher.domain.replies import Outcome
+from publisher.domain.tokens import derive_key
+from publisher.errors import Conflict, NotFound, PublisherError
 from publisher.mail.capture import capture
-from publisher.mail.client import Connection, Relay
+from publisher.mail.relays import Pipelining, Relay
+from publisher.mail.single import send_one
 from publisher.services import instances, letters
 from publisher.services.app import App
 from publisher.services.letters import IssueMail
+from publisher.services.outbox import Supply
+from publisher.services.sending import Progress, Run, Watch
+from publisher.store import batches
 from publisher.store import deliveries as rows
 from publisher.store import issues as issue_rows
+from publisher.store import outcomes as outcome_rows
+from publisher.store import relays as relay_rows
+from publisher.store.deliveries import Claim
 
-BATCH = 100
-"""How many rows are read at once; also how many messages go over one connection."""
-
-SETBACKS = 3
-"""After so many failures in a row that are no recipient's fault, the relay is left alone."""
-
-Progress = Callable[[Issue, int, int], None]
-"""Told after each message: the issue, how many are settled, how many there are in all."""
+FAN_OUT = 10_000
+"""How many rows are written in one transaction: pages and links work in between."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,150 +58,331 @@ class IssueReport:
     next_attempt_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """What sending an issue would do: to how many, over which relays, how big each message is."""
+
+    issue: Issue
+    recipients: int
+    relays: tuple[str, ...]
+    message_bytes: int
+
+    def payload(self) -> dict[str, object]:
+        return {
+            "issue": self.issue.id,
+            "recipients": self.recipients,
+            "relays": list(self.relays),
+            "message_bytes": self.message_bytes,
+        }
+
+    def __str__(self) -> str:
+        over = " or ".join(self.relays)
+        return (
+            f"issue {self.issue.id}, {self.issue.period}: {self.recipients} messages of about "
+            f"{self.message_bytes:,} bytes over {over}; nothing was sent"
+        )
+
+
 def recover(app: App) -> list[Delivery]:
-    """Names what an earlier process left in doubt. Only for the holder of the lock."""
+    """Names what an earlier process left in doubt. Only for the holder of the lock.
+
+    Every lease that is found is dead then.
+    """
+    resend = [each.id for each in app.newsletters if each.on_unknown is OnUnknown.RESEND]
+    now = app.clock()
     with app.store.begin() as tx:
-        return rows.recover(tx, now=app.clock())
+        batches.free_all(tx)
+        again = [issue.id for issue in issue_rows.unfinished(tx) if issue.newsletter in resend]
+        found = outcome_rows.recover(tx, resend=again, now=now)
+        return rows.named(tx, found)
 
 
 def deliver(
     app: App,
     *,
-    progress: Progress = lambda _issue, _done, _all: None,
+    progress: Progress = lambda _standing: None,
     stopping: Callable[[], bool] = lambda: False,
+    limit: int | None = None,
 ) -> list[IssueReport]:
-    """Sends what is due of every unfinished issue. `stopping` is asked before each message."""
+    """Sends what is due of every unfinished issue.
+
+    `stopping` is asked all the time; once it says yes, no new message begins, the answers to final
+    dots are awaited, and the rest keeps its place. `limit` ends the run after so many messages.
+    """
     with app.store.read() as tx:
         unfinished = issue_rows.unfinished(tx)
-    if not unfinished:
-        return []
-    with _relay(app) as relay:
-        return [
-            _deliver_issue(app, relay, issue, progress=progress, stopping=stopping)
-            for issue in unfinished
-        ]
+    watch = Watch(progress=progress, stopping=stopping, limit=limit)
+    return _deliver(app, unfinished, watch)
+
+
+def _deliver(app: App, unfinished: list[Issue], watch: Watch) -> list[IssueReport]:
+    sending: list[Issue] = []
+    problems: dict[int, str] = {}
+    mails: dict[int, IssueMail] = {}
+    for issue in unfinished:
+        try:
+            mails[issue.id] = letters.open_issue(app, issue)
+            sending.append(_expand(app, issue, watch.stopping))
+        except PublisherError as error:  # the others go on
+            problems[issue.id] = str(error)
+    sending = [issue for issue in sending if issue.status is IssueStatus.SENDING]
+    if sending and not watch.stopping():
+        with _relays(app) as relays:
+            problems |= _send(app, relays, sending, mails, watch)
+    return [_finish(app, issue, problems.get(issue.id, "")) for issue in unfinished]
+
+
+def deliver_one(
+    app: App,
+    number: int,
+    *,
+    progress: Progress = lambda _standing: None,
+    stopping: Callable[[], bool] = lambda: False,
+    limit: int | None = None,
+) -> IssueReport:
+    """Sends what is due of one issue. Raises `NotFound`, and `Conflict` if it is not to be sent."""
+    issue = _get(app, number)
+    if issue.status not in (IssueStatus.PLANNED, IssueStatus.SENDING) or not issue.content_hash:
+        hint = "; `publisher deliveries retry` opens it again" if issue.sent_at else ""
+        raise Conflict("issue", str(number), f"it is {issue.status}{hint}")
+    watch = Watch(progress=progress, stopping=stopping, limit=limit)
+    return _deliver(app, [issue], watch)[0]
+
+
+def rehearse(app: App, number: int) -> Rehearsal:
+    """What `deliver_one` would do. Raises `NotFound`."""
+    issue = _get(app, number)
+    with app.store.read() as tx:
+        waiting = rows.counts(tx, number).get(DeliveryStatus.PENDING, 0)
+        if issue.status is IssueStatus.PLANNED:
+            waiting += len(rows.wanted(tx, number, issue.newsletter, now=app.clock()))
+    mail = letters.open_issue(app, issue)
+    sample = letters.message(app, mail, _stranger(issue, "reader@example.org"), at=app.clock())
+    relays = tuple(
+        relay.label for relay in _relays_of(app.newsletter(issue.newsletter), app.relays)
+    )
+    return Rehearsal(
+        issue=issue,
+        recipients=waiting,
+        relays=relays or ("the built-in inbox",),
+        message_bytes=len(sample),
+    )
+
+
+def send_sample(app: App, number: int, address: str) -> Outcome:
+    """Sends an issue to any address, marked, without a trace in the books.
+
+    Its unsubscribe link belongs to nobody. Raises `NotFound`, `InvalidAddress`, `RelayError`.
+    """
+    issue, to = _get(app, number), parse_address(address)
+    mail = letters.open_issue(app, issue)
+    marked = replace(mail, letter=replace(mail.letter, subject=f"[Test] {mail.letter.subject}"))
+    message = letters.message(app, marked, _stranger(issue, to.text), at=app.clock())
+    with _relays(app) as relays:
+        relay = _relays_of(mail.letter.newsletter, relays)[0]
+        sender = mail.letter.newsletter.sender.email
+        return send_one(relay, sender=sender, recipient=to.text, message=message)
+
+
+def _stranger(issue: Issue, address: str) -> Claim:
+    """Somebody without a row."""
+    return Claim(
+        id=0,
+        issue=issue.id,
+        subscriber=0,
+        subscription=0,
+        address=address,
+        address_key=address,
+        name="",
+        attempts=0,
+        deferrals=0,
+    )
+
+
+def _get(app: App, number: int) -> Issue:
+    with app.store.read() as tx:
+        found = issue_rows.get(tx, number)
+    if found is None:
+        raise NotFound("issue", str(number))
+    return found
 
 
 @contextmanager
-def _relay(app: App) -> Iterator[Relay]:
-    """The configured relay, or the built-in inbox for as long as we send."""
-    if app.relay is not None:
-        yield app.relay
+def _relays(app: App) -> Iterator[tuple[Relay, ...]]:
+    """The configured relays, or the built-in inbox for as long as we send."""
+    if app.relays:
+        yield app.relays
         return
     with capture(app.folders.inbox) as inbox:
-        yield inbox
+        yield (inbox,)
 
 
-def _deliver_issue(
-    app: App, relay: Relay, issue: Issue, *, progress: Progress, stopping: Callable[[], bool]
-) -> IssueReport:
-    _expand(app, issue)
-    problem = ""
-    try:
-        _send_due(app, relay, issue, progress=progress, stopping=stopping)
-    except PublisherError as error:  # the rows stay due: the issue goes on by itself later
-        problem = str(error)
-    return _finish(app, issue, problem)
-
-
-def _expand(app: App, issue: Issue) -> None:
-    """Writes the rows of an issue; repeating it after a cut adds only what is missing."""
+def _expand(app: App, issue: Issue, stopping: Callable[[], bool]) -> Issue:
+    """Writes the rows of a planned issue; repeating it after a cut adds only what is missing."""
     now = app.clock()
+    if app.expires_after and issue.slot + app.expires_after < now:
+        return _expire(app, issue, now=now)
+    if issue.status is not IssueStatus.PLANNED:
+        return issue
+    with app.store.read() as tx:
+        wanted = rows.wanted(tx, issue.id, issue.newsletter, now=now)
+    chosen = iter(
+        sending_order(wanted, issue=issue.id, key=derive_key(app.site_key, "sending-order"))
+    )
+    while part := list(islice(chosen, FAN_OUT)):
+        if stopping():
+            return issue
+        with app.store.begin() as tx:
+            rows.expand(tx, issue.id, issue.newsletter, chosen=part, now=now)
+    with app.store.begin() as tx:
+        instances.spare_mailed(app, tx, issue, now=now)
+        issue_rows.mark_sending(tx, issue.id)
+    return replace(issue, status=IssueStatus.SENDING)
+
+
+def _expire(app: App, issue: Issue, *, now: datetime) -> Issue:
+    """What was not sent in time is not sent at all: old news is a nuisance."""
     with app.store.begin() as tx:
         if issue.status is IssueStatus.PLANNED:
-            rows.expand(tx, issue.id, issue.newsletter, now=now)
-            instances.spare_mailed(app, tx, issue, now=now)
-            issue_rows.mark_sending(tx, issue.id)
-        rows.drop_without_consent(tx, issue.id, now=now)
+            issue_rows.move(
+                tx,
+                issue.id,
+                before=[IssueStatus.PLANNED],
+                after=IssueStatus.CANCELLED,
+                reason="expired before it could be sent",
+            )
+            return replace(issue, status=IssueStatus.CANCELLED)
+        rows.drop(tx, issue.id, "expired", now=now)
+        batches.close_settled(tx, issue.id)
+    return issue
 
 
-def _send_due(
-    app: App, relay: Relay, issue: Issue, *, progress: Progress, stopping: Callable[[], bool]
-) -> None:
-    mail = letters.open_issue(app, issue)
-    total, done = _progress(app, issue)
-    setbacks = 0
-    while batch := _due(app, issue):
-        with Connection(relay) as connection:
-            for delivery in batch:
-                if stopping():
-                    return
-                outcome = _send(app, connection, mail, delivery)
-                if isinstance(outcome, NotSent):
-                    setbacks += 1
-                    if setbacks == SETBACKS:
-                        raise RelayError(f"{relay.host}:{relay.port}", outcome.problem)
-                else:
-                    setbacks = 0
-                    done += 1
-                    progress(issue, done, total)
-                if not connection.is_open:
-                    break
+def _send(
+    app: App,
+    relays: tuple[Relay, ...],
+    sending: list[Issue],
+    mails: Mapping[int, IssueMail],
+    watch: Watch,
+) -> dict[int, str]:
+    """Runs the engine until nothing is due or nothing can be done. Returns problems by issue."""
+    with app.store.read() as tx:
+        states = relay_rows.states(tx)
+        counts = {issue.id: Counter(rows.counts(tx, issue.id)) for issue in sending}
+    supplies, resting = _supplies(app, relays, sending, states)
+    if supplies:
+        run = Run(app, sending, supplies, mails, states)
+        run.books.counts.update(counts)
+        run.go(watch)
+        resting |= {supply.relay.label: supply.problem for supply in supplies if supply.problem}
+    return {
+        issue.id: "; ".join(
+            f"{relay.label}: {resting[relay.label]}"
+            for relay in _relays_of(app.newsletter(issue.newsletter), relays)
+            if resting.get(relay.label)
+        )
+        for issue in sending
+    }
 
 
-def _send(app: App, connection: Connection, mail: IssueMail, delivery: Delivery) -> Outcome | None:
-    """One delivery; None if its consent was gone at the last moment (the row says so already)."""
-    withdrawn = False
-
-    def intend() -> bool:
-        nonlocal withdrawn
-        with app.store.begin() as tx:
-            withdrawn = not rows.intend(tx, delivery.id, now=app.clock())
-        return not withdrawn
-
-    outcome = connection.send(
-        sender=mail.letter.newsletter.sender.email,
-        recipient=delivery.address,
-        message=letters.message(app, mail, delivery, at=app.clock()),
-        intend=intend,
-    )
-    if withdrawn:
-        return None
-    _record(app, delivery, outcome)
-    return outcome
-
-
-def _record(app: App, delivery: Delivery, outcome: Outcome) -> None:
+def _supplies(
+    app: App, relays: tuple[Relay, ...], sending: list[Issue], states: Mapping[str, RelayState]
+) -> tuple[list[Supply], dict[str, str]]:
+    """Who may send what now, and why others may not."""
     now = app.clock()
-    settlement = settle(
-        outcome,
-        delivery=delivery.id,
-        deferrals=delivery.deferrals,
-        first_at=delivery.created_at,
-        now=now,
+    known = {relay.label: states.get(relay.label, RelayState(name=relay.label)) for relay in relays}
+    resting = {label: problem for label, one in known.items() if (problem := one.why_not(now))}
+    supplies = []
+    for relay in relays:
+        state = known[relay.label]
+        allowed = [
+            issue.id
+            for issue in sending
+            if _is_called(relay, _relays_of(app.newsletter(issue.newsletter), relays), known, now)
+        ]
+        if allowed and relay.label not in resting:
+            supplies.append(Supply(_taught(relay, state), tuple(allowed), setbacks=state.setbacks))
+    return supplies, resting
+
+
+def _relays_of(newsletter: Newsletter, relays: tuple[Relay, ...]) -> list[Relay]:
+    """The relays of a newsletter, in its order of preference."""
+    if not newsletter.relays or not relays or relays[0].label == "built-in inbox":
+        return list(relays)
+    by_name = {relay.label: relay for relay in relays}
+    return [by_name[name] for name in newsletter.relays]
+
+
+def _is_called(
+    relay: Relay, chosen: list[Relay], known: Mapping[str, RelayState], now: datetime
+) -> bool:
+    """Whether a relay has a share of its own, or must stand in for all that have."""
+    if relay not in chosen:
+        return False
+    return relay.weight > 0 or all(known[each.label].is_out(now) for each in chosen if each.weight)
+
+
+def _taught(relay: Relay, state: RelayState) -> Relay:
+    """The relay as configured, within what it has taught us."""
+    levels = list(Pipelining)  # the most first
+    learnt = Pipelining(state.pipelining) if state.pipelining else relay.pipelining
+    per_connection = relay.per_connection
+    if state.per_connection:
+        per_connection = min(per_connection or state.per_connection, state.per_connection)
+    return replace(
+        relay,
+        weight=max(relay.weight, 1),
+        pipelining=max(relay.pipelining, learnt, key=levels.index),
+        per_connection=per_connection,
     )
-    with app.store.begin() as tx:
-        rows.settle(tx, delivery.id, settlement, now=now)
-
-
-def _due(app: App, issue: Issue) -> list[Delivery]:
-    with app.store.read() as tx:
-        return rows.due(tx, issue.id, now=app.clock(), limit=BATCH)
-
-
-def _progress(app: App, issue: Issue) -> tuple[int, int]:
-    with app.store.read() as tx:
-        counts = rows.counts(tx, issue.id)
-    total = sum(counts.values())
-    return total, total - counts.get(DeliveryStatus.PENDING, 0)
 
 
 def _finish(app: App, issue: Issue, problem: str) -> IssueReport:
     with app.store.begin() as tx:
         finished = issue_rows.finish(tx, issue.id, now=app.clock())
         counts = rows.counts(tx, issue.id)
-        later = rows.next_attempt(tx, issue.id)
+        later = batches.next_due(tx, issue.id)
+        after = issue_rows.get(tx, issue.id) or issue
+    if after.status is IssueStatus.PAUSED:
+        problem = f"paused: {after.reason}"
     return IssueReport(
-        issue=issue, counts=counts, finished=finished, problem=problem, next_attempt_at=later
+        issue=after,
+        counts=counts,
+        finished=finished,
+        problem="" if finished else problem,
+        next_attempt_at=later,
     )
 
 
+def retry(app: App, issue: int, status: DeliveryStatus) -> int:
+    """Makes failed or unknown deliveries of an issue pending again, them alone; returns how many.
+
+    Unknown ones may arrive twice. Raises `NotFound`, and `Conflict` for an issue that was
+    cancelled or skipped.
+    """
+    with app.store.begin() as tx:
+        found = issue_rows.get(tx, issue)
+        if found is None:
+            raise NotFound("issue", str(issue))
+        if found.status in (IssueStatus.CANCELLED, IssueStatus.SKIPPED):
+            raise Conflict("issue", str(issue), f"it is {found.status}: nothing of it is sent")
+        count = rows.retry(tx, issue, status, now=app.clock())
+        if count:
+            issue_rows.move(
+                tx, issue, before=[IssueStatus.SENT, IssueStatus.SENDING], after=IssueStatus.SENDING
+            )
+    return count
+
+
 def listing(
-    app: App, *, issue: int | None = None, status: DeliveryStatus | None = None
+    app: App,
+    *,
+    issue: int | None = None,
+    status: DeliveryStatus | None = None,
+    limit: int | None = None,
 ) -> list[Delivery]:
     """The deliveries, by issue and address."""
     with app.store.read() as tx:
-        return rows.listing(tx, issue=issue, status=status)
+        return list(rows.listing(tx, issue=issue, status=status, limit=limit))
 
 
 def counts(app: App, issue: int) -> dict[DeliveryStatus, int]:

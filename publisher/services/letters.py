@@ -1,6 +1,6 @@
 """The bytes of one delivery: joined from what is stored with its issue, then signed.
 
-    open_issue (once an issue) ──▶ IssueMail ──▶ message (once a delivery) ──▶ bytes
+    open_issue (once an issue) ──▶ IssueMail ──▶ message (once a delivery) ──▶ bytes ──▶ job
 
 A message is dated and signed at each attempt, because receivers distrust old dates.
 """
@@ -8,15 +8,16 @@ A message is dated and signed at each attempt, because receivers distrust old da
 from dataclasses import dataclass
 from datetime import datetime
 
-from publisher.domain.deliveries import Delivery
 from publisher.domain.issues import Issue
-from publisher.domain.tokens import message_key
+from publisher.domain.tokens import bounce_key, message_key
 from publisher.mail.dkim import Key, sign
+from publisher.mail.jobs import Job, check_path, transparent
 from publisher.render.messages import Letter, Recipient, compose, load_body
 from publisher.services import dkim
 from publisher.services.app import App
 from publisher.services.subscribers import unsubscribe_url
 from publisher.store import issues as rows
+from publisher.store.deliveries import Claim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ def open_issue(app: App, issue: Issue) -> IssueMail:
     return IssueMail(letter=letter, keys=dkim.keys(app, newsletter.sender.email))
 
 
-def message(app: App, mail: IssueMail, delivery: Delivery, *, at: datetime) -> bytes:
+def message(app: App, mail: IssueMail, delivery: Claim, *, at: datetime) -> bytes:
     """The whole message of a delivery, as it goes over the wire. `at` is the attempt's moment."""
     recipient = Recipient(
         address=delivery.address,
@@ -56,3 +57,25 @@ def message(app: App, mail: IssueMail, delivery: Delivery, *, at: datetime) -> b
     )
     composed = compose(mail.letter, recipient, date=at)
     return sign(composed, mail.keys, at=at) + composed if mail.keys else composed
+
+
+def job(app: App, mail: IssueMail, delivery: Claim, *, at: datetime) -> Job:
+    """The message of a delivery with its envelope, ready for the wire.
+
+    Raises `ValueError` for an address that cannot stand in an envelope or a header.
+    """
+    newsletter, period = mail.letter.newsletter, mail.letter.issue
+    check_path(delivery.address)
+    about = f"{newsletter.id}/{period}/{delivery.address}"
+    key = bounce_key(app.site_key, delivery.id, about=about)
+    sender = newsletter.sender.email
+    if app.bounces.domain:
+        sender = f"bounces{app.bounces.delimiter}{key}@{app.bounces.domain}"
+    return Job(
+        delivery=delivery.id,
+        issue=delivery.issue,
+        sender=sender,
+        recipient=delivery.address,
+        wire=transparent(message(app, mail, delivery, at=at)),
+        envelope_id=key,
+    )

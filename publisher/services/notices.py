@@ -1,6 +1,6 @@
 """Notices: mails to one person about their own subscription, sent before any issue.
 
-They go one at a time over a connection of their own, by the rule of deliveries: the intent is
+They go one at a time, each over a connection of its own, by the rule of deliveries: the intent is
 committed before the final dot, so a kill leaves at most one in doubt, and that is not sent again.
 """
 
@@ -12,16 +12,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from publisher.domain.addresses import parse_address
-from publisher.domain.deliveries import DeliveryStatus, NotSent, Settlement, settle
+from publisher.domain.deliveries import DeliveryStatus, Settlement, settle
 from publisher.domain.newsletters import Newsletter, upcoming
 from publisher.domain.notices import LINK_LIFE, LINK_PURPOSES, STAY_LIFE, Notice, NoticeKind
+from publisher.domain.replies import NotSent
 from publisher.domain.subscribers import ConsentEvent, Evidence, Subscription
 from publisher.domain.suppressions import address_hash, marks
 from publisher.domain.tokens import base36, derive_key
 from publisher.errors import PublisherError
 from publisher.mail.capture import capture
-from publisher.mail.client import Connection, Relay
 from publisher.mail.dkim import sign
+from publisher.mail.relays import Relay
+from publisher.mail.single import send_one
 from publisher.render.messages import NoticeEnvelope, compose_notice
 from publisher.render.notices import render_notice
 from publisher.services import dkim, links
@@ -80,11 +82,11 @@ def deliver(app: App, *, stopping: Callable[[], bool] = lambda: False) -> int:
     if not batch:
         return 0
     sent = 0
-    with _relay(app) as relay, Connection(relay) as connection:
+    with _relay(app) as relay:
         for notice in batch:
-            if stopping() or not connection.is_open:
+            if stopping():
                 break
-            sent += _send(app, connection, notice)
+            sent += _send(app, relay, notice)
     return sent
 
 
@@ -98,7 +100,7 @@ def _relay(app: App) -> Iterator[Relay]:
         yield inbox
 
 
-def _send(app: App, connection: Connection, notice: Notice) -> bool:
+def _send(app: App, relay: Relay, notice: Notice) -> bool:
     """One notice; whether the relay took it."""
     if _is_suppressed(app, notice):
         settlement = Settlement(status=DeliveryStatus.SKIPPED, reason="suppressed")
@@ -116,11 +118,13 @@ def _send(app: App, connection: Connection, notice: Notice) -> bool:
             claimed = rows.intend(tx, notice.id, now=app.clock())
         return claimed
 
-    outcome = connection.send(
-        sender=mail.sender, recipient=notice.address, message=mail.data, intend=intend
+    outcome = send_one(
+        relay, sender=mail.sender, recipient=notice.address, message=mail.data, intend=intend
     )
-    if isinstance(outcome, NotSent) and not claimed:
-        return False  # it stays due: the line was lost before the dot, or another thread has it
+    if isinstance(outcome, NotSent):
+        if not claimed:  # it stays due: the line was lost before the dot, or another thread has it
+            return False
+        return _record(app, notice, _later(app, outcome.problem), message_id="")
     settlement = settle(
         outcome,
         delivery=notice.id,

@@ -12,10 +12,11 @@ from publisher.domain.posts import Library
 from publisher.errors import ConfigError, PublisherError
 from publisher.services import deliveries, feeds, instances, issues, pings, posts
 from publisher.services.app import App
-from publisher.services.deliveries import IssueReport, Progress
+from publisher.services.deliveries import IssueReport
 from publisher.services.feeds import BuildReport
 from publisher.services.issues import Assembled, IssuePlan, Taken
 from publisher.services.pings import PingReport
+from publisher.services.sending import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ class CycleReport(SendReport):
 def publish(
     app: App,
     *,
-    progress: Progress = lambda _issue, _done, _all: None,
+    progress: Progress = lambda _standing: None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> CycleReport:
     """Runs one cycle as of now. The caller holds the lock of the state folder.

@@ -5,12 +5,14 @@ Only this folder reads `os.environ`. `schema` says what may be set, `locate` fin
 """
 
 from publisher.settings.load import load_settings, masked
-from publisher.settings.schema import NewsletterSettings, Settings
+from publisher.settings.schema import NewsletterSettings, RelaySettings, Settings, SmtpSettings
 from publisher.settings.secrets import create_site_key, read_site_keys
 
 __all__ = [
     "NewsletterSettings",
+    "RelaySettings",
     "Settings",
+    "SmtpSettings",
     "create_site_key",
     "load_settings",
     "masked",

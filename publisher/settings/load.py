@@ -14,8 +14,8 @@ from pydantic_core import ErrorDetails
 from publisher.errors import ConfigError
 from publisher.settings import locate
 from publisher.settings.nearest import did_you_mean
-from publisher.settings.schema import Settings
-from publisher.settings.secrets import relay_password
+from publisher.settings.schema import RelaySettings, Settings
+from publisher.settings.secrets import read_file, relay_password
 
 PREFIX = "PUBLISHER_"
 MASK = "********"
@@ -36,12 +36,38 @@ def load_settings(path: Path) -> Settings:
     settings = _validated(given, places, problems)
     if settings is None or problems:
         raise ConfigError(list(dict.fromkeys(problems)))
+    relays = [_with_password(relay, path.resolve().parent, problems) for relay in settings.relays]
+    problems += _unknown_relays(settings)
+    if problems:
+        raise ConfigError(list(dict.fromkeys(problems)))
     smtp = settings.smtp.model_copy(update={"password": SecretStr(password)})
     site = settings.site.model_copy(update=_derived(settings))
     log = settings.log
     if log.format == "auto" and "JOURNAL_STREAM" in os.environ:  # systemd reads our stderr
         log = log.model_copy(update={"format": "journald"})
-    return settings.model_copy(update={"smtp": smtp, "site": site, "log": log})
+    return settings.model_copy(update={"smtp": smtp, "relays": relays, "site": site, "log": log})
+
+
+def _with_password(relay: RelaySettings, root: Path, problems: list[str]) -> RelaySettings:
+    """A further relay with the password that its file holds."""
+    if not relay.password_file:
+        return relay
+    found = read_file(root / relay.password_file, problems, f"relays.{relay.name}.password_file")
+    return relay.model_copy(update={"password": SecretStr(found or "")})
+
+
+def _unknown_relays(settings: Settings) -> list[str]:
+    """Newsletters that name relays which are not configured, and names given twice."""
+    names = [settings.smtp.name, *(relay.name for relay in settings.relays)]
+    names = [name for name in names if name]
+    problems = [
+        f"newsletters.{newsletter.id}.relays: there is no relay {name!r}{did_you_mean(name, names)}"
+        for newsletter in settings.newsletters
+        for name in newsletter.relays
+        if name not in names
+    ]
+    twice = {name for name in names if names.count(name) > 1}
+    return problems + [f"relays: two have the name {name!r}" for name in sorted(twice)]
 
 
 def masked(settings: Settings) -> dict[str, Any]:

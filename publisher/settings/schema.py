@@ -184,6 +184,8 @@ class NewsletterSettings(_Section):
     template: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")] = "digest"
     public: bool = True
     start: datetime | date | None = None
+    relays: list[str] = []
+    on_unknown: Literal["hold", "resend"] = "hold"
     archive: bool = True
     embed_images: Annotated[int, Field(ge=0, le=2000)] = 0
 
@@ -214,6 +216,33 @@ class SmtpSettings(_Section):
     password: SecretStr = SecretStr("")
     password_file: str = ""
     timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 600.0
+    login: Literal["auto", "plain", "login", "xoauth2"] = "auto"
+    kind: Literal["relay", "direct", "ses", "gmail"] = "relay"
+    pipelining: Literal["auto", "dot", "envelope", "off"] = "auto"
+    max_connections: Annotated[int, Field(ge=1, le=512)] = 16
+    per_connection: Annotated[int, Field(ge=0)] = 100
+    rate: Annotated[float, Field(ge=0)] = 0.0
+    per_hour: Annotated[int, Field(ge=0)] = 0
+    per_day: Annotated[int, Field(ge=0)] = 0
+    per_domain: Annotated[int, Field(ge=0, le=20)] = 0
+    warm_up: bool = False
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
+
+
+class RelaySettings(SmtpSettings):
+    """`[[relays]]`: further relays, beside or behind the one of `[smtp]`."""
+
+    host: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+    weight: Annotated[int, Field(ge=0, le=1000)] = 1
+
+
+class DeliverySettings(_Section):
+    """`[delivery]`: where failures come back, and when news is too old."""
+
+    bounce_domain: Annotated[str, Field(pattern=r"^([a-z0-9-]+(\.[a-z0-9-]+)+)?$")] = ""
+    bounce_delimiter: Literal["+", "-"] = "+"
+    expire_hours: Annotated[int, Field(ge=0)] = 0
 
 
 class DkimSettings(_Section):
@@ -276,6 +305,8 @@ class Settings(BaseSettings):
     newsletters: list[NewsletterSettings] = []
     smtp: SmtpSettings = SmtpSettings()
     subscribers: SubscribersSettings = SubscribersSettings()
+    relays: list[RelaySettings] = []
+    delivery: DeliverySettings = DeliverySettings()
     dkim: DkimSettings = DkimSettings()
     web: WebSettings = WebSettings()
     schedule: ScheduleSettings = ScheduleSettings()

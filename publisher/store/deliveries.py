@@ -1,162 +1,178 @@
 """Deliveries: the rows are the queue."""
 
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, func, or_, select, update
 
-from publisher.domain.deliveries import Delivery, DeliveryStatus, Settlement
+from publisher.domain.deliveries import (
+    BATCH_ROWS,
+    UNSETTLED,
+    Delivery,
+    DeliveryStatus,
+)
 from publisher.domain.subscribers import SubscriptionStatus
-from publisher.store.engine import Tx, insert_ignoring
+from publisher.store import batches
+from publisher.store.engine import Tx, among, insert_ignoring
 from publisher.store.tables import (
     deliveries,
-    delivery_attempts,
+    delivery_batches,
     subscribers,
     subscriptions,
     suppressions,
 )
 
-REPLY_LIMIT = 500
-"""Characters of a relay's answer that are kept."""
 
-INTERRUPTED = "interrupted after the final dot: the relay may have it"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A delivery to be made now, with what its message needs."""
+
+    id: int
+    issue: int
+    subscriber: int
+    subscription: int
+    address: str
+    address_key: str
+    name: str
+    attempts: int
+    deferrals: int
 
 
-def expand(tx: Tx, issue: int, newsletter: str, *, now: datetime) -> int:
-    """Writes a pending row for each confirmed subscription that is not suppressed.
+def wanted(tx: Tx, issue: int, newsletter: str, *, now: datetime) -> list[int]:
+    """The subscribers who are owed this issue and have no row yet.
 
-    Returns how many were new; repeating it after a cut adds only what is missing.
+    They are confirmed, not suppressed, and have not asked for a pause that still lasts.
     """
-    columns = {
-        "issue": literal(issue),
-        "subscriber": subscribers.c.id,
-        "subscription": subscriptions.c.id,
-        "address": subscribers.c.address,
-        "name": subscribers.c.name,
-        "status": literal(DeliveryStatus.PENDING.value),
-        "reason": literal(""),
-        "attempts": literal(0),
-        "deferrals": literal(0),
-        "created_at": literal(now, deliveries.c.created_at.type),
-        "next_attempt_at": literal(now, deliveries.c.next_attempt_at.type),
-        "reply": literal(""),
-        "changed_at": literal(now, deliveries.c.changed_at.type),
-    }
-    wanted = (
-        select(*columns.values())
+    has_row = select(deliveries.c.id).where(
+        deliveries.c.issue == issue, deliveries.c.subscriber == subscribers.c.id
+    )
+    statement = (
+        select(subscribers.c.id)
         .join_from(subscriptions, subscribers)
         .where(
             subscriptions.c.newsletter == newsletter,
             subscriptions.c.status == SubscriptionStatus.CONFIRMED.value,
             or_(subscriptions.c.paused_until.is_(None), subscriptions.c.paused_until <= now),
             ~_suppressed(subscribers.c.address_key),
+            ~has_row.correlate(subscribers).exists(),
         )
-        .order_by(subscriptions.c.id)
     )
-    return tx.execute(insert_ignoring(tx, deliveries).from_select(list(columns), wanted)).rowcount
+    return list(tx.scalars(statement.execution_options(yield_per=10_000)))
 
 
-def drop_without_consent(tx: Tx, issue: int, *, now: datetime) -> int:
+def expand(tx: Tx, issue: int, newsletter: str, *, chosen: Sequence[int], now: datetime) -> int:
+    """Writes a pending row for each of some subscribers, in this order, in batches.
+
+    Returns how many were new; repeating it after a cut adds only what is missing.
+    """
+    added = 0
+    for start in range(0, len(chosen), BATCH_ROWS):
+        part = chosen[start : start + BATCH_ROWS]
+        people = {row.subscriber: row for row in tx.execute(_people(tx, newsletter, part))}
+        rows = [people[each] for each in part if each in people]
+        if not rows:
+            continue
+        batch = batches.add(tx, issue, now=now)
+        added += tx.execute(
+            insert_ignoring(tx, deliveries),
+            [
+                {
+                    "issue": issue,
+                    "subscriber": row.subscriber,
+                    "subscription": row.subscription,
+                    "batch": batch,
+                    "address": row.address,
+                    "status": DeliveryStatus.PENDING.value,
+                    "reason": "",
+                    "attempts": 0,
+                    "deferrals": 0,
+                    "next_attempt_at": None,
+                    "relay": "",
+                    "reply": "",
+                    "changed_at": now,
+                }
+                for row in rows
+            ],
+        ).rowcount
+    return added
+
+
+def claim(tx: Tx, batch: int, *, now: datetime) -> list[Claim]:
+    """The deliveries of a leased batch that are due, in order. Those without consent are skipped.
+
+    They stay pending: the batch is leased, not the row.
+    """
+    in_batch = (deliveries.c.batch == batch) & (deliveries.c.status == DeliveryStatus.PENDING.value)
+    drop_without_consent(tx, deliveries.c.batch == batch, now=now)
+    is_due = deliveries.c.next_attempt_at.is_(None) | (deliveries.c.next_attempt_at <= now)
+    rows = tx.execute(
+        select(
+            deliveries.c.id,
+            deliveries.c.issue,
+            deliveries.c.subscriber,
+            deliveries.c.subscription,
+            deliveries.c.address,
+            deliveries.c.attempts,
+            deliveries.c.deferrals,
+            subscribers.c.name,
+            subscribers.c.address_key,
+        )
+        .join(subscribers, subscribers.c.id == deliveries.c.subscriber)
+        .where(in_batch, is_due)
+        .order_by(deliveries.c.id)
+    )
+    return [Claim(**row._mapping) for row in rows]
+
+
+def drop_without_consent(tx: Tx, which: ColumnElement[bool], *, now: datetime) -> int:
     """Skips pending rows whose consent is gone. Returns how many."""
-    pending = (deliveries.c.issue == issue) & (deliveries.c.status == DeliveryStatus.PENDING.value)
     dropped = 0
     for reason, gone in (("suppressed", _is_suppressed()), ("unsubscribed", ~_is_confirmed())):
-        dropped += tx.execute(
-            update(deliveries)
-            .where(pending, gone)
-            .values(
-                status=DeliveryStatus.SKIPPED.value,
-                reason=reason,
-                next_attempt_at=None,
-                changed_at=now,
-            )
-        ).rowcount
+        dropped += _skip(tx, which & gone, reason, now=now)
     return dropped
 
 
-def due(tx: Tx, issue: int, *, now: datetime, limit: int) -> list[Delivery]:
-    """The pending rows whose time has come and whose consent holds, by id."""
-    statement = (
-        select(deliveries)
-        .where(
-            deliveries.c.issue == issue,
-            deliveries.c.status == DeliveryStatus.PENDING.value,
-            deliveries.c.next_attempt_at <= now,
-            _may_be_mailed(),
-        )
-        .order_by(deliveries.c.id)
-        .limit(limit)
-    )
-    return [_delivery(row) for row in tx.execute(statement)]
+def drop(tx: Tx, issue: int, reason: str, *, now: datetime) -> int:
+    """Skips all pending rows of an issue: cancelled, expired. Returns how many."""
+    return _skip(tx, deliveries.c.issue == issue, reason, now=now)
 
 
-def intend(tx: Tx, delivery: int, *, now: datetime) -> bool:
-    """Pending becomes sending: commit this before the final dot. The last check of consent.
+def intend(tx: Tx, ids: Collection[int], *, now: datetime) -> set[int]:
+    """Pending becomes sending: commit this before the final dots. The last check of consent.
 
-    False: the row is not pending any more, or the consent is gone; do not send.
+    Returns those that may go; whoever is missing is not pending any more, or consent is gone.
+    The caller has checked that their batches are still leased.
     """
+    done = tx.execute(_INTEND.where(among(tx, deliveries.c.id, ids)), {"now": now})
+    return {row.id for row in done}
+
+
+def retry(tx: Tx, issue: int, status: DeliveryStatus, *, now: datetime) -> int:
+    """Makes the failed or the unknown deliveries of an issue pending again. Returns how many."""
+    which = (deliveries.c.issue == issue) & (deliveries.c.status == status.value)
+    found = list(tx.scalars(select(deliveries.c.batch).where(which).distinct()))
     done = tx.execute(
         update(deliveries)
-        .where(
-            deliveries.c.id == delivery,
-            deliveries.c.status == DeliveryStatus.PENDING.value,
-            _may_be_mailed(),
-        )
+        .where(which)
         .values(
-            status=DeliveryStatus.SENDING.value,
-            attempts=deliveries.c.attempts + 1,
+            status=DeliveryStatus.PENDING.value,
+            reason=f"tried again after {status}",
+            deferrals=0,
+            next_attempt_at=None,
             changed_at=now,
         )
-    )
-    return done.rowcount == 1
-
-
-def settle(tx: Tx, delivery: int, settlement: Settlement, *, now: datetime) -> None:
-    """Records what an attempt led to, in the row and in the log of attempts."""
-    open_statuses = (DeliveryStatus.PENDING.value, DeliveryStatus.SENDING.value)
-    before = tx.execute(
-        select(deliveries).where(
-            deliveries.c.id == delivery, deliveries.c.status.in_(open_statuses)
-        )
-    ).one_or_none()
-    if before is None:
-        return
-    reply = _reply(settlement)
-    put_off = settlement.status is DeliveryStatus.PENDING and settlement.reply is not None
-    tx.execute(
-        update(deliveries)
-        .where(deliveries.c.id == delivery)
-        .values(
-            status=settlement.status.value,
-            reason=settlement.reason,
-            reply=reply,
-            deferrals=deliveries.c.deferrals + int(put_off),
-            next_attempt_at=settlement.next_attempt_at,
-            changed_at=now,
-        )
-    )
-    if settlement.status is not DeliveryStatus.SENT or before.attempts > 1:
-        _log(tx, before, settlement.status, settlement.reason, reply=reply, now=now)
-
-
-def recover(tx: Tx, *, now: datetime) -> list[Delivery]:
-    """What an interrupted process left in `sending` becomes `unknown`, by name."""
-    left = tx.execute(
-        select(deliveries)
-        .where(deliveries.c.status == DeliveryStatus.SENDING.value)
-        .order_by(deliveries.c.id)
-    ).all()
-    for row in left:
+    ).rowcount
+    if None in found:  # settled before there were batches
+        batch = batches.add(tx, issue, now=now)
         tx.execute(
             update(deliveries)
-            .where(deliveries.c.id == row.id)
-            .values(status=DeliveryStatus.UNKNOWN.value, reason=INTERRUPTED, changed_at=now)
+            .where(deliveries.c.issue == issue, deliveries.c.batch.is_(None))
+            .values(batch=batch)
         )
-        _log(tx, row, DeliveryStatus.UNKNOWN, INTERRUPTED, reply="", now=now)
-    ids = [row.id for row in left]
-    return [
-        _delivery(row) for row in tx.execute(select(deliveries).where(deliveries.c.id.in_(ids)))
-    ]
+    batches.reopen(tx, [batch for batch in found if batch is not None], now=now)
+    return done
 
 
 def counts(tx: Tx, issue: int) -> dict[DeliveryStatus, int]:
@@ -170,50 +186,71 @@ def counts(tx: Tx, issue: int) -> dict[DeliveryStatus, int]:
 
 
 def listing(
-    tx: Tx, *, issue: int | None = None, status: DeliveryStatus | None = None
-) -> list[Delivery]:
-    """Deliveries by issue and address."""
+    tx: Tx,
+    *,
+    issue: int | None = None,
+    status: DeliveryStatus | None = None,
+    limit: int | None = None,
+) -> Iterator[Delivery]:
+    """Deliveries by issue and address, one by one; read them inside the transaction."""
     statement = select(deliveries).order_by(deliveries.c.issue, deliveries.c.address)
     if issue is not None:
         statement = statement.where(deliveries.c.issue == issue)
     if status is not None:
         statement = statement.where(deliveries.c.status == status.value)
+    if limit is not None:
+        statement = statement.limit(limit)
+    for row in tx.execute(statement.execution_options(yield_per=1_000)):
+        yield _delivery(row)
+
+
+def named(tx: Tx, ids: Collection[int]) -> list[Delivery]:
+    """Deliveries by their numbers."""
+    statement = select(deliveries).where(deliveries.c.id.in_(ids)).order_by(deliveries.c.id)
     return [_delivery(row) for row in tx.execute(statement)]
 
 
-def next_attempt(tx: Tx, issue: int) -> datetime | None:
-    """When the first of the rows that wait is due; None if none waits."""
-    found: datetime | None = tx.scalar(
-        select(func.min(deliveries.c.next_attempt_at)).where(
-            deliveries.c.issue == issue, deliveries.c.status == DeliveryStatus.PENDING.value
+def has_unsettled(tx: Tx, issue: int) -> bool:
+    """Whether something of an issue is still to be sent, or being sent."""
+    open_batch = select(delivery_batches.c.id).where(
+        delivery_batches.c.issue == issue, delivery_batches.c.is_open
+    )
+    if tx.scalar(open_batch.limit(1)) is not None:
+        return True
+    unsettled = select(deliveries.c.id).where(
+        deliveries.c.issue == issue,
+        deliveries.c.status.in_([status.value for status in UNSETTLED]),
+    )
+    return tx.scalar(unsettled.limit(1)) is not None
+
+
+def _people(tx: Tx, newsletter: str, chosen: Iterable[int]) -> Any:
+    return (
+        select(
+            subscribers.c.id.label("subscriber"),
+            subscriptions.c.id.label("subscription"),
+            subscribers.c.address,
+        )
+        .join_from(subscriptions, subscribers)
+        .where(
+            subscriptions.c.newsletter == newsletter,
+            subscriptions.c.status == SubscriptionStatus.CONFIRMED.value,
+            subscribers.c.id.in_(chosen),
         )
     )
-    return found
 
 
-def _log(
-    tx: Tx, row: Row[Any], status: DeliveryStatus, reason: str, *, reply: str, now: datetime
-) -> None:
-    tx.execute(
-        insert(delivery_attempts).values(
-            delivery=row.id,
-            number=max(row.attempts, 1),
-            status=status.value,
+def _skip(tx: Tx, which: ColumnElement[bool], reason: str, *, now: datetime) -> int:
+    return tx.execute(
+        update(deliveries)
+        .where(which, deliveries.c.status == DeliveryStatus.PENDING.value)
+        .values(
+            status=DeliveryStatus.SKIPPED.value,
             reason=reason,
-            reply=reply,
-            at=now,
+            next_attempt_at=None,
+            changed_at=now,
         )
-    )
-
-
-def _reply(settlement: Settlement) -> str:
-    """The relay's answer as kept: one line, control characters spelt out."""
-    if settlement.reply is None:
-        return ""
-    answer = settlement.reply
-    words = " ".join(filter(None, (str(answer.code), answer.enhanced, answer.text)))
-    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in words)
-    return shown[:REPLY_LIMIT]
+    ).rowcount
 
 
 def _may_be_mailed() -> ColumnElement[bool]:
@@ -260,13 +297,24 @@ def _delivery(row: Row[Any]) -> Delivery:
         subscriber=row.subscriber,
         subscription=row.subscription,
         address=row.address,
-        name=row.name,
         status=DeliveryStatus(row.status),
         reason=row.reason,
         attempts=row.attempts,
         deferrals=row.deferrals,
-        created_at=row.created_at,
         next_attempt_at=row.next_attempt_at,
+        relay=row.relay,
         reply=row.reply,
         changed_at=row.changed_at,
     )
+
+
+_INTEND = (
+    update(deliveries)
+    .where(deliveries.c.status == DeliveryStatus.PENDING.value, _may_be_mailed())
+    .values(
+        status=DeliveryStatus.SENDING.value,
+        attempts=deliveries.c.attempts + 1,
+        changed_at=bindparam("now"),
+    )
+    .returning(deliveries.c.id)
+)

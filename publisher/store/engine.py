@@ -4,13 +4,25 @@
 writes later would meet "database is locked", which no timeout cures. `read()` is a snapshot.
 """
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Integer,
+    Table,
+    cast,
+    create_engine,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.sql.dml import Insert
@@ -23,7 +35,6 @@ Tx = Connection
 
 _PRAGMAS = (
     "journal_mode=WAL",
-    "synchronous=FULL",  # NORMAL may lose the last commits at power loss: mails sent twice
     "foreign_keys=ON",
     "busy_timeout=10000",
 )
@@ -66,8 +77,11 @@ class Store:
             raise StoreError(f"{self._place}: {error.orig}; {_remedy(str(error.orig))}") from error
 
 
-def open_store(path: Path) -> Store:
+def open_store(path: Path, *, durable: bool = True) -> Store:
     """Opens the SQLite file and brings it to the present schema, creating it if need be.
+
+    Not `durable`, the last commits may be lost with the power, and what they had recorded as sent
+    would be sent again; a killed process loses nothing either way.
 
     Raises `StoreError` for a file that is no database, cannot be written, or has a newer schema.
     """
@@ -77,7 +91,7 @@ def open_store(path: Path) -> Store:
         raise StoreError(
             f"{path.parent}: {error.strerror}; choose another [state] folder"
         ) from error
-    engine = _sqlite_engine(path)
+    engine = _sqlite_engine(path, durable=durable)
     store = Store(engine, str(path))
     try:
         with store._explained():
@@ -95,13 +109,21 @@ def insert_ignoring(tx: Tx, table: Table) -> Insert:
     return sqlite.insert(table).on_conflict_do_nothing()
 
 
-def _sqlite_engine(path: Path) -> Engine:
+def among(tx: Tx, column: ColumnElement[int], ids: Collection[int]) -> ColumnElement[bool]:
+    """Whether a number is one of many; one statement to prepare however many they are."""
+    if tx.dialect.name == "postgresql":
+        return column == func.any(cast(list(ids), postgresql.ARRAY(Integer)))
+    values = func.json_each(json.dumps(list(ids))).table_valued("value")
+    return column.in_(select(values.c.value))
+
+
+def _sqlite_engine(path: Path, *, durable: bool) -> Engine:
     engine = create_engine(f"sqlite:///{path}")
 
     @event.listens_for(engine, "connect")
     def on_connect(dbapi: sqlite3.Connection, _record: Any) -> None:
         dbapi.isolation_level = None  # we issue BEGIN ourselves
-        for pragma in _PRAGMAS:
+        for pragma in (*_PRAGMAS, f"synchronous={'FULL' if durable else 'NORMAL'}"):
             dbapi.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

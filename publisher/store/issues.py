@@ -10,7 +10,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from publisher.domain.deliveries import UNSETTLED
 from publisher.domain.issues import Cause, Issue, IssueStatus, Verdict
 from publisher.store.engine import Tx, insert_ignoring
-from publisher.store.tables import deliveries, issue_posts, issues, variants
+from publisher.store.tables import deliveries, delivery_batches, issue_posts, issues, variants
 
 _OPEN = (IssueStatus.PLANNED.value, IssueStatus.HELD.value)
 """Nothing has been written for any subscriber yet."""
@@ -188,7 +188,16 @@ def mark_sending(tx: Tx, issue: int) -> None:
 
 
 def finish(tx: Tx, issue: int, *, now: datetime) -> bool:
-    """Makes the issue `sent` if, and only if, none of its deliveries is unsettled."""
+    """Makes the issue `sent` if, and only if, none of its deliveries is unsettled.
+
+    Open batches are asked first: there are few of them, and while there is one nobody needs to
+    look at a million rows.
+    """
+    open_batches = select(delivery_batches.c.id).where(
+        delivery_batches.c.issue == issue, delivery_batches.c.is_open
+    )
+    if tx.scalar(open_batches.limit(1)) is not None:
+        return False
     open_rows = select(deliveries.c.id).where(
         deliveries.c.issue == issue,
         deliveries.c.status.in_([status.value for status in UNSETTLED]),

@@ -1,6 +1,7 @@
 """What the database holds. Migrations make the same; a test compares the two."""
 
 from sqlalchemy import (
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -258,6 +259,19 @@ suppressions = Table(
     Column("at", UtcDateTime, nullable=False),
 )
 
+delivery_batches = Table(
+    "delivery_batches",  # what is leased: a claimed delivery itself stays pending
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("issue", ForeignKey("issues.id", ondelete="CASCADE"), nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("next_at", UtcDateTime, nullable=False),
+    Column("lease_owner", Text, nullable=False),
+    Column("lease_epoch", Integer, nullable=False),  # fences off whoever comes back too late
+    Column("lease_until", UtcDateTime),
+    Index(None, "issue", "is_open"),
+)
+
 deliveries = Table(
     "deliveries",
     metadata,
@@ -266,18 +280,19 @@ deliveries = Table(
     # No foreign keys to people: the record of what was sent outlives a removed subscriber.
     Column("subscriber", Integer, nullable=False),
     Column("subscription", Integer, nullable=False),
+    Column("batch", Integer),
     Column("address", Text, nullable=False),
-    Column("name", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("deferrals", Integer, nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
     Column("next_attempt_at", UtcDateTime),
+    Column("relay", Text, nullable=False),
     Column("reply", Text, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
     UniqueConstraint("issue", "subscriber"),  # each subscriber once per issue
     Index(None, "subscription"),
+    Index(None, "batch"),  # and none on what changes: an index costs each message a page
 )
 
 delivery_attempts = Table(
@@ -288,9 +303,33 @@ delivery_attempts = Table(
     Column("number", Integer, nullable=False),
     Column("status", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("relay", Text, nullable=False),
     Column("reply", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Index(None, "delivery"),
+)
+
+relays = Table(
+    "relays",  # what we have learnt of each: it outlives the process
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("problem", Text, nullable=False),
+    Column("is_paused", Boolean, nullable=False),  # until an operator has looked
+    Column("resting_until", UtcDateTime),
+    Column("setbacks", Integer, nullable=False),
+    Column("failing_since", UtcDateTime),
+    Column("per_connection", Integer),
+    Column("pipelining", Text),
+)
+
+relay_usage = Table(
+    "relay_usage",  # final dots by hour, for quotas and warming up: a restart grants nothing anew
+    metadata,
+    Column("relay", Text, nullable=False),
+    Column("sender_domain", Text, nullable=False),
+    Column("hour", UtcDateTime, nullable=False),
+    Column("messages", Integer, nullable=False),
+    PrimaryKeyConstraint("relay", "sender_domain", "hour"),
 )
 
 instance = Table(

@@ -1,29 +1,29 @@
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.domain.deliveries import (
     GIVE_UP_AFTER,
     RETRY_MINUTES,
+    DeliveryStatus,
+    Settlement,
+    retry_delay,
+    sending_order,
+    settle,
+)
+from publisher.domain.replies import (
     Accepted,
     Deferred,
-    DeliveryStatus,
     NotSent,
     Outcome,
     Rejected,
     Reply,
-    Settlement,
     Stage,
     Unconfirmed,
-    classify,
-    retry_delay,
-    settle,
 )
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-STAGES = st.sampled_from(Stage)
 
 
 def make_reply(code: int = 250, enhanced: str = "", stage: Stage = Stage.DOT) -> Reply:
@@ -33,61 +33,6 @@ def make_reply(code: int = 250, enhanced: str = "", stage: Stage = Stage.DOT) ->
 def settled(outcome: Outcome, **changes: object) -> Settlement:
     values = {"delivery": 7, "deferrals": 0, "first_at": NOON, "now": NOON, **changes}
     return settle(outcome, **values)  # type: ignore[arg-type]
-
-
-def test_only_consent_to_the_whole_message_is_sent() -> None:
-    assert classify(make_reply(250)) == Accepted(make_reply(250))
-    for stage in (Stage.MAIL, Stage.RCPT, Stage.DATA):
-        assert isinstance(classify(make_reply(250, stage=stage)), NotSent)
-    assert isinstance(classify(make_reply(354)), NotSent)
-
-
-@pytest.mark.parametrize("stage", [Stage.RCPT, Stage.DOT])
-@pytest.mark.parametrize(
-    ("code", "enhanced", "kind"),
-    [
-        (450, "", Deferred),
-        (450, "4.2.0", Deferred),
-        (451, "4.7.1", Deferred),  # greylisting
-        (452, "4.2.2", Deferred),
-        (550, "", Rejected),
-        (550, "5.1.1", Rejected),
-        (552, "5.2.2", Rejected),
-        (554, "5.7.1", Rejected),
-        (421, "", NotSent),
-        (421, "4.7.0", NotSent),
-        (452, "4.5.3", NotSent),
-        (454, "", NotSent),  # Amazon SES: maximum sending rate, daily quota
-        (421, "4.7.28", NotSent),
-        (450, "4.7.28", NotSent),
-        (550, "5.1.8", NotSent),
-        (550, "5.4.5", NotSent),
-        (550, "5.7.26", NotSent),
-        (550, "5.7.515", NotSent),
-        (552, "5.3.4", NotSent),
-    ],
-)
-def test_a_reply_blames_whom_it_means(
-    stage: Stage, code: int, enhanced: str, kind: type[Outcome]
-) -> None:
-    assert isinstance(classify(make_reply(code, enhanced, stage)), kind)
-
-
-def test_contents_are_judged_after_the_dot_only() -> None:
-    assert isinstance(classify(make_reply(554, "5.6.0", Stage.DOT)), NotSent)
-    assert isinstance(classify(make_reply(554, "5.6.0", Stage.RCPT)), Rejected)
-
-
-@given(st.integers(200, 559), st.sampled_from([Stage.MAIL, Stage.DATA]))
-def test_no_refusal_of_mail_or_data_blames_the_recipient(code: int, stage: Stage) -> None:
-    assert isinstance(classify(make_reply(code, stage=stage)), NotSent)
-
-
-@given(st.integers(200, 559), STAGES)
-def test_a_problem_says_what_the_relay_said(code: int, stage: Stage) -> None:
-    outcome = classify(make_reply(code, stage=stage))
-    if isinstance(outcome, NotSent):
-        assert f"{stage} with {code} so it says" in outcome.problem
 
 
 def test_accepted_is_sent() -> None:
@@ -109,7 +54,7 @@ def test_unconfirmed_is_unknown_and_never_tried_again_unasked() -> None:
 
 def test_not_sent_goes_back_at_once() -> None:
     result = settled(NotSent("the line was lost"))
-    assert (result.status, result.next_attempt_at) == (DeliveryStatus.PENDING, NOON)
+    assert (result.status, result.next_attempt_at) == (DeliveryStatus.PENDING, None)
 
 
 @given(
@@ -156,3 +101,12 @@ def test_a_recipient_put_off_each_time_fails_after_about_twenty_attempts() -> No
         now, deferrals = result.next_attempt_at, deferrals + 1
     assert 20 <= deferrals <= 27
     assert GIVE_UP_AFTER <= now - NOON <= GIVE_UP_AFTER + timedelta(hours=5)
+
+
+def test_the_order_of_sending_is_the_same_each_time_and_another_for_each_issue() -> None:
+    people = list(range(1, 1001))
+    order = sending_order(people, issue=1, key=b"k")
+    assert sorted(order) == people
+    assert order == sending_order(reversed(people), issue=1, key=b"k")
+    assert order != sending_order(people, issue=2, key=b"k")
+    assert order != people

@@ -1,11 +1,12 @@
 """A relay that misbehaves on request, and writes down what it accepted.
 
-Faults are asked for by the left side of an address, so that they repeat: `rcpt450x2.7@` refuses
-RCPT with 450 twice and then takes the message; what follows the dot only tells addresses apart.
-`mail…` stands in the sender's address, `rcpt… data… body… dot…` in the recipient's; what comes
-before any address (greeting ehlo starttls auth rset quit) is given to the relay itself.
+Faults are asked for by the left side of an address, so that they repeat over restarts:
+`rcpt450x2.7@` refuses RCPT with 450 twice and then takes the message; what follows the last dot
+only tells addresses apart. Several faults are joined: `rcpt450x1-dot451x1.7@`. `mail…` stands in
+the sender's address, `rcpt… data… body… dot…` in the recipient's; what comes before any address
+(greeting ehlo starttls auth rset quit) is given to the relay itself.
 
-    450, 550-5.1.1               that reply, with that enhanced code; 421 hangs up
+    450, 550_5.1.1               that reply, with that enhanced code; 421 hangs up
     close, reset                 hangs up, by FIN or by RST
     silence, garbage             says nothing more; says what is no reply
     codes, long, huge            a reply with two codes, with too long a line, too long a reply
@@ -13,10 +14,11 @@ before any address (greeting ehlo starttls auth rset quit) is given to the relay
     doubled, then421             the good reply twice; the good reply, then 421
     drip                         a reply that goes on and on
     half                         the good reply, and the beginning of another
-    accept-close, accept-reset   (dot) takes the message, says nothing, hangs up
-    refuse-close                 552, and hangs up at once
+    acceptclose, acceptreset     (dot) takes the message, says nothing, hangs up
+    refuseclose                  552, and hangs up at once
 
-A fault at `body` comes after the first line of the message.
+A fault at `body` comes after the first line of the message. `chances` are the same faults by
+chance, drawn from a seed and the address, so that a run with the same seed is the same run.
 
 The log holds one line of JSON for each message that was taken: rcpt, message_id, sha256; it is
 written before the reply. Run by itself: `python tests/faults/relay.py --port 0 --log FILE`.
@@ -31,6 +33,7 @@ import socket
 import ssl
 import struct
 import sys
+import time
 from base64 import b64decode
 from collections import Counter
 from concurrent.futures import Future
@@ -42,28 +45,43 @@ from typing import Self
 
 _MARK = re.compile(
     r"(mail|rcpt|data|body|dot)"
-    r"([0-9]{3}(?:-[245]\.[0-9]+\.[0-9]+)?|then421|[a-z-]+?)(?:x([0-9]+))?(?:\..*)?"
+    r"([0-9]{3}(?:_[245]\.[0-9]+\.[0-9]+)?|then421|[a-z]+?)(?:x([0-9]+))?"
 )
 _GOOD = {"greeting": "220 fault relay", "starttls": "220 go on", "auth": "235 2.7.0 welcome"}
 _GOOD |= {"data": "354 go on", "body": "", "dot": "250 2.0.0 taken", "quit": "221 2.0.0 bye"}
+_STILL_GOOD = ("multi", "split", "late", "doubled", "half", "then421")
 
 
 @dataclass(kw_only=True)
 class Behaviour:
-    """What a relay offers and does. `faults`: stage before any address -> fault."""
+    """What a relay offers and does. `faults`: stage before any address -> fault.
+
+    `chances`: stage and fault as in an address (`rcpt450`) -> how likely, at the first
+    attempt of an address only. `dot_drops_ahead`: throws away what was written behind a dot, as
+    servers do that cannot be written ahead to; `ahead_is_503`: answers it with 503.
+    """
 
     log: Path | None = None
-    delay_ms: float = 0  # before every reply: the way there and back
+    delay_ms: float = 0  # before every reply to one write: the way there and back
     per_connection: int = 0  # messages until 421; 0 = any number
+    per_second: float = 0  # 454 beyond that rate
+    quota: int = 0  # 550 5.4.5 beyond so many messages
+    most_connections: int = 0  # 421 at the greeting beyond
     faults: dict[str, str] = field(default_factory=dict)
+    chances: dict[str, float] = field(default_factory=dict)
+    seed: int = 0
     extensions: tuple[str, ...] = ("PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", "DSN")
     size: int | None = 10_000_000
     tls: ssl.SSLContext | None = None  # offers STARTTLS
     injected: bytes = b""  # sent in one piece with the consent to TLS
     login: tuple[str, str] | None = None
-    mechanisms: str = "PLAIN LOGIN"
+    mechanisms: str = "PLAIN LOGIN XOAUTH2"
     late_ms: float = 20
+    splits_all: bool = False  # every reply byte by byte
     data_after_bad_rcpt: bool = False  # 354 although there is no recipient
+    dot_drops_ahead: bool = False
+    ahead_is_503: bool = False
+    bodies: bool = False  # keeps the messages themselves
 
 
 class Hangup(Exception):
@@ -76,13 +94,20 @@ class FaultRelay:
     def __init__(self, behaviour: Behaviour | None = None, *, port: int = 0) -> None:
         self.behaviour = behaviour or Behaviour()
         self.accepted: list[dict[str, str]] = []
+        self.bodies: dict[str, bytes] = {}
         self.commands: list[str] = []
         self.connections = 0
+        self.open = 0
+        self.most_open = 0
+        self.dots = 0  # final dots that arrived
+        self.bodies_begun = 0
         self.spoke_early = Event()  # a fault at `body` has been sent
         self.hung_up = Event()
         self.problems: list[Exception] = []
         self.seen: Counter[str] = Counter()
-        self._listener = socket.create_server(("127.0.0.1", port))
+        self.times: list[float] = []  # when each message was taken, monotonic
+        self._log = None if self.behaviour.log is None else self.behaviour.log.open("a")
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
         self.port: int = self._listener.getsockname()[1]
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
@@ -97,6 +122,8 @@ class FaultRelay:
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
+        if self._log:
+            self._log.close()
         assert not self.problems
 
     def run(self) -> None:
@@ -110,10 +137,13 @@ class FaultRelay:
             "message_id": found[1].decode() if found else "",
             "sha256": hashlib.sha256(message).hexdigest(),
         }
-        if self.behaviour.log:
-            with self.behaviour.log.open("a") as file:
-                file.write(json.dumps(entry) + "\n")
+        if self._log:
+            self._log.write(json.dumps(entry) + "\n")
+            self._log.flush()
         self.accepted.append(entry)
+        self.times.append(time.monotonic())
+        if self.behaviour.bodies:
+            self.bodies[recipient] = message
 
     async def _serve(self) -> None:
         tasks: set[asyncio.Task[None]] = set()
@@ -123,6 +153,8 @@ class FaultRelay:
             assert task
             tasks.add(task)
             self.connections += 1
+            self.open += 1
+            self.most_open = max(self.most_open, self.open)
             try:
                 await Session(self, reader, writer).run()
             except (Hangup, ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
@@ -133,6 +165,7 @@ class FaultRelay:
                 self.problems.append(problem)
             finally:
                 tasks.discard(task)
+                self.open -= 1
                 writer.close()
                 with suppress(ConnectionError, ssl.SSLError):
                     await writer.wait_closed()
@@ -155,12 +188,16 @@ class Session:
         self.does = relay.behaviour
         self.reader = reader
         self.writer = writer
-        self.sender = ""
+        self.sender: str | None = None
         self.recipient = ""
         self.is_encrypted = False
         self.taken = 0
 
     async def run(self) -> None:
+        most = self.does.most_connections
+        if most and self.relay.open > most:
+            await self.reply("421 4.7.0 too many connections from you")
+            raise Hangup
         await self.say("greeting")
         while line := await self.line():
             self.relay.commands.append(line)
@@ -196,6 +233,12 @@ class Session:
         words = line.split(" ")
         if words[1] == "PLAIN":
             _, username, password = b64decode(words[2]).decode().split("\0")
+        elif words[1] == "XOAUTH2":
+            found = re.match("user=(.*)\x01auth=Bearer (.*)\x01\x01", b64decode(words[2]).decode())
+            username, password = found.groups() if found else ("", "")
+            if self.does.login != (username, password):
+                await self.reply("334 eyJzdGF0dXMiOiI0MDEifQ==")
+                assert await self.line() == ""
         else:
             await self.reply("334 VXNlcm5hbWU6")
             username = b64decode(await self.line()).decode()
@@ -207,22 +250,31 @@ class Session:
             await self.reply(f"535 5.7.8 no: {line} {username} {password}")  # some do quote
 
     async def on_mail(self, line: str) -> None:
-        self.sender, self.recipient = _path(line), ""
+        self.sender, self.recipient = None, ""
         if self.does.per_connection and self.taken >= self.does.per_connection:
             await self.reply("421 4.7.0 enough for this connection")
             raise Hangup
-        await self.say("mail", self.sender)
+        if await self.say("mail", _path(line)):
+            self.sender = _path(line)
 
     async def on_rcpt(self, line: str) -> None:
+        if self.sender is None:
+            return await self.reply("503 5.5.1 no sender")
+        if self._is_too_fast():
+            return await self.reply("454 4.7.28 Throttling failure: Maximum sending rate exceeded.")
+        if self.does.quota and len(self.relay.accepted) >= self.does.quota:
+            return await self.reply("550 5.4.5 Daily user sending limit exceeded.")
         if await self.say("rcpt", _path(line)):
             self.recipient = _path(line)
+        return None
 
     async def on_data(self, line: str) -> None:
-        if not self.recipient and not self.does.data_after_bad_rcpt:
+        if self.sender is None or not (self.recipient or self.does.data_after_bad_rcpt):
             return await self.reply("503 5.5.1 no recipient")
         if not await self.say("data", self.recipient):
             return None
         lines: list[bytes] = []
+        self.relay.bodies_begun += 1
         while (text := await self.reader.readuntil(b"\n")) != b".\r\n":
             lines.append(text.removeprefix(b"."))
             if len(lines) == 1:
@@ -230,19 +282,27 @@ class Session:
                     await self.say("body", self.recipient)
                 finally:
                     self.relay.spoke_early.set()
+        self.relay.dots += 1
         await self._taken(b"".join(lines))
 
     async def _taken(self, message: bytes) -> None:
-        fault = self.fault("dot", self.recipient, peek=True)
-        if not self.recipient:
+        recipient, self.recipient, self.sender = self.recipient, "", None
+        if not recipient:
             return await self.reply("554 5.5.1 no recipient")
+        fault = self.fault("dot", recipient, peek=True)
         if not fault or not re.match(r"[345]|close|reset|refuse", fault):
-            self.relay.accept(self.recipient, message)
+            self.relay.accept(recipient, message)
             self.taken += 1
-        await self.say("dot", self.recipient)
+        ahead = len(self.reader._buffer)  # type: ignore[attr-defined]
+        await self.say("dot", recipient)
+        if ahead and self.does.dot_drops_ahead:
+            self.reader._buffer.clear()  # type: ignore[attr-defined]
+        elif ahead and self.does.ahead_is_503:
+            self.reader._buffer.clear()  # type: ignore[attr-defined]
+            await self.reply("503 5.5.1 bad sequence\r\n" * 2 + "503 5.5.1 bad sequence")
 
     async def on_rset(self, line: str) -> None:
-        self.recipient = ""
+        self.recipient, self.sender = "", None
         await self.say("rset")
 
     async def on_quit(self, line: str) -> None:
@@ -252,14 +312,37 @@ class Session:
     async def line(self) -> str:
         return (await self.reader.readline()).decode("utf-8", "replace").rstrip("\r\n")
 
+    def _is_too_fast(self) -> bool:
+        if not self.does.per_second:
+            return False
+        now = time.monotonic()
+        return sum(now - each < 1 for each in self.relay.times[-1000:]) >= self.does.per_second
+
     def fault(self, stage: str, path: str = "", *, peek: bool = False) -> str:
-        found = _MARK.fullmatch(path.rpartition("@")[0])
-        if not found or found[1] != stage:
+        if stage not in ("mail", "rcpt", "data", "body", "dot"):
             return self.does.faults.get(stage, "")
-        count = self.relay.seen[path]
-        if not peek:
-            self.relay.seen[path] += 1
-        return found[2] if not found[3] or count < int(found[3]) else ""
+        local = path.rpartition("@")[0].rpartition(".")[0]
+        for mark in local.split("-"):
+            found = _MARK.fullmatch(mark)
+            if found and found[1] == stage:
+                key = f"{mark} {path}"
+                count = self.relay.seen[key]
+                self.relay.seen[key] += not peek
+                return found[2] if not found[3] or count < int(found[3]) else ""
+        return self._by_chance(stage, path, peek=peek) or self.does.faults.get(stage, "")
+
+    def _by_chance(self, stage: str, path: str, *, peek: bool) -> str:
+        for mark, likely in self.does.chances.items():
+            found = _MARK.fullmatch(mark)
+            assert found
+            if found[1] != stage:
+                continue
+            key = f"{mark} {path}"
+            drawn = hashlib.sha256(f"{self.does.seed} {key}".encode()).digest()
+            if int.from_bytes(drawn[:4]) / 2**32 < likely and not self.relay.seen[key]:
+                self.relay.seen[key] += not peek
+                return found[2]
+        return ""
 
     async def say(self, stage: str, path: str = "", *, good: str | None = None) -> bool:
         """The reply of a stage, as it should be or as the fault wants it. Whether it was good."""
@@ -270,13 +353,13 @@ class Session:
             if good:
                 await self.reply(good)
             return True
-        if code := re.fullmatch(r"([2-5][0-9]{2})(?:-([0-9.]+))?", fault):
+        if code := re.fullmatch(r"([2-5][0-9]{2})(?:_([0-9.]+))?", fault):
             await self.reply(f"{code[1]} {code[2] or code[1][0] + '.0.0'} as you wished")
             if code[1] == "421":
                 raise Hangup
             return False
-        await getattr(self, "do_" + fault.replace("-", "_"))(good)
-        return fault in ("multi", "split", "late", "doubled", "half", "then421")
+        await getattr(self, "do_" + fault)(good)
+        return fault in _STILL_GOOD
 
     async def do_close(self, good: str) -> None:
         raise Hangup
@@ -287,8 +370,8 @@ class Session:
         self.writer.transport.abort()
         raise Hangup
 
-    do_accept_close = do_close
-    do_accept_reset = do_reset
+    do_acceptclose = do_close
+    do_acceptreset = do_reset
 
     async def do_silence(self, good: str) -> None:
         await self.reader.read()  # until the other side gives up
@@ -329,7 +412,7 @@ class Session:
             await self.send(f"{good[:3]}-one moment\r\n".encode())
             await asyncio.sleep(0.01)
 
-    async def do_refuse_close(self, good: str) -> None:
+    async def do_refuseclose(self, good: str) -> None:
         await self.reply("552 5.2.2 full")
         raise Hangup
 
@@ -338,10 +421,14 @@ class Session:
         raise Hangup
 
     async def reply(self, text: str) -> None:
-        await self.send(f"{text}\r\n".encode())
+        if self.does.splits_all:
+            await self.do_split(text)
+        else:
+            await self.send(f"{text}\r\n".encode())
 
     async def send(self, data: bytes) -> None:
-        if self.does.delay_ms:
+        # What was written ahead lies here already: its answers cost no way of their own.
+        if self.does.delay_ms and not self.reader._buffer:  # type: ignore[attr-defined]
             await asyncio.sleep(self.does.delay_ms / 1000)
         self.writer.write(data)
         await self.writer.drain()
@@ -359,8 +446,16 @@ def main() -> None:
     options.add_argument("--log", type=Path, required=True)
     options.add_argument("--delay", type=float, default=0, metavar="MS")
     options.add_argument("--per-connection", type=int, default=0, metavar="N")
+    options.add_argument("--chances", type=json.loads, default={}, metavar="JSON")
+    options.add_argument("--seed", type=int, default=0)
     given = options.parse_args()
-    behaviour = Behaviour(log=given.log, delay_ms=given.delay, per_connection=given.per_connection)
+    behaviour = Behaviour(
+        log=given.log,
+        delay_ms=given.delay,
+        per_connection=given.per_connection,
+        chances=given.chances,
+        seed=given.seed,
+    )
     relay = FaultRelay(behaviour, port=given.port)
     sys.stdout.write(f"{relay.port}\n")
     sys.stdout.flush()

@@ -1,128 +1,115 @@
-"""A process killed at any moment: nobody is lost, nobody is mailed twice, doubt is named."""
+"""A worker killed at any instant: nobody is lost, nobody is mailed twice, doubt is named."""
 
-import json
-import os
 import signal
 import subprocess
-import sys
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import (
-    PATIENCE_SECONDS,
-    REPOSITORY,
-    configure,
-    eventually,
-    publisher,
+from publisher.domain.deliveries import DeliveryStatus, OnUnknown
+from tests.faults.proof import PATIENCE_SECONDS, kill_at_random, prove, relay_process, worker
+from tests.faults.world import accepted, found
+
+CONNECTIONS = 16
+SHORT = (600, 3, 0.1)
+LONG = (20_000, 20, 0.5)
+
+
+def readers(count: int) -> Sequence[str]:
+    return [f"reader{number}@d{number % 97}.example.org" for number in range(count)]
+
+
+@pytest.mark.parametrize("on_unknown", list(OnUnknown))
+@pytest.mark.parametrize("size", [SHORT, pytest.param(LONG, marks=pytest.mark.acceptance)])
+def test_kills_lose_nobody_and_double_nobody_without_our_knowing(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    size: tuple[int, int, float],
+    on_unknown: OnUnknown,
+) -> None:
+    recipients, kills, seconds = size
+    found(tmp_path, readers(recipients))
+    log = tmp_path / "accepted.jsonl"
+    with relay_process(log) as port:
+        command = worker(tmp_path, port, "--on-unknown", on_unknown.value)
+        done = kill_at_random(command, log, kills=kills, seconds=seconds)
+    proof = prove(tmp_path, kills=done)
+    with capsys.disabled():
+        print(f"\n{on_unknown}: {proof}")
+
+    assert done >= 1
+    assert (proof.recipients, proof.unsettled) == (recipients, 0)
+    assert proof.lost == []
+    assert proof.sent_but_not_accepted == []
+    assert proof.doubts <= CONNECTIONS * done
+    if on_unknown is OnUnknown.HOLD:
+        assert proof.doubled == 0
+        assert set(proof.statuses) <= {DeliveryStatus.SENT, DeliveryStatus.UNKNOWN}
+    else:
+        assert proof.doubled <= proof.doubts
+
+
+CHANCES = (
+    '{"rcpt450": 0.02, "rcpt550_5.1.1": 0.01, "dot451": 0.01, "bodyreset": 0.005,'
+    ' "dotacceptreset": 0.005}'
 )
 
-READERS = 60
-KILLS_AFTER = (1, 7, 8, 20, 21, 40)
-"""How many messages the relay has taken in all when the process is killed."""
 
-
-@pytest.fixture
-def relay_log(tmp_path: Path) -> Iterator[tuple[Path, int]]:
-    """A relay in a process of its own that takes ten milliseconds for each answer."""
-    log = tmp_path / "accepted.jsonl"
-    script = REPOSITORY / "tests" / "faults" / "relay.py"
-    with subprocess.Popen(
-        [sys.executable, str(script), "--log", str(log), "--delay", "10"],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as relay:
-        assert relay.stdout is not None
-        yield log, int(relay.stdout.readline())
-        relay.kill()
-
-
-@pytest.fixture
-def big_site(tmp_path: Path, relay_log: tuple[Path, int]) -> Path:
-    """The sample site with sixty readers and that relay."""
-    site = tmp_path / "site"
-    publisher(tmp_path, "init", str(site))
-    _, port = relay_log
-    configure(
-        site,
-        ('host = ""  # the relay', 'host = "127.0.0.1"  # the relay'),
-        ("port = 587", f"port = {port}"),
-        ('security = "starttls"', 'security = "none"'),
-    )
-    people = tmp_path / "people.csv"
-    rows = "".join(f"reader{number}@example.org\n" for number in range(READERS - 3))
-    people.write_text("email\n" + rows, encoding="utf-8")
-    publisher(site, "subscribers", "import", str(people), "--newsletter", "weekly", "--confirmed")
-    return site
-
-
-def test_six_kills_lose_nobody_and_double_nobody(
-    big_site: Path, relay_log: tuple[Path, int]
+@pytest.mark.parametrize(
+    "size", [(800, 2, 0.2), pytest.param((6_000, 4, 1.0), marks=pytest.mark.acceptance)]
+)
+def test_in_chaos_the_books_agree_with_the_relay(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], size: tuple[int, int, float]
 ) -> None:
-    log, _ = relay_log
-    kills = sum(kill_after(big_site, log, count) for count in KILLS_AFTER)
-    assert kills == len(KILLS_AFTER)
+    recipients, kills, seconds = size
+    found(tmp_path, readers(recipients))
+    log = tmp_path / "accepted.jsonl"
+    with relay_process(log, "--chances", CHANCES, "--per-connection", "60", "--seed", "7") as port:
+        command = worker(tmp_path, port, "--hours-a-run", "1")
+        done = kill_at_random(command, log, kills=kills, seconds=seconds)
+        for _ in range(3):  # those put off come due
+            subprocess.run(command, check=True, timeout=PATIENCE_SECONDS, stdout=subprocess.DEVNULL)
+    proof = prove(tmp_path, kills=done)
+    with capsys.disabled():
+        print(f"\nchaos: {proof}; {proof.statuses}")
 
-    last = subprocess.run(
-        command(big_site), env=environment(), capture_output=True, text=True, check=False
-    )
-
-    rows = json.loads(publisher(big_site, "deliveries", "list", "--json"))["deliveries"]
-    status = {row["address"]: row["status"] for row in rows}
-    copies = Counter(line["rcpt"] for line in accepted(log))
-    unknown = {address for address, value in status.items() if value == "unknown"}
-    assert last.returncode == (4 if unknown else 0), last.stdout + last.stderr
-    assert len(status) == READERS
-    assert set(status.values()) <= {"sent", "unknown"}
-    assert len(unknown) <= kills
-    assert max(copies.values()) == 1  # nobody twice
-    assert all(copies[a] == 1 for a, value in status.items() if value == "sent")  # nobody lost
-    listed = publisher(big_site, "deliveries", "list", "--status", "unknown")
-    assert all(address in listed for address in unknown)
-    (issue,) = json.loads(publisher(big_site, "issues", "list", "--json"))["issues"]
-    assert issue["status"] == "sent"
+    assert (proof.recipients, proof.unsettled) == (recipients, 0)
+    assert proof.sent_but_not_accepted == []
+    assert proof.lost == []
+    assert proof.doubled == 0
+    assert proof.statuses[DeliveryStatus.FAILED] > 0
 
 
-def test_sigterm_in_the_middle_leaves_no_doubt(big_site: Path, relay_log: tuple[Path, int]) -> None:
-    log, _ = relay_log
-    with subprocess.Popen(
-        command(big_site), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        eventually(lambda: len(accepted(log)) >= 5)
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=PATIENCE_SECONDS)
-        assert process.returncode == 130
+def test_sigterm_in_the_middle_leaves_no_doubt(tmp_path: Path) -> None:
+    found(tmp_path, readers(400))
+    log = tmp_path / "accepted.jsonl"
+    with relay_process(log, "--delay", "2") as port:
+        command = worker(tmp_path, port)
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+            while len(accepted(log)) < 20:
+                assert process.poll() is None
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=PATIENCE_SECONDS)
+            assert process.returncode == 0
+        between = prove(tmp_path, kills=0)
+        subprocess.run(command, check=True, timeout=PATIENCE_SECONDS, stdout=subprocess.DEVNULL)
+    proof = prove(tmp_path, kills=0)
 
-    publisher(big_site, "publish")
-
-    rows = json.loads(publisher(big_site, "deliveries", "list", "--json"))["deliveries"]
-    assert {row["status"] for row in rows} == {"sent"}
-    assert Counter(line["rcpt"] for line in accepted(log)) == {row["address"]: 1 for row in rows}
-
-
-def kill_after(site: Path, log: Path, count: int) -> bool:
-    """Starts a cycle and kills it once the relay has taken `count` messages in all."""
-    with subprocess.Popen(
-        command(site), env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        eventually(lambda: len(accepted(log)) >= count)
-        process.kill()
-        process.wait(timeout=PATIENCE_SECONDS)
-        return process.returncode == -signal.SIGKILL
+    assert between.unsettled > 0
+    assert between.unknown == proof.unknown == 0
+    assert proof.statuses == {DeliveryStatus.SENT: 400}
+    assert (proof.lost, proof.doubled) == ([], 0)
 
 
-def accepted(log: Path) -> list[dict[str, str]]:
-    if not log.exists():
-        return []
-    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+def test_two_workers_on_one_database_double_nobody(tmp_path: Path) -> None:
+    found(tmp_path, readers(2_000))
+    with relay_process(tmp_path / "accepted.jsonl", "--delay", "1") as port:
+        command = worker(tmp_path, port, "--no-recovery")
+        both = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(2)]
+        assert [process.wait(timeout=PATIENCE_SECONDS) for process in both] == [0, 0]
+        subprocess.run(command, check=True, timeout=PATIENCE_SECONDS, stdout=subprocess.DEVNULL)
+    proof = prove(tmp_path, kills=0)
 
-
-def command(site: Path) -> list[str]:
-    return [sys.executable, "-m", "publisher", "-C", str(site), "publish"]
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    assert proof.statuses == {DeliveryStatus.SENT: 2_000}
+    assert (proof.lost, proof.doubled) == ([], 0)

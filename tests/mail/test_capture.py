@@ -6,28 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from publisher.domain.deliveries import Accepted, Deferred, NotSent, Outcome, Unconfirmed
+from publisher.domain.replies import Accepted, Deferred, NotSent, Outcome
 from publisher.errors import RelayError
 from publisher.mail import capture as capture_module
 from publisher.mail import inbox
 from publisher.mail.capture import MAX_BYTES, capture
-from publisher.mail.client import Connection, Relay
+from publisher.mail.relays import Relay
+from publisher.mail.single import send_one, try_relay
 
 NOON = datetime(2026, 11, 24, 12, 0, 0, 5, tzinfo=UTC)
 MESSAGE = b"Subject: x\r\n\r\n.Hello.\r\n.\r\n..\r\n"
 
 
 def send(relay: Relay, message: bytes = MESSAGE, count: int = 1) -> list[Outcome]:
-    with Connection(relay) as connection:
-        return [
-            connection.send(
-                sender="news@news.test",
-                recipient="ann@rcpt.test",
-                message=message,
-                intend=lambda: True,
-            )
-            for _ in range(count)
-        ]
+    envelope = {"sender": "news@news.test", "recipient": "ann@rcpt.test", "message": message}
+    return [send_one(relay, **envelope) for _ in range(count)]
 
 
 def speak(relay: Relay, *lines: bytes) -> bytes:
@@ -130,14 +123,9 @@ def test_two_inboxes_at_once_do_not_meet(tmp_path: Path) -> None:
 
 def test_after_the_end_nobody_answers(tmp_path: Path) -> None:
     with capture(tmp_path) as relay:
-        connection = Connection(relay)
-    outcome = connection.send(
-        sender="", recipient="ann@rcpt.test", message=MESSAGE, intend=lambda: True
-    )
-    assert isinstance(outcome, NotSent)
-    assert not isinstance(outcome, Unconfirmed)
+        assert try_relay(relay).outcome is None
     with pytest.raises(RelayError, match="no connection"):
-        Connection(relay)
+        try_relay(relay)
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_sentence(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.domain.deliveries import Stage
+from publisher.domain.replies import Stage
 from publisher.mail.replies import Answer, LineLost, Replies
 
 

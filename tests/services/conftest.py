@@ -45,7 +45,7 @@ def app(tmp_path: Path, clock: FakeClock) -> Iterator[App]:
             language=site.language,
         ),
         feeds=FeedOptions(entries=30, full=True),
-        relay=None,
+        relays=(),
         store=store,
         templates=Templates(),
         clock=clock,

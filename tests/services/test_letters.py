@@ -11,6 +11,7 @@ from publisher.errors import ConfigError
 from publisher.services import deliveries, inbox, issues, letters, posts, publishing, subscribers
 from publisher.services import dkim as keys
 from publisher.services.app import App, DkimOptions
+from publisher.store.deliveries import Claim
 from tests.services.conftest import write_post
 
 
@@ -62,8 +63,19 @@ def test_a_missing_key_keeps_the_issue_from_going_out_unsigned(signing: App) -> 
 def test_every_attempt_has_its_date_and_the_same_message_id(app: App, signing: App) -> None:
     keys.keygen(signing, "s1")
     publishing.publish(signing)
-    (row,) = deliveries.listing(signing)
-    mail = letters.open_issue(app, issues.get(app, row.issue))
+    (made,) = deliveries.listing(signing)
+    mail = letters.open_issue(app, issues.get(app, made.issue))
+    row = Claim(
+        id=made.id,
+        issue=made.issue,
+        subscriber=made.subscriber,
+        subscription=made.subscription,
+        address=made.address,
+        address_key=made.address,
+        name="",
+        attempts=0,
+        deferrals=0,
+    )
 
     first = letters.message(app, mail, row, at=app.clock())
     later = letters.message(app, mail, row, at=app.clock().replace(hour=13))

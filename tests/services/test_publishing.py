@@ -7,10 +7,11 @@ from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import IssueStatus
 from publisher.domain.subscribers import Joined
 from publisher.errors import ConfigError, PublisherError
-from publisher.mail.client import Relay, Security
+from publisher.mail.relays import Relay, Security
 from publisher.services import deliveries, inbox, issues, publishing, subscribers
 from publisher.services.app import App
 from tests.factories import make_newsletter
+from tests.faults.relay import Behaviour, FaultRelay
 from tests.services.conftest import FakeClock, write_post
 
 
@@ -103,8 +104,8 @@ def test_without_a_start_an_imported_archive_is_not_mailed(app: App, clock: Fake
 def test_who_left_between_planning_and_sending_gets_nothing(app: App) -> None:
     write_post(app, "one.md", title="One", date="2025-10-02 10:00:00")
     add_readers(app, "ann", "bob")
-    dead = Relay(host="127.0.0.1", port=9, security=Security.NONE)
-    stopped = publishing.publish(replace(app, relay=dead))
+    dead = Relay(host="127.0.0.1", port=9, security=Security.NONE, backoff_seconds=0.01)
+    stopped = publishing.publish(replace(app, relays=(dead,)))
     ann = subscribers.listing(app)[0]
     subscribers.unsubscribe(app, subscribers.unsubscribe_url(app, ann.id).rpartition("/")[2])
 
@@ -121,8 +122,8 @@ def test_who_left_between_planning_and_sending_gets_nothing(app: App) -> None:
 def test_an_issue_keeps_its_bytes_when_the_post_changes_before_it_is_sent(app: App) -> None:
     write_post(app, "one.md", title="First words", date="2025-10-02 10:00:00")
     add_readers(app, "ann")
-    dead = Relay(host="127.0.0.1", port=9, security=Security.NONE)
-    publishing.publish(replace(app, relay=dead))
+    dead = Relay(host="127.0.0.1", port=9, security=Security.NONE, backoff_seconds=0.01)
+    publishing.publish(replace(app, relays=(dead,)))
     write_post(app, "one.md", title="Second thoughts", date="2025-10-02 10:00:00")
 
     publishing.publish(app)
@@ -132,17 +133,17 @@ def test_an_issue_keeps_its_bytes_when_the_post_changes_before_it_is_sent(app: A
 
 def test_stopping_leaves_the_rest_for_the_next_run(app: App) -> None:
     write_post(app, "one.md", title="One", date="2025-10-02 10:00:00")
-    add_readers(app, "ann", "bob", "cleo")
-    sent: list[int] = []
+    add_readers(app, *(f"reader{number}" for number in range(40)))
+    with FaultRelay(Behaviour(delay_ms=10)) as relay:
+        slow = Relay(host="127.0.0.1", port=relay.port, security=Security.NONE, max_connections=1)
+        site = replace(app, relays=(slow,))
+        stopped = publishing.publish(site, stopping=lambda: bool(relay.accepted))
+        report = publishing.publish(site)
 
-    publishing.publish(
-        app, progress=lambda _issue, done, _all: sent.append(done), stopping=lambda: bool(sent)
-    )
-    assert len(inbox.listing(app)) == 1
-    report = publishing.publish(app)
-
-    assert report.issues[0].finished
-    assert len(inbox.listing(app)) == 3
+    assert not stopped.issues[0].finished
+    assert stopped.issues[0].counts[DeliveryStatus.PENDING] > 0
+    assert report.issues[0].counts == {DeliveryStatus.SENT: 40}
+    assert len(relay.accepted) == 40
 
 
 def test_a_broken_template_leaves_the_newsletter_waiting_and_the_feeds_standing(
@@ -180,8 +181,8 @@ def test_an_issue_of_a_newsletter_that_is_no_longer_configured_stops_only_itself
 ) -> None:
     write_post(app, "one.md", title="One", date="2025-10-02 10:00:00")
     add_readers(app, "ann")
-    dead = Relay(host="127.0.0.1", port=9, security=Security.NONE)
-    publishing.publish(replace(app, relay=dead))
+    dead = Relay(host="127.0.0.1", port=9, security=Security.NONE, backoff_seconds=0.01)
+    publishing.publish(replace(app, relays=(dead,)))
 
     report = publishing.publish(replace(app, newsletters=(make_newsletter(id="daily"),)))
 

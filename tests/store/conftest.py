@@ -1,7 +1,9 @@
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from publisher.domain.addresses import parse_address
 from publisher.domain.issues import IssueStatus, Verdict
@@ -10,6 +12,7 @@ from publisher.domain.subscribers import Joined, SubscriptionStatus
 from publisher.store import deliveries, issues, subscribers
 from publisher.store.engine import Store, Tx, open_store
 from publisher.store.issues import StoredVariant
+from publisher.store.tables import delivery_batches
 from tests.factories import NOW
 
 VARIANT = StoredVariant(
@@ -36,6 +39,18 @@ def subscribe(tx: Tx, email: str, newsletter: str = "weekly") -> Joined:
     )
 
 
+def expand(tx: Tx, issue: int) -> int:
+    """Writes the rows that an issue lacks."""
+    wanted = deliveries.wanted(tx, issue, "weekly", now=NOW)
+    return deliveries.expand(tx, issue, "weekly", chosen=wanted, now=NOW)
+
+
+def due(tx: Tx, issue: int, now: datetime = NOW) -> list[int]:
+    """The deliveries of an issue that could be made now."""
+    found = tx.execute(select(delivery_batches.c.id).where(delivery_batches.c.issue == issue))
+    return [claim.id for row in found for claim in deliveries.claim(tx, row.id, now=now)]
+
+
 def add_issue(tx: Tx, key: str = "W:2026-W47", posts: tuple[str, ...] = ("a", "b")) -> int | None:
     """A planned issue with its content; None if the period is taken."""
     verdict = Verdict(period=Period(key=key, slot=NOW), status=IssueStatus.PLANNED)
@@ -54,6 +69,6 @@ def ready_issue(store: Store, readers: int) -> int:
             subscribe(tx, f"reader{number:05}@example.org")
         issue = add_issue(tx)
         assert issue is not None
-        assert deliveries.expand(tx, issue, "weekly", now=NOW) == readers
+        assert expand(tx, issue) == readers
         issues.mark_sending(tx, issue)
     return issue

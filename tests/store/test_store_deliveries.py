@@ -1,57 +1,75 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from publisher.domain.addresses import parse_address
-from publisher.domain.deliveries import (
+from publisher.domain.deliveries import Delivery, DeliveryStatus, settle
+from publisher.domain.issues import IssueStatus
+from publisher.domain.replies import (
     Accepted,
     Deferred,
-    Delivery,
-    DeliveryStatus,
     NotSent,
     Outcome,
     Rejected,
     Reply,
     Stage,
     Unconfirmed,
-    settle,
 )
 from publisher.domain.subscribers import Evidence, SubscriptionStatus
 from publisher.domain.suppressions import SuppressionReason
-from publisher.store import deliveries, issues, subscribers, suppressions
+from publisher.store import batches, deliveries, issues, outcomes, subscribers, suppressions
 from publisher.store.engine import Store, Tx
+from publisher.store.outcomes import Record
 from tests.factories import NOW
-from tests.store.conftest import ready_issue, subscribe
+from tests.store.conftest import due, expand, ready_issue, subscribe
+
+MINUTE = timedelta(minutes=1)
 
 
 def reply(code: int, text: str = "words") -> Reply:
     return Reply(code=code, enhanced="", text=text, stage=Stage.DOT)
 
 
-def record(tx: Tx, delivery: int, outcome: Outcome) -> None:
-    settlement = settle(outcome, delivery=delivery, deferrals=0, first_at=NOW, now=NOW)
-    deliveries.settle(tx, delivery, settlement, now=NOW)
+def record(tx: Tx, delivery: int, outcome: Outcome, attempt: int = 1, now: datetime = NOW) -> None:
+    settlement = settle(outcome, delivery=delivery, deferrals=0, first_at=NOW, now=now)
+    found = Record(
+        delivery=delivery, attempt=attempt, intended=True, relay="main", settlement=settlement
+    )
+    if isinstance(outcome, Accepted):
+        outcomes.record_sent(tx, [found], now=now)
+    elif isinstance(outcome, NotSent):
+        outcomes.put_back(tx, found, now=now)
+    else:
+        outcomes.record(tx, found, now=now)
 
 
 def row(tx: Tx, delivery: int) -> Delivery:
-    return next(each for each in deliveries.listing(tx) if each.id == delivery)
+    return deliveries.named(tx, [delivery])[0]
+
+
+def intend(tx: Tx, delivery: int) -> bool:
+    return deliveries.intend(tx, [delivery], now=NOW) == {delivery}
 
 
 def test_eight_threads_claim_each_row_once(store: Store) -> None:
     issue = ready_issue(store, 2000)
 
     def claim(_thread: int) -> list[int]:
-        claimed = []
+        claimed: list[int] = []
         while True:
             with store.begin() as tx:
-                found = deliveries.due(tx, issue, now=NOW, limit=50)
-                claimed += [d.id for d in found if deliveries.intend(tx, d.id, now=NOW)]
-            if not found:
-                return claimed
+                until = NOW + 5 * MINUTE
+                lease = batches.lease(tx, [issue], owner="test", now=NOW, until=until)
+                if lease is None:
+                    return claimed
+                found = [each.id for each in deliveries.claim(tx, lease.batch, now=NOW)]
+            with store.begin() as tx:
+                assert batches.held(tx, {lease.batch: lease.epoch}, now=NOW) == {lease.batch}
+                claimed += deliveries.intend(tx, found, now=NOW)
 
     with ThreadPoolExecutor(8) as pool:
         counts = Counter(number for ids in pool.map(claim, range(8)) for number in ids)
@@ -65,8 +83,81 @@ def test_writing_the_rows_twice_adds_only_what_is_missing(store: Store) -> None:
     with store.begin() as tx:
         subscribe(tx, "late@example.org")
         subscribe(tx, "elsewhere@example.org", newsletter="monthly")
-        assert deliveries.expand(tx, issue, "weekly", now=NOW) == 1
-        assert deliveries.expand(tx, issue, "weekly", now=NOW) == 0
+        assert expand(tx, issue) == 1
+        assert expand(tx, issue) == 0
+
+
+def test_a_lease_that_ran_out_is_taken_over_and_fences_off_its_first_holder(store: Store) -> None:
+    issue = ready_issue(store, 2)
+    later = NOW + 6 * MINUTE
+    with store.begin() as tx:
+        first = batches.lease(tx, [issue], owner="one", now=NOW, until=NOW + 5 * MINUTE)
+        assert first is not None
+        assert batches.lease(tx, [issue], owner="two", now=NOW, until=later) is None
+        assert intend(tx, 1)
+    with store.begin() as tx:
+        second = batches.lease(tx, [issue], owner="two", now=later, until=later + MINUTE)
+        assert second is not None
+        assert second.epoch == first.epoch + 1
+        assert outcomes.recover(tx, resend=[], batch=second.batch, now=later) == [1]
+        assert batches.held(tx, {first.batch: first.epoch}, now=later) == set()
+        assert batches.held(tx, {second.batch: second.epoch}, now=later) == {second.batch}
+        batches.extend(tx, [first], until=later + 9 * MINUTE)
+        batches.release(tx, first, now=later)  # comes back too late: changes nothing
+        assert batches.held(tx, {second.batch: second.epoch}, now=later) == {second.batch}
+        assert batches.held(tx, {second.batch: second.epoch}, now=later + 2 * MINUTE) == set()
+
+
+def test_a_late_outcome_settles_a_doubt_and_nothing_else(store: Store) -> None:
+    ready_issue(store, 2)
+    with store.begin() as tx:
+        assert deliveries.intend(tx, [1, 2], now=NOW) == {1, 2}
+        assert outcomes.recover(tx, resend=[], now=NOW) == [1, 2]
+        record(tx, 1, Accepted(reply(250)))
+        assert row(tx, 1).status is DeliveryStatus.SENT
+        outcomes.resend_unknown(tx, [2], now=NOW)
+        record(tx, 2, Accepted(reply(250)))
+        assert row(tx, 2).status is DeliveryStatus.PENDING
+
+
+def test_a_doubt_is_sent_again_once_where_that_is_wanted(store: Store) -> None:
+    issue = ready_issue(store, 1)
+    with store.begin() as tx:
+        assert intend(tx, 1)
+        outcomes.recover(tx, resend=[issue], now=NOW)
+        assert row(tx, 1).status is DeliveryStatus.PENDING
+        assert intend(tx, 1)
+        outcomes.recover(tx, resend=[issue], now=NOW)
+        assert row(tx, 1).status is DeliveryStatus.UNKNOWN
+
+
+def test_a_paused_issue_holds_no_lease(store: Store) -> None:
+    issue = ready_issue(store, 1)
+    with store.begin() as tx:
+        lease = batches.lease(tx, [issue], owner="one", now=NOW, until=NOW + MINUTE)
+        assert lease is not None
+        assert issues.move(tx, issue, before=[IssueStatus.SENDING], after=IssueStatus.PAUSED)
+        assert batches.held(tx, {lease.batch: lease.epoch}, now=NOW) == set()
+        batches.release(tx, lease, now=NOW)
+        assert batches.lease(tx, [issue], owner="one", now=NOW, until=NOW + MINUTE) is None
+        assert issues.move(tx, issue, before=[IssueStatus.PAUSED], after=IssueStatus.SENDING)
+        assert batches.lease(tx, [issue], owner="one", now=NOW, until=NOW + MINUTE) is not None
+
+
+@pytest.mark.parametrize("status", [DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN])
+def test_a_retry_opens_them_alone(store: Store, status: DeliveryStatus) -> None:
+    issue = ready_issue(store, 3)
+    with store.begin() as tx:
+        lease = batches.lease(tx, [issue], owner="one", now=NOW, until=NOW + MINUTE)
+        assert lease is not None
+        tx.exec_driver_sql("UPDATE deliveries SET status = 'sent', attempts = 1")
+        tx.exec_driver_sql(f"UPDATE deliveries SET status = '{status}' WHERE id = 2")
+        batches.release(tx, lease, now=NOW)
+        assert issues.finish(tx, issue, now=NOW)
+        assert deliveries.retry(tx, issue, status, now=NOW) == 1
+        assert issues.move(tx, issue, before=[IssueStatus.SENT], after=IssueStatus.SENDING)
+        assert due(tx, issue) == [2]
+        assert not issues.finish(tx, issue, now=NOW)
 
 
 @pytest.mark.parametrize("status", [SubscriptionStatus.PENDING, SubscriptionStatus.UNSUBSCRIBED])
@@ -75,13 +166,13 @@ def test_only_confirmed_subscriptions_get_a_row(store: Store, status: Subscripti
     with store.begin() as tx:
         subscribe(tx, "ann@example.org")
         subscribers.change(tx, 1, status, evidence=Evidence(source="test"), now=NOW)
-        assert deliveries.expand(tx, issue, "weekly", now=NOW) == 0
+        assert expand(tx, issue) == 0
 
 
 def test_who_leaves_between_planning_and_sending_is_not_mailed(store: Store) -> None:
     issue = ready_issue(store, 2)
     with store.begin() as tx:
-        left = deliveries.listing(tx)[0]
+        left = row(tx, 1)
         gone = SubscriptionStatus.UNSUBSCRIBED
         assert subscribers.change(
             tx, left.subscription, gone, evidence=Evidence(source="test"), now=NOW
@@ -91,20 +182,20 @@ def test_who_leaves_between_planning_and_sending_is_not_mailed(store: Store) -> 
         )
         assert row(tx, left.id).status is DeliveryStatus.SKIPPED
         assert row(tx, left.id).reason == "unsubscribed"
-        assert not deliveries.intend(tx, left.id, now=NOW)
-        assert [d.id for d in deliveries.due(tx, issue, now=NOW, limit=9)] == [left.id + 1]
+        assert not intend(tx, left.id)
+        assert due(tx, issue) == [left.id + 1]
 
 
 def test_a_suppressed_address_is_not_mailed_even_at_the_last_moment(store: Store) -> None:
     issue = ready_issue(store, 1)
     with store.begin() as tx:
-        (waiting,) = deliveries.due(tx, issue, now=NOW, limit=9)
+        (number,) = due(tx, issue)
+        waiting = row(tx, number)
         address = parse_address(waiting.address)
         assert suppressions.add(tx, address, SuppressionReason.COMPLAINT, now=NOW)
         assert not suppressions.add(tx, address, SuppressionReason.OPERATOR, now=NOW)
-        assert not deliveries.intend(tx, waiting.id, now=NOW)
-        assert deliveries.due(tx, issue, now=NOW, limit=9) == []
-        assert deliveries.drop_without_consent(tx, issue, now=NOW) == 1
+        assert not intend(tx, waiting.id)
+        assert due(tx, issue) == []
         assert row(tx, waiting.id).reason == "suppressed"
         assert subscribe(tx, waiting.address).value == "refused"
 
@@ -114,13 +205,13 @@ def test_a_removed_subscriber_s_delivery_is_skipped_and_its_number_never_given_a
 ) -> None:
     issue = ready_issue(store, 1)
     with store.begin() as tx:
-        before = deliveries.listing(tx)[0]
+        before = row(tx, 1)
         assert subscribers.remove(tx, parse_address(before.address), now=NOW)
         assert not subscribers.remove(tx, parse_address(before.address), now=NOW)
         assert row(tx, before.id).status is DeliveryStatus.SKIPPED
         subscribe(tx, before.address)
-        deliveries.expand(tx, issue, "weekly", now=NOW)
-        after = deliveries.listing(tx)[-1]
+        expand(tx, issue)
+        after = row(tx, 2)
         assert (after.subscriber, after.subscription) == (2, 2)
 
 
@@ -137,26 +228,26 @@ def test_a_settled_row_is_never_settled_again(store: Store, status: str) -> None
 def test_a_row_that_was_put_off_waits_for_its_time(store: Store) -> None:
     issue = ready_issue(store, 1)
     with store.begin() as tx:
-        assert deliveries.intend(tx, 1, now=NOW)
-        record(tx, 1, Deferred(reply(451, "later\r\nplease")))
+        assert intend(tx, 1)
+        record(tx, 1, Deferred(reply(451, "later please")))
         waiting = row(tx, 1)
         assert (waiting.attempts, waiting.deferrals) == (1, 1)
-        assert waiting.reply == "451 later\\r\\nplease"
-        assert deliveries.due(tx, issue, now=NOW, limit=9) == []
-        assert deliveries.next_attempt(tx, issue) == waiting.next_attempt_at
-        assert len(deliveries.due(tx, issue, now=NOW + timedelta(hours=1), limit=9)) == 1
+        assert waiting.reply == "451 later please"
+        assert due(tx, issue) == []
+        assert due(tx, issue, NOW + timedelta(hours=1)) == [1]
+        assert outcomes.first_deferral(tx, 1, 1) == NOW
 
 
 def test_what_was_interrupted_is_named_unknown_once(store: Store) -> None:
     ready_issue(store, 2)
     with store.begin() as tx:
-        assert deliveries.intend(tx, 2, now=NOW)
+        assert intend(tx, 2)
     with store.begin() as tx:
-        assert [d.id for d in deliveries.recover(tx, now=NOW)] == [2]
+        assert outcomes.recover(tx, resend=[], now=NOW) == [2]
         assert row(tx, 2).status is DeliveryStatus.UNKNOWN
         assert "interrupted" in row(tx, 2).reason
-        assert deliveries.recover(tx, now=NOW) == []
-        assert not deliveries.intend(tx, 2, now=NOW)
+        assert outcomes.recover(tx, resend=[], now=NOW) == []
+        assert not intend(tx, 2)
 
 
 OUTCOMES = st.sampled_from(
@@ -185,17 +276,21 @@ def test_whatever_happens_the_books_agree_with_the_relay(
     for delivery, outcome in story:
         now += timedelta(hours=5)
         with store.begin() as tx:
-            is_due = delivery in {d.id for d in deliveries.due(tx, issue, now=now, limit=9)}
-            intended = is_due and deliveries.intend(tx, delivery, now=now)
-        if not intended:
-            continue
+            until = now + MINUTE
+            lease = batches.lease(tx, [issue], owner="test", now=now, until=until)
+            is_due = lease and delivery in {
+                d.id for d in deliveries.claim(tx, lease.batch, now=now)
+            }
+            intended = is_due and deliveries.intend(tx, [delivery], now=now)
+            attempt = row(tx, delivery).attempts
         with store.begin() as tx:
-            if outcome is None:
-                deliveries.recover(tx, now=now)
-            else:
+            if intended and outcome is None:
+                outcomes.recover(tx, resend=[], now=now)
+            elif intended:
                 taken[delivery] += isinstance(outcome, Accepted)
-                settled = settle(outcome, delivery=delivery, deferrals=0, first_at=NOW, now=now)
-                deliveries.settle(tx, delivery, settled, now=now)
+                record(tx, delivery, outcome, attempt, now=now)
+            if lease:
+                batches.release(tx, lease, now=now)
 
     with store.begin() as tx:
         for each in deliveries.listing(tx):

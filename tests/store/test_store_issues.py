@@ -3,7 +3,7 @@ import pytest
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import IssueStatus
 from publisher.errors import StoreError
-from publisher.store import deliveries, issues
+from publisher.store import batches, deliveries, issues
 from publisher.store.engine import Store
 from tests.factories import NOW
 from tests.store.conftest import VARIANT, add_issue, ready_issue
@@ -51,6 +51,8 @@ def test_an_issue_is_sent_only_when_every_delivery_is_settled(store: Store) -> N
         assert not issues.finish(tx, issue, now=NOW)
         assert [i.id for i in issues.unfinished(tx)] == [issue]
         tx.exec_driver_sql("UPDATE deliveries SET status = 'unknown' WHERE id = 2")
+        assert not issues.finish(tx, issue, now=NOW)  # its batch is still open
+        batches.close_settled(tx, issue)
         assert issues.finish(tx, issue, now=NOW)
         assert issues.unfinished(tx) == []
         found = issues.get(tx, issue)

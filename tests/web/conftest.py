@@ -138,7 +138,7 @@ def make_app(tmp_path: Path, store: Store) -> Callable[..., App]:
             "newsletters": (make_newsletter(),),
             "content": None,
             "feeds": FeedOptions(entries=20, full=True),
-            "relay": None,
+            "relays": (),
             "store": store,
             "templates": Templates(),
             "clock": lambda: NOW,

@@ -73,7 +73,7 @@ def test_a_proxy_on_this_machine_does_not_open_the_inbox(client: TestClient, mar
 def test_with_a_relay_there_is_no_inbox(
     make_app: Callable[..., App], make_client: Callable[..., TestClient], path: str
 ) -> None:
-    client = make_client(make_app(relay=object()))
+    client = make_client(make_app(relays=(object(),)))
     assert client.get(path).status_code == 404
 
 

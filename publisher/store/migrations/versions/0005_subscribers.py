@@ -5,8 +5,8 @@ from alembic import op
 
 from publisher.store.types import UtcDateTime
 
-revision = "0006"
-down_revision = "0002"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:

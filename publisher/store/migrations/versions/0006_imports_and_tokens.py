@@ -5,8 +5,8 @@ from alembic import op
 
 from publisher.store.types import UtcDateTime
 
-revision = "0006b"
-down_revision = "0006"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade() -> None:

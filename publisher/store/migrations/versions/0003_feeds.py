@@ -5,8 +5,8 @@ from alembic import op
 
 from publisher.store.types import UtcDateTime
 
-revision = "0002"
-down_revision = "0005"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:

@@ -1,0 +1,63 @@
+"""How many messages a relay may still be given: by the hour, by the day, and while it warms up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+WARM_UP_STEPS = (50, 100, 500, 1_000, 5_000, 10_000, 20_000, 40_000)
+"""A day's most, day by day, for a new pair of relay and sender's domain."""
+
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(hours=24)
+
+Usage = Sequence[tuple[datetime, int]]
+"""Messages by full hour, oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How many messages may still go now; None = any number. `until`: when there is more."""
+
+    messages: int | None
+    until: datetime | None = None
+
+
+def room(
+    used: Usage, *, per_hour: int, per_day: int, now: datetime, warming: Usage | None = None
+) -> Room:
+    """What is left of the quotas; 0 means there is none. The day is the last 24 hourly counts.
+
+    `warming` is what the relay was ever given from this sender's domain, None if it is warm.
+    """
+    found = Room(messages=None)
+    this_hour = now.replace(minute=0, second=0, microsecond=0)
+    if per_hour:
+        spent = sum(messages for hour, messages in used if hour == this_hour)
+        found = _tighter(found, Room(messages=max(per_hour - spent, 0), until=this_hour + _HOUR))
+    day = [(hour, messages) for hour, messages in used if hour > this_hour - _DAY]
+    if per_day:
+        found = _tighter(found, _day_room(day, per_day, this_hour))
+    if warming is not None:
+        found = _tighter(found, _warm_room(warming, this_hour))
+    return found
+
+
+def _day_room(day: Usage, per_day: int, this_hour: datetime) -> Room:
+    left = max(per_day - sum(messages for _, messages in day), 0)
+    oldest = day[0][0] if day else this_hour
+    return Room(messages=left, until=oldest + _DAY)
+
+
+def _warm_room(warming: Usage, this_hour: datetime) -> Room:
+    """The step grows by one for each day on which something was sent."""
+    recent = [(hour, messages) for hour, messages in warming if hour > this_hour - _DAY]
+    earlier = {hour.date() for hour, _ in warming if hour <= this_hour - _DAY}
+    if len(earlier) >= len(WARM_UP_STEPS):
+        return Room(messages=None)
+    return _day_room(recent, WARM_UP_STEPS[len(earlier)], this_hour)
+
+
+def _tighter(one: Room, other: Room) -> Room:
+    if one.messages is None:
+        return other
+    return one if other.messages is None or one.messages <= other.messages else other

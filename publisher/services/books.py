@@ -1,0 +1,346 @@
+"""The one thread that writes while mail is sent: it groups intents and outcomes into few commits.
+
+    take what has come in ──▶ fold it, row by row ──▶ one transaction ──▶ let the dots go
+
+An outcome rides in the commit of its connection's next intent; alone it waits a moment for
+company. Nothing here knows SMTP, and `mail` knows nothing of the database: between them go jobs,
+grants and verdicts.
+"""
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
+from threading import Thread
+from time import monotonic, sleep
+from typing import Any
+
+from publisher.clock import Clock
+from publisher.domain.addresses import parse_address
+from publisher.domain.breakers import Breaker
+from publisher.domain.deliveries import DeliveryStatus, OnUnknown, settle
+from publisher.domain.issues import IssueStatus
+from publisher.domain.quotas import Room, room
+from publisher.domain.replies import Accepted, Blame, Deferred, NotSent, Unconfirmed, Verdict
+from publisher.domain.suppressions import SuppressionReason
+from publisher.errors import StoreError
+from publisher.mail.jobs import Granted, Job
+from publisher.mail.relays import Relay
+from publisher.services.book_entries import (
+    STOP,
+    Claimed,
+    Done,
+    Fate,
+    Group,
+    Intent,
+    Listener,
+    Outcome,
+    Task,
+)
+from publisher.services.sent_log import SentLog
+from publisher.store import batches, issues, suppressions
+from publisher.store import deliveries as rows
+from publisher.store import outcomes as outcome_rows
+from publisher.store import relays as relay_rows
+from publisher.store.engine import Store, Tx
+from publisher.store.outcomes import Record
+
+LONELY_SECONDS = 0.2
+LONELY_OUTCOMES = 200
+"""How long outcomes wait for an intent to ride with, and how many at most."""
+
+PATIENCE_SECONDS = 60.0
+"""How long a database that cannot be written to is tried, while no dot goes out."""
+
+log = logging.getLogger(__name__)
+
+
+class Books:
+    """The writer. Entries may come from any thread; `listener` is told on the writer's own."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        call: Callable[..., None],
+        sent_log: SentLog,
+        on_failure: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._call = call
+        self._sent_log = sent_log
+        self._on_failure = on_failure
+        self._queue: SimpleQueue[Any] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="delivery books", daemon=True)
+        self._claimed: dict[int, Claimed] = {}
+        self._breakers: defaultdict[int, Breaker] = defaultdict(Breaker)
+        self._troubled: set[str] = set()
+        self._stopped: set[int] = set()
+        self.counts: defaultdict[int, Counter[DeliveryStatus]] = defaultdict(Counter)
+        self.problem: Exception | None = None
+        self.listener: Listener
+
+    def start(self, listener: Listener) -> None:
+        self.listener = listener
+        self._thread.start()
+
+    def close(self) -> None:
+        """Writes what is left and ends. Raises what the writing died of."""
+        self._queue.put(STOP)
+        self._thread.join()
+        if self.problem is not None:
+            raise self.problem
+
+    def claimed(self, job: Job, claimed: Claimed) -> None:
+        """Enters a job before it is handed out."""
+        self._claimed[job.delivery] = claimed
+
+    def forget(self, job: Job) -> Claimed | None:
+        """A job was not handed out after all."""
+        return self._claimed.pop(job.delivery, None)
+
+    def is_stopped(self, job: Job) -> bool:
+        """Whether its issue has been paused while it waited."""
+        return job.issue in self._stopped
+
+    def intend(self, job: Job, relay: Relay, granted: Granted) -> None:
+        self._queue.put(Intent(job, relay, granted))
+
+    def settle(self, job: Job, relay: Relay, verdict: Verdict) -> None:
+        self._queue.put(Outcome(job, relay, verdict))
+
+    def do(self, work: Callable[[Tx], Any], then: Callable[[Any], None] = lambda _: None) -> None:
+        """Runs `work` in the next transaction, and `then` with its result after the commit."""
+        self._queue.put(Task(work, then))
+
+    def watch(self, relay: str) -> None:
+        """The relay had trouble before: its first success is to be noted."""
+        self._troubled.add(relay)
+
+    # The writer's thread.
+
+    def _run(self) -> None:
+        try:
+            while True:
+                group = self._gather()
+                self._tell(self._write(group))
+                if group.stops:
+                    return
+        except Exception as problem:
+            self.problem = problem
+            log.error("deliveries.unwritable", extra={"problem": str(problem)})
+            self._on_failure()
+
+    def _gather(self) -> Group:
+        """What has come in, at least one entry; outcomes alone wait a little for an intent."""
+        group = Group()
+        group.add(self._queue.get())
+        until = monotonic() + LONELY_SECONDS
+        while True:
+            for _ in range(self._queue.qsize()):
+                group.add(self._queue.get_nowait())
+            wait = until - monotonic()
+            if group.is_urgent or len(group.outcomes) >= LONELY_OUTCOMES or wait <= 0:
+                return group
+            try:
+                group.add(self._queue.get(timeout=wait))
+            except Empty:
+                return group
+
+    def _write(self, group: Group) -> Done:
+        until = monotonic() + PATIENCE_SECONDS
+        alarms = self._alarms(group)
+        while True:
+            try:
+                with self._store.begin() as tx:
+                    return self._enter(tx, group, alarms)
+            except StoreError as problem:
+                if monotonic() > until:
+                    raise
+                log.warning("deliveries.retrying", extra={"problem": str(problem)})
+                sleep(0.5)
+
+    def _alarms(self, group: Group) -> dict[int, str]:
+        """The issues that must not go on, and why."""
+        alarms = {}
+        for each in group.outcomes:
+            if reason := self._breakers[each.job.issue].heed(each.verdict):
+                alarms[each.job.issue] = reason
+                self._stopped.add(each.job.issue)
+                log.error("issue.paused", extra={"issue": each.job.issue, "reason": reason})
+        return alarms
+
+    def _enter(self, tx: Tx, group: Group, alarms: Mapping[int, str]) -> Done:
+        now, done = self._clock(), Done()
+        for issue, reason in alarms.items():
+            issues.move(
+                tx, issue, before=[IssueStatus.SENDING], after=IssueStatus.PAUSED, reason=reason
+            )
+            done.lost |= {
+                one.lease.batch for one in list(self._claimed.values()) if one.lease.issue == issue
+            }
+        for task in group.tasks:
+            done.tasks.append((task, task.work(tx)))
+        self._enter_outcomes(tx, group.outcomes, done, now=now)
+        self._enter_intents(tx, list(group.intents.values()), done, now=now)
+        return done
+
+    def _enter_outcomes(
+        self, tx: Tx, outcomes: Sequence[Outcome], done: Done, *, now: datetime
+    ) -> None:
+        sent = []
+        for each in outcomes:
+            claimed = self._claimed[each.job.delivery]
+            outcome = each.verdict.outcome
+            if isinstance(outcome, Accepted) and claimed.is_intended:
+                sent.append(self._record(tx, each, claimed, now=now))
+                done.finished.append((each.job, claimed, Fate.SETTLED))
+                done.counts.append((each.job.issue, DeliveryStatus.SENT))
+                if each.relay.label in self._troubled:
+                    relay_rows.heal(tx, each.relay.label)
+                    self._troubled.discard(each.relay.label)
+            else:
+                self._enter_trouble(tx, each, claimed, done, now=now)
+        if sent:
+            outcome_rows.record_sent(tx, sent, now=now)
+
+    def _enter_trouble(
+        self, tx: Tx, each: Outcome, claimed: Claimed, done: Done, *, now: datetime
+    ) -> None:
+        record = self._record(tx, each, claimed, now=now)
+        fate, status = Fate.SETTLED, record.settlement.status
+        match each.verdict.outcome:
+            case NotSent():
+                if claimed.is_intended:
+                    outcome_rows.put_back(tx, record, now=now)
+                fate = Fate.RETURNED
+            case Unconfirmed():
+                resend = claimed.on_unknown is OnUnknown.RESEND and not outcome_rows.was_unknown(
+                    tx, each.job.delivery
+                )
+                outcome_rows.record(tx, record, now=now)
+                if resend:
+                    outcome_rows.resend_unknown(tx, [each.job.delivery], now=now)
+                    fate = Fate.RETURNED
+            case _:
+                outcome_rows.record(tx, record, now=now)
+        if each.verdict.blame is Blame.HARD:
+            address = parse_address(claimed.claim.address)
+            suppressions.add(tx, address, SuppressionReason.HARD_BOUNCE, now=now)
+        if fate is Fate.SETTLED and status is not DeliveryStatus.PENDING:
+            done.counts.append((each.job.issue, status))
+        done.finished.append((each.job, claimed, fate))
+
+    def _record(self, tx: Tx, each: Outcome, claimed: Claimed, *, now: datetime) -> Record:
+        first_at = now
+        if isinstance(each.verdict.outcome, Deferred) and claimed.claim.deferrals:
+            deferrals = claimed.claim.deferrals
+            first_at = outcome_rows.first_deferral(tx, each.job.delivery, deferrals) or now
+        settlement = settle(
+            each.verdict.outcome,
+            delivery=each.job.delivery,
+            deferrals=claimed.claim.deferrals,
+            first_at=first_at,
+            now=now,
+        )
+        return Record(
+            delivery=each.job.delivery,
+            attempt=claimed.attempt,
+            intended=claimed.is_intended,
+            relay=each.relay.label,
+            settlement=settlement,
+        )
+
+    def _enter_intents(
+        self, tx: Tx, intents: Sequence[Intent], done: Done, *, now: datetime
+    ) -> None:
+        if not intents:
+            return
+        intents, refused = self._within_quota(tx, intents, done, now=now)
+        claimed = {each.job.delivery: self._claimed[each.job.delivery] for each in intents}
+        epochs = {one.lease.batch: one.lease.epoch for one in claimed.values()}
+        held = batches.held(tx, epochs, now=now)
+        may = [number for number, one in claimed.items() if one.lease.batch in held]
+        going = rows.intend(tx, may, now=now) if may else set()
+        used: Counter[tuple[str, str]] = Counter()
+        for each in intents:
+            one = claimed[each.job.delivery]
+            if each.job.delivery in going:
+                used[each.relay.label, one.sender_domain] += 1
+                done.lines.append(self._sent_log.line(one, now))
+            else:
+                done.finished.append((each.job, one, Fate.WITHDRAWN))
+            done.granted.append((each.granted, each.job, each.job.delivery in going))
+        for each in refused:
+            done.finished.append((each.job, self._claimed[each.job.delivery], Fate.WITHDRAWN))
+            done.granted.append((each.granted, each.job, False))
+        relay_rows.count(tx, used, now=now)
+        done.lost |= epochs.keys() - held
+
+    def _within_quota(
+        self, tx: Tx, intents: Sequence[Intent], done: Done, *, now: datetime
+    ) -> tuple[list[Intent], list[Intent]]:
+        """Those that the quotas of their relays still allow, and the others."""
+        allowed, refused = [], []
+        left: dict[str, Room] = {}
+        taken: Counter[str] = Counter()
+        for each in intents:
+            relay = each.relay
+            if not (relay.per_hour or relay.per_day or relay.warm_up):
+                allowed.append(each)
+                continue
+            one = self._claimed[each.job.delivery]
+            if relay.label not in left:
+                left[relay.label] = room_of(tx, relay, one.sender_domain, now=now)
+            limit = left[relay.label].messages
+            if limit is None or taken[relay.label] < limit:
+                taken[relay.label] += 1
+                allowed.append(each)
+            else:
+                refused.append(each)
+                done.full.append((relay, left[relay.label].until))
+        return allowed, refused
+
+    def _tell(self, done: Done) -> None:
+        """After the commit: the dots may go, and everybody hears what has become of their part."""
+        for _, job, granted in done.granted:
+            if granted:
+                claimed = self._claimed[job.delivery]
+                claimed.attempt += 1
+                claimed.is_intended = True
+        if done.lines:
+            self._sent_log.append(done.lines)
+        if done.granted:
+            self._call(_grant, done.granted)
+        if done.lines:
+            self._sent_log.flush()
+        for issue, status in done.counts:
+            self.counts[issue][DeliveryStatus.PENDING] -= 1
+            self.counts[issue][status] += 1
+        for job, claimed, fate in done.finished:
+            claimed.is_intended = False
+            if fate is not Fate.RETURNED:
+                self._claimed.pop(job.delivery, None)
+            self.listener.finished(job, claimed, fate)
+        for relay, until in done.full:
+            self.listener.exhausted(relay, until)
+        if done.lost:
+            self.listener.lost(done.lost)
+        for task, result in done.tasks:
+            task.then(result)
+
+
+def room_of(tx: Tx, relay: Relay, sender_domain: str, *, now: datetime) -> Room:
+    """How many messages a relay may still be given."""
+    warming = relay_rows.hours_used(tx, relay.label, sender_domain) if relay.warm_up else None
+    used = relay_rows.usage(tx, relay.label, since=now - timedelta(hours=25))
+    return room(used, per_hour=relay.per_hour, per_day=relay.per_day, now=now, warming=warming)
+
+
+def _grant(granted: Sequence[tuple[Granted, Job, bool]]) -> None:
+    """On the engine's loop: one call for a whole group."""
+    for tell, job, may_go in granted:
+        tell(job, may_go)

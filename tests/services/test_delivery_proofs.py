@@ -1,0 +1,296 @@
+"""Relays that are dead, slow, full or wrong; commits that hang; people who leave meanwhile."""
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from publisher.domain.deliveries import DeliveryStatus
+from publisher.domain.issues import IssueStatus
+from publisher.errors import Conflict
+from publisher.mail.relays import Relay, Security
+from publisher.services import deliveries, issues, relays, subscribers
+from publisher.services.app import App
+from publisher.store import relays as relay_rows
+from tests.factories import NOW
+from tests.faults.relay import Behaviour, FaultRelay
+from tests.faults.world import found, make_relay, open_world
+from tests.services.conftest import FakeClock
+
+SENT, PENDING = DeliveryStatus.SENT, DeliveryStatus.PENDING
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(NOW)
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    found(tmp_path, [f"reader{number}.{number}@d{number % 7}.test" for number in range(40)])
+    return tmp_path
+
+
+@pytest.fixture
+def relay() -> Iterator[FaultRelay]:
+    with FaultRelay() as running:
+        yield running
+
+
+def counts(app: App) -> dict[DeliveryStatus, int]:
+    return deliveries.counts(app, 1)
+
+
+def test_everybody_put_off_twice_is_reached_without_a_hand(
+    tmp_path: Path, clock: FakeClock, relay: FaultRelay
+) -> None:
+    found(tmp_path, [f"rcpt450x2.{number}@d.test" for number in range(30)])
+    with open_world(tmp_path, [make_relay(relay.port)], clock=clock) as app:
+        for _ in range(3):
+            report = deliveries.deliver(app)[0]
+            clock.now += timedelta(hours=1)
+        assert report.finished
+        assert counts(app) == {SENT: 30}
+    assert len(relay.accepted) == 30
+
+
+def test_a_relay_that_is_dead_for_an_hour_loses_nobody(people: Path, clock: FakeClock) -> None:
+    with FaultRelay() as gone:
+        port = gone.port
+    with open_world(people, [make_relay(port)], clock=clock) as app:
+        for _ in range(6):
+            report = deliveries.deliver(app)[0]
+            assert "no connection" in report.problem
+            assert counts(app) == {PENDING: 40}
+            clock.now += timedelta(minutes=10)
+        assert {row.attempts for row in deliveries.listing(app)} == {0}
+        with FaultRelay(port=port) as back:
+            assert deliveries.deliver(app)[0].finished
+        assert len(back.accepted) == 40
+
+
+def test_a_resting_relay_is_not_tried_before_its_time(people: Path, clock: FakeClock) -> None:
+    with FaultRelay() as gone:
+        port = gone.port
+    with open_world(people, [make_relay(port, backoff_seconds=60.0)], clock=clock) as app:
+        deliveries.deliver(app)
+        with FaultRelay(port=port) as back:
+            assert "next try" in deliveries.deliver(app)[0].problem
+            assert back.connections == 0
+            clock.now += timedelta(minutes=2)
+            assert deliveries.deliver(app)[0].finished
+
+
+def test_a_relay_that_stands_by_takes_over(
+    people: Path, clock: FakeClock, relay: FaultRelay
+) -> None:
+    with FaultRelay() as gone:
+        dead = make_relay(gone.port, name="first")
+    second = make_relay(relay.port, name="second", weight=0)
+    with open_world(people, [dead, second], clock=clock) as app:
+        deliveries.deliver(app)
+        assert relay.accepted == []
+        clock.now += timedelta(minutes=20)
+        assert deliveries.deliver(app)[0].finished
+        assert {row.relay for row in deliveries.listing(app)} == {"second"}
+
+
+def test_two_relays_share_the_work_and_one_is_enough(people: Path, relay: FaultRelay) -> None:
+    with FaultRelay() as gone:
+        dead = make_relay(gone.port, name="first")
+    with open_world(people, [dead, make_relay(relay.port, name="second")]) as app:
+        assert deliveries.deliver(app)[0].finished
+    assert len(relay.accepted) == 40
+
+
+def test_a_refused_login_is_tried_once_and_pauses_the_relay(people: Path) -> None:
+    with FaultRelay(Behaviour(login=("ann", "right"))) as relay:
+        wrong = make_relay(relay.port, username="ann", password="hunter2")
+        with open_world(people, [wrong]) as app:
+            for _ in range(3):
+                report = deliveries.deliver(app)[0]
+            assert "paused" in report.problem
+            assert "hunter2" not in report.problem
+            assert counts(app) == {PENDING: 40}
+        assert sum(line.startswith("AUTH") for line in relay.commands) == 1
+        right = make_relay(relay.port, username="ann", password="right")
+        with open_world(people, [right]) as app:
+            assert "paused" in deliveries.deliver(app)[0].problem
+            assert relays.try_out(app, None)[0].problem == ""
+            assert deliveries.deliver(app)[0].finished
+
+
+def test_a_quota_holds_over_restarts(people: Path, clock: FakeClock, relay: FaultRelay) -> None:
+    for limit in (10, 25):  # the second run is a restart in the middle
+        with open_world(people, [make_relay(relay.port, per_day=limit)], clock=clock) as app:
+            report = deliveries.deliver(app)[0]
+            assert "quota" in report.problem
+        assert len(relay.accepted) == limit
+    clock.now += timedelta(hours=25)
+    with open_world(people, [make_relay(relay.port, per_day=25)], clock=clock) as app:
+        assert deliveries.deliver(app)[0].finished
+    assert len(relay.accepted) == 40
+
+
+def test_a_frozen_commit_lets_no_dot_out_and_who_leaves_meanwhile_is_not_mailed(
+    people: Path, relay: FaultRelay
+) -> None:
+    with open_world(people, [make_relay(relay.port)]) as app:
+        sender = Thread(target=deliveries.deliver, args=(app,))
+        with app.store.begin() as tx:  # holds the lock of the database
+            sender.start()
+            time.sleep(0.3)
+            assert relay.dots == 0
+            gone = tx.exec_driver_sql("SELECT id FROM subscriptions LIMIT 1").scalar_one()
+            tx.exec_driver_sql(
+                "UPDATE subscriptions SET status = 'unsubscribed' WHERE id = ?", (gone,)
+            )
+        sender.join()
+        rows = {row.subscription: row for row in deliveries.listing(app)}
+    assert gone not in rows or rows[gone].status is DeliveryStatus.SKIPPED
+    assert len(relay.accepted) == 39
+
+
+def test_a_sender_refused_everywhere_pauses_the_issue_and_blames_nobody(people: Path) -> None:
+    with (
+        FaultRelay(Behaviour(faults={"mail": "550_5.7.1"})) as relay,
+        open_world(people, [make_relay(relay.port)]) as app,
+    ):
+        report = deliveries.deliver(app)[0]
+        assert report.problem.startswith("paused: ")
+        assert issues.get(app, 1).status is IssueStatus.PAUSED
+        assert counts(app) == {PENDING: 40}
+
+
+def test_an_issue_is_paused_resumed_and_cancelled(people: Path, relay: FaultRelay) -> None:
+    with open_world(people, [make_relay(relay.port, max_connections=1)]) as app:
+        deliveries.deliver(app, limit=1)
+        issues.pause(app, 1)
+        assert deliveries.deliver(app) == []
+        issues.resume(app, 1)
+        if counts(app).get(PENDING):
+            issues.cancel(app, 1)
+            assert PENDING not in counts(app)
+        with pytest.raises(Conflict):
+            issues.pause(app, 1)
+
+
+def test_who_was_refused_gets_it_at_a_retry_and_they_alone(
+    tmp_path: Path, relay: FaultRelay
+) -> None:
+    found(tmp_path, ["rcpt550x1.1@d.test", "good@d.test"])
+    with open_world(tmp_path, [make_relay(relay.port)]) as app:
+        deliveries.deliver(app)
+        assert deliveries.retry(app, 1, DeliveryStatus.FAILED) == 1
+        assert deliveries.deliver(app)[0].finished
+        assert counts(app) == {SENT: 2}
+    assert sorted(entry["rcpt"] for entry in relay.accepted) == [
+        "good@d.test",
+        "rcpt550x1.1@d.test",
+    ]
+
+
+def test_an_address_that_is_gone_is_suppressed(tmp_path: Path, relay: FaultRelay) -> None:
+    found(tmp_path, ["rcpt550_5.1.1.1@d.test"])
+    with open_world(tmp_path, [make_relay(relay.port)]) as app:
+        deliveries.deliver(app)
+        with app.store.read() as tx:
+            assert tx.exec_driver_sql("SELECT reason FROM suppressions").scalar() == "hard_bounce"
+
+
+def test_a_relay_that_cannot_be_written_ahead_to_is_stepped_down_for_good(people: Path) -> None:
+    with (
+        FaultRelay(Behaviour(ahead_is_503=True)) as relay,
+        open_world(people, [make_relay(relay.port)]) as app,
+    ):
+        assert deliveries.deliver(app)[0].finished
+        with app.store.read() as tx:
+            assert relay_rows.states(tx)["main"].pipelining == "envelope"
+    assert len(relay.accepted) == len({entry["rcpt"] for entry in relay.accepted}) == 40
+
+
+def test_messages_a_connection_are_learnt(people: Path) -> None:
+    with (
+        FaultRelay(Behaviour(per_connection=5)) as relay,
+        open_world(people, [make_relay(relay.port, max_connections=2)]) as app,
+    ):
+        assert deliveries.deliver(app)[0].finished
+        with app.store.read() as tx:
+            assert relay_rows.states(tx)["main"].per_connection == 5
+    assert len(relay.accepted) == 40
+
+
+def test_every_final_dot_is_in_the_log_beside_the_database(people: Path, relay: FaultRelay) -> None:
+    with open_world(people, [make_relay(relay.port)]) as app:
+        deliveries.deliver(app)
+    lines = (people / "sent.log").read_text().splitlines()
+    assert len(lines) == 40
+    assert all(line.split()[1:3] == ["weekly", "W:2026-W47"] for line in lines)
+    assert "@" not in "".join(lines)
+
+
+def test_a_sample_leaves_no_trace(people: Path, relay: FaultRelay) -> None:
+    with open_world(people, [make_relay(relay.port)]) as app:
+        before = deliveries.rehearse(app, 1)
+        deliveries.send_sample(app, 1, "me@example.org")
+        assert deliveries.rehearse(app, 1) == before
+        assert (before.recipients, before.relays) == (40, ("main",))
+        assert deliveries.listing(app) == []
+    assert [entry["rcpt"] for entry in relay.accepted] == ["me@example.org"]
+
+
+def test_what_is_not_sent_in_time_expires(people: Path, clock: FakeClock) -> None:
+    from dataclasses import replace
+
+    with FaultRelay() as gone:
+        dead = make_relay(gone.port)
+    with open_world(people, [dead]) as app:
+        deliveries.deliver(app)
+        slot = issues.get(app, 1).slot
+        late = FakeClock(slot + timedelta(hours=49))
+        old = replace(app, clock=late, expires_after=timedelta(hours=48))
+        assert deliveries.deliver(old)[0].finished
+        assert {row.reason for row in deliveries.listing(old)} == {"expired"}
+
+
+def test_a_bounce_domain_gives_each_delivery_its_own_return_path(
+    tmp_path: Path, relay: FaultRelay
+) -> None:
+    from dataclasses import replace
+
+    from publisher.services.app import ReturnPath
+
+    found(tmp_path, ["ann+x=y@d.test"])
+    with open_world(tmp_path, [make_relay(relay.port)]) as app:
+        deliveries.deliver(replace(app, bounces=ReturnPath(domain="bounces.example.org")))
+    (mail,) = [line for line in relay.commands if line.startswith("MAIL")]
+    local = mail.split("<")[1].split("@")[0]
+    assert mail.split("@")[1].startswith("bounces.example.org>")
+    assert local.startswith("bounces+ae.")  # delivery 1
+    assert f"ENVID={local.removeprefix('bounces+')}" in mail
+
+
+def test_a_public_relay_value_shows_no_password() -> None:
+    assert "hunter2" not in repr(
+        Relay(host="h", port=1, security=Security.NONE, password="hunter2")
+    )
+
+
+def test_the_unsubscribe_link_ends_what_is_not_sent_yet(
+    people: Path, clock: FakeClock, relay: FaultRelay
+) -> None:
+    with FaultRelay() as gone:
+        dead = make_relay(gone.port)
+    with open_world(people, [dead], clock=clock) as app:
+        deliveries.deliver(app)
+        leaving = deliveries.listing(app)[0]
+        link = subscribers.unsubscribe_url(app, leaving.subscription)
+        subscribers.unsubscribe(app, link.rpartition("/")[2])
+        clock.now += timedelta(minutes=5)
+    with open_world(people, [make_relay(relay.port)], clock=clock) as app:
+        assert deliveries.deliver(app)[0].finished
+    assert len(relay.accepted) == 39
+    assert leaving.address not in {entry["rcpt"] for entry in relay.accepted}
