@@ -49,6 +49,8 @@ acceptance: setup  ## the whole way in real processes, and pictures of it in var
 	command -v nginx newsboat xmllint >/dev/null || { apt-get update -qq && apt-get install -y -qq nginx newsboat libxml2-utils; }
 	command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq npm; }
 	$(PIP) -r tests/acceptance/tools.txt
+	test -x var/scanners/bin/st || $(PY) -m venv var/scanners
+	var/scanners/bin/pip install -q --disable-pip-version-check -r tests/acceptance/scanners.txt
 	command -v spamassassin >/dev/null || { apt-get update -qq && apt-get install -y -qq spamassassin; }
 	command -v opendkim >/dev/null || { apt-get update -qq && apt-get install -y -qq opendkim; }
 	command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq npm; }

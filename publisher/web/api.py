@@ -130,7 +130,7 @@ class Api:
                 raise Refused(422, "only email, newsletter, language and ip are known")
             newsletter = _text(asked, "newsletter")
             if newsletter not in {one.id for one in signups.offered(self.app)}:
-                raise Refused(422, "newsletter: there is no such public one")
+                raise Refused(404, "newsletter: there is no such public one")
             ip = _text(asked, "ip", needed=False)
             if ip and not _is_ip(ip):
                 raise Refused(422, "ip: is no network address")
