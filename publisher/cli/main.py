@@ -7,11 +7,15 @@ from pathlib import Path
 import click
 
 from publisher.cli import (
+    admin,
+    backup,
     build,
     check,
     config,
+    db,
     deliveries,
     dkim,
+    healthcheck,
     init,
     issues,
     new,
@@ -23,7 +27,9 @@ from publisher.cli import (
     serve,
     status,
     subscribers,
+    systemd_unit,
 )
+from publisher.cli.run import run as run_pass
 from publisher.errors import ConfigError, Locked, PublisherError
 from publisher.logs import set_up
 
@@ -64,7 +70,9 @@ for command in (
     preview.preview,
     publish.publish,
     resume.resume,
+    run_pass,
     serve.serve,
+    healthcheck.healthcheck,
     status.status,
     posts.posts,
     new.new,
@@ -72,7 +80,12 @@ for command in (
     deliveries.deliveries,
     subscribers.subscribers,
     dkim.dkim,
+    admin.admin,
+    backup.backup,
+    backup.restore,
+    db.db,
     config.config,
+    systemd_unit.systemd_unit,
 ):
     cli.add_command(command)
 

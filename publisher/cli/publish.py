@@ -32,7 +32,7 @@ def publish(context: click.Context, as_json: bool) -> int:
     with (
         open_app(config_of(context)) as app,
         exclusive(app.folders.state),
-        _stoppable() as stopping,
+        stoppable() as stopping,
         progress("delivering") as update,
     ):
 
@@ -51,10 +51,11 @@ def publish(context: click.Context, as_json: bool) -> int:
         if stopping():
             say("interrupted: the rest is kept; run `publisher publish` again to go on")
             return INTERRUPTED
-    return _exit_code(report)
+    return exit_code(report)
 
 
-def _exit_code(report: CycleReport) -> int:
+def exit_code(report: CycleReport) -> int:
+    """The exit code that a cycle means."""
     if any(issue.problem for issue in report.issues):
         return TRY_LATER
     troubled = (DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN)
@@ -64,7 +65,7 @@ def _exit_code(report: CycleReport) -> int:
 
 
 @contextmanager
-def _stoppable() -> Iterator[Callable[[], bool]]:
+def stoppable() -> Iterator[Callable[[], bool]]:
     """SIGINT and SIGTERM ask to stop; the second one of them ends the process at once."""
     stop = Event()
 

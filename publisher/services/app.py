@@ -1,7 +1,8 @@
 """Everything that a verb may need, made once by `publisher.bootstrap` and passed in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from publisher.clock import Clock
@@ -11,6 +12,7 @@ from publisher.domain.sites import Site
 from publisher.errors import NotFound
 from publisher.mail.client import Relay
 from publisher.render.templates import Templates
+from publisher.services.vitals import Vitals
 from publisher.store.engine import Store
 
 
@@ -74,6 +76,19 @@ class ScheduleOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorOptions:
+    """How others see whether we are well.
+
+    `listen`: where metrics are served, None = nowhere. `ping_url`: asked after each issue and
+    daily, empty = never. `trusted`: networks whose health checks are answered in detail.
+    """
+
+    listen: Listen | None = None
+    ping_url: str = ""
+    trusted: tuple[IPv4Network | IPv6Network, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """One site at work. `relay` is None while mail goes to the built-in inbox."""
 
@@ -90,6 +105,8 @@ class App:
     listen: Listen
     log: LogOptions
     schedule: ScheduleOptions = ScheduleOptions()
+    monitor: MonitorOptions = MonitorOptions()
+    vitals: Vitals = field(default_factory=Vitals, compare=False)
     dkim: DkimOptions = DkimOptions()
 
     def newsletter(self, newsletter_id: str) -> Newsletter:

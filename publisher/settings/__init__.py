@@ -4,6 +4,7 @@ Only this folder reads `os.environ`. `schema` says what may be set, `locate` fin
 `load` puts it together, `secrets` reads what must not stand in a file that others can read.
 """
 
+from publisher.settings.environment import notify_address
 from publisher.settings.load import load_settings, masked
 from publisher.settings.schema import NewsletterSettings, Settings
 from publisher.settings.secrets import create_site_key, read_site_key
@@ -14,5 +15,6 @@ __all__ = [
     "create_site_key",
     "load_settings",
     "masked",
+    "notify_address",
     "read_site_key",
 ]

@@ -5,6 +5,7 @@ Defaults stand here and, for people, in the shipped config.toml; a test keeps th
 
 import codecs
 from datetime import date, datetime, time
+from ipaddress import ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -178,6 +179,28 @@ class ScheduleSettings(_Section):
     max_late_hours: Annotated[float, Field(gt=0, le=24 * 60)] = 36.0
 
 
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError as error:
+        raise ValueError(f"{error}; write 10.0.0.0/8 or fd00::/8") from None
+
+
+def _ping_url(url: str) -> str:
+    if url and urlsplit(url).scheme not in {"http", "https"}:
+        raise ValueError("must be an address such as https://ping.example.org/abc")
+    return url
+
+
+class MonitorSettings(_Section):
+    """`[monitor]`: how others see whether we are well."""
+
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    ping_url: Annotated[str, AfterValidator(_ping_url)] = ""
+    trusted_networks: list[Annotated[str, AfterValidator(_network)]] = []
+
+
 class StateSettings(_Section):
     """`[state]`: our own files."""
 
@@ -217,6 +240,7 @@ class Settings(BaseSettings):
     dkim: DkimSettings = DkimSettings()
     web: WebSettings = WebSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    monitor: MonitorSettings = MonitorSettings()
     state: StateSettings = StateSettings()
     templates: TemplatesSettings = TemplatesSettings()
     log: LogSettings = LogSettings()

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from publisher.errors import (
@@ -26,8 +26,9 @@ from publisher.errors import (
 from publisher.render import pages
 from publisher.services.app import App
 from publisher.web import security, static
-from publisher.web.answers import PRIVATE, private
+from publisher.web.answers import private
 from publisher.web.inbox import Inbox
+from publisher.web.monitor import Counting, Health
 from publisher.web.subscribers import Leaving
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ def build_app(app: App) -> Starlette:
     return Starlette(
         routes=_routes(app),
         middleware=[
+            Middleware(Counting, vitals=app.vitals),
             Middleware(security.SecurityHeaders, is_https=is_https),
             Middleware(security.LastResort, answer=errors.answer(500)),
             Middleware(security.TrustedHosts, names=names, refusal=errors.answer(400)),
@@ -66,7 +68,8 @@ def build_app(app: App) -> Starlette:
 def _routes(app: App) -> list[Route]:
     """All routes. The last one takes every path that no other has."""
     return [
-        Route("/healthz", _alive, methods=["GET"]),
+        Route("/healthz", Health(app).alive, methods=["GET"]),
+        Route("/readyz", Health(app).ready, methods=["GET"]),
         Route("/u/{token:path}", Leaving(app).handle, methods=["GET", "POST"]),
         *([] if app.relay else _inbox_routes(Inbox(app))),
         Route("/{path:path}", _Output(app).handle, methods=["GET"]),
@@ -81,10 +84,6 @@ def _inbox_routes(inbox: Inbox) -> list[Route]:
         Route("/inbox/{key}/html", inbox.html, methods=["GET"], middleware=here),
         Route("/inbox/{key}/source", inbox.source, methods=["GET"], middleware=here),
     ]
-
-
-def _alive(_request: Request) -> Response:
-    return PlainTextResponse("ok\n", headers=PRIVATE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 from pathlib import Path
@@ -16,6 +16,7 @@ from publisher.errors import InvalidToken, NotFound
 from publisher.render.templates import Templates
 from publisher.services import inbox, subscribers
 from publisher.services.app import App, FeedOptions, Folders, Listen, LogOptions
+from publisher.store.engine import Store, open_store
 from publisher.web.app import build_app
 
 KEY = b"k" * 32
@@ -109,7 +110,14 @@ def mails(monkeypatch: pytest.MonkeyPatch) -> dict[str, Parts]:
 
 
 @pytest.fixture
-def make_app(tmp_path: Path) -> Callable[..., App]:
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(tmp_path / "var" / "publisher.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def make_app(tmp_path: Path, store: Store) -> Callable[..., App]:
     """Makes an `App` whose output folder holds a small site."""
     output = tmp_path / "public"
     (output / "feeds").mkdir(parents=True)
@@ -128,7 +136,7 @@ def make_app(tmp_path: Path) -> Callable[..., App]:
             "content": None,
             "feeds": FeedOptions(entries=20, full=True),
             "relay": None,
-            "store": None,
+            "store": store,
             "templates": Templates(),
             "clock": lambda: NOW,
             "site_key": KEY,

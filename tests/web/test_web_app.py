@@ -29,6 +29,7 @@ def requests(token: str) -> list[tuple[str, str, int]]:
         ("GET", "/atom.xml", 200),
         ("GET", "/feed.json", 200),
         ("GET", "/healthz", 200),
+        ("GET", "/readyz", 503),  # no worker is at work here
         ("GET", f"/u/{token}", 200),
         ("POST", f"/u/{token}", 200),
         ("GET", "/u/1nonsense", 404),
