@@ -23,9 +23,10 @@ from publisher.content import loader
 from publisher.content.loader import ContentOptions
 from publisher.domain.newsletters import latest
 from publisher.mail.dkim import Key, generate_ed25519, generate_rsa, load_key, sign
-from publisher.render.digest import Digest, personal, render_digest
+from publisher.render.digest import Digest, Edition, personal, render_digest
 from publisher.render.messages import Letter, Recipient, compile_body, compose
 from publisher.render.templates import Templates
+from publisher.services import pictures
 from tests.factories import make_newsletter, make_site
 
 USUAL = "Jinja2, EmailMessage each"
@@ -45,14 +46,15 @@ def main(count: int) -> None:
     posts = loader.load(options, now=NOW).posts
 
     def render() -> Digest:
-        return render_digest(
-            templates,
+        edition = Edition(
             site=site,
             newsletter=newsletter,
             period=latest(newsletter.schedule, NOW),
             posts=posts,
             nonce="0123456789abcdef",
+            pictures=pictures.sizes(posts),
         )
+        return render_digest(templates, edition)
 
     digest = render()
     letter = Letter(
@@ -79,7 +81,7 @@ def main(count: int) -> None:
     def by_templates(recipient: Recipient) -> bytes:
         return _email_message(render(), recipient)
 
-    def uninlined(html: str, **_ignored: str) -> str:
+    def uninlined(_templates: Templates, _folder: str, html: str) -> str:
         return html
 
     print(f"{len(joined(_recipient(0))):,} bytes a message, {len(posts)} posts")

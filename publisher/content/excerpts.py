@@ -6,14 +6,12 @@ open and no word, character or reading is cut in two.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
 
-import regex
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
+from publisher.columns import cut, width
 from publisher.domain.posts import Excerpt
 
 BUDGET = 280
@@ -24,13 +22,10 @@ _LEFT_OUT = frozenset(
 )
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _ATOMS = frozenset({"ruby", "code", "kbd", "img", "picture", "math", "svg", "sup", "sub"})
+_BLANKS = re.compile(r"\s+")
 _BLOCKS = frozenset(
     {"p", "li", "blockquote", "pre", "tr", "div", "dt", "dd", "br", "section", *_HEADINGS}
 )
-_ENDS = regex.compile(r"[。！？!?…．；;][”’」』）)】》〉\"']*|\.[”’」』）)】》〉\"']*(?=\s|$)")
-_OPENERS = "（([{《〈「『“‘【〔 \t\n，、；：,;:—–-"
-_HALF_WORD = re.compile(r"[A-Za-z0-9_\u00c0-\u052f'’-]+$")
-_WORD = re.compile(r"[A-Za-z0-9_\u00c0-\u052f]")
 
 
 def manual(html: str) -> Excerpt:
@@ -70,18 +65,6 @@ def plain(html: str) -> str:
     return "\n\n".join(filter(None, folded))
 
 
-def width(text: str) -> int:
-    """Columns: two for a wide character, one for others, none for marks."""
-    if text.isascii():
-        return len(text)
-    return sum(_grapheme_width(grapheme) for grapheme in regex.findall(r"\X", text))
-
-
-def shorten(text: str, budget: int) -> str:
-    """As much of the text as fits: to a sentence that ends past the middle, else with `…`."""
-    return text if width(text) <= budget else _cut(text, budget, BUDGET)
-
-
 class _Cutter:
     """Walks a tree in reading order and removes all that follows the last thing that fits."""
 
@@ -94,7 +77,7 @@ class _Cutter:
         element.text = self._take(element.text)
         for child in list(element):
             if self._is_full:
-                _drop(child)
+                element.remove(child)  # and what stands behind it
                 continue
             if child.tag in _ATOMS:
                 self._take_atom(child)
@@ -107,55 +90,20 @@ class _Cutter:
         size = width(" ".join(str(atom.text_content()).split()))
         if size > self._left:
             self._is_full = True
-            _drop(atom)
+            if (parent := atom.getparent()) is not None:
+                parent.remove(atom)
         else:
             self._left -= size
 
     def _take(self, text: str | None) -> str | None:
         if not text or self._is_full:
             return None
-        size = width(" ".join(text.split()))
+        size = _size(text)
         if size <= self._left:
             self._left -= size
             return text
         self._is_full = True
-        return _cut(text, self._left, self._whole)
-
-
-def _cut(text: str, left: int, whole: int) -> str:
-    """The part of a text that fits into `left` columns, of `whole` that there were."""
-    fitting = _fitting(text, max(left - 1, 0))
-    used = whole - left
-    ends = [match.end() for match in _ENDS.finditer(fitting)]
-    if ends and (used + width(fitting[: ends[-1]])) * 2 >= whole:
-        return fitting[: ends[-1]]
-    following = text[len(fitting) : len(fitting) + 1]
-    if _WORD.match(following) and (word := _HALF_WORD.search(fitting)):
-        shorter = fitting[: word.start()]
-        fitting = shorter if width(shorter) * 2 >= width(fitting) else fitting
-    shown = fitting.rstrip(_OPENERS)
-    return f"{shown}…" if shown else "…" if used else ""
-
-
-def _fitting(text: str, budget: int) -> str:
-    kept, used = 0, 0
-    for match in regex.finditer(r"\X", text):
-        used += _grapheme_width(match[0])
-        if used > budget:
-            break
-        kept = match.end()
-    return text[:kept]
-
-
-@lru_cache(maxsize=8192)
-def _grapheme_width(grapheme: str) -> int:
-    return max(_point_width(point) for point in grapheme)
-
-
-def _point_width(point: str) -> int:
-    if unicodedata.category(point) in {"Mn", "Me", "Cf", "Cc"}:
-        return 0
-    return 2 if unicodedata.east_asian_width(point) in {"W", "F"} else 1
+        return cut(text, self._left, self._whole)
 
 
 def _tree(html: str) -> HtmlElement:
@@ -167,6 +115,11 @@ def _inner(root: HtmlElement) -> str:
     """The HTML inside the wrapping `div`."""
     whole = lxml_html.tostring(root, encoding="unicode", method="html")
     return str(whole).removeprefix("<div>").removesuffix("</div>").strip()
+
+
+def _size(text: str) -> int:
+    """Columns of a text among others: runs of blanks are one, line breaks between blocks none."""
+    return 0 if text.isspace() and "\n" in text else width(_BLANKS.sub(" ", text))
 
 
 def _drop(element: HtmlElement) -> None:

@@ -11,7 +11,7 @@ from publisher.content.sources import Source, Text
 from publisher.domain.posts import Asset, Excerpt, Failed, Image, Warned
 from publisher.errors import ContentError
 
-RENDER_VERSION = 1
+RENDER_VERSION = 2
 """Rises by hand whenever the same text becomes other HTML; a golden test says when."""
 
 

@@ -16,9 +16,10 @@ from html import escape
 
 from publisher.domain.issues import archive_path, issue_path
 from publisher.domain.newsletters import Newsletter
-from publisher.domain.sites import Site
+from publisher.domain.sites import Person, Site
 from publisher.render import headers
 from publisher.render.digest import Digest
+from publisher.render.notices import Notice
 from publisher.render.splice import Part, Slot, Static, compile_text, pieces, static
 
 CRLF = b"\r\n"
@@ -75,6 +76,19 @@ class Recipient:
     unsubscribe_url: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeEnvelope:
+    """Whom a notice is from and to. `message_id` is the part before the @.
+
+    `unsubscribe_url` is empty where there is nothing to leave yet, or any more.
+    """
+
+    sender: Person
+    address: str
+    message_id: str
+    unsubscribe_url: str = ""
+
+
 def compile_body(digest: Digest) -> Body:
     """Makes a digest ready to be joined for any number of recipients."""
     return _body(compile_text(digest.text, digest.nonce), compile_text(digest.html, digest.nonce))
@@ -112,6 +126,34 @@ def compose(letter: Letter, recipient: Recipient, *, date: datetime) -> bytes:
             body.end,
         ]
     )
+
+
+def compose_notice(notice: Notice, envelope: NoticeEnvelope, *, date: datetime) -> bytes:
+    """The message of a notice to one person: not bulk, so without the fields of a list.
+
+    Raises `ValueError` for a value that cannot stand in a header.
+    """
+    body = _body((static(_wire(notice.text)),), (static(_wire(notice.html)),))
+    domain = envelope.sender.email.rpartition("@")[2]
+    named = [
+        ("From", headers.mailbox(envelope.sender.name, envelope.sender.email)),
+        ("To", headers.mailbox("", envelope.address)),
+        ("Subject", headers.text(notice.subject)),
+        ("Date", headers.date(date)),
+        ("Message-ID", f"<{envelope.message_id}@{domain}>"),
+        ("Auto-Submitted", "auto-generated"),  # RFC 3834: no vacation replies
+        ("MIME-Version", "1.0"),
+        ("Content-Type", f'multipart/alternative; boundary="{body.boundary}"'),
+    ]
+    if envelope.unsubscribe_url:
+        named += [
+            ("List-Unsubscribe", f"<{_uri(envelope.unsubscribe_url)}>"),
+            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        ]
+    fields = b"".join(headers.field(name, value) for name, value in named)
+    _refuse_other_fields(fields, [name for name, _ in named])
+    parts = (body.before_text, *pieces(body.text, {}), body.before_html, *pieces(body.html, {}))
+    return b"".join((fields, *parts, body.end))
 
 
 def _own_fields(newsletter: Newsletter, recipient: Recipient, date: datetime) -> bytes:
@@ -173,6 +215,10 @@ def _feedback_id(letter: Letter) -> str:
 
 def _answers(newsletter: Newsletter) -> str:
     return newsletter.reply_to or newsletter.sender.email
+
+
+def _wire(text: str) -> bytes:
+    return text.replace("\n", "\r\n").encode()
 
 
 def _part_head(media_type: str) -> bytes:

@@ -9,6 +9,7 @@ import re
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import fill
 
 from jinja2 import (
     ChoiceLoader,
@@ -25,6 +26,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from publisher.errors import TemplateError
 
 _PACKAGE = Path(__file__).parents[1]
+_LINE = 72
 
 
 class Templates:
@@ -32,6 +34,7 @@ class Templates:
 
     def __init__(self, overrides: Path | None = None) -> None:
         folders = [shipped_templates()] if overrides is None else [overrides, shipped_templates()]
+        self._folders = folders
         self._html = _environment(folders, escape=True)
         self._text = _environment(folders, escape=False)
 
@@ -46,6 +49,11 @@ class Templates:
     def source(self, name: str) -> str:
         """A file as it stands, for style sheets and catalogues. Raises `TemplateError`."""
         return _guarded(name, lambda: _source(self._text, name))
+
+    def sources(self, name: str) -> list[str]:
+        """The site's own file of that name and the shipped one, as far as they are there."""
+        found = [folder / name for folder in self._folders if (folder / name).is_file()]
+        return [path.read_text(encoding="utf-8") for path in found]
 
 
 def shipped_templates() -> Path:
@@ -65,7 +73,16 @@ def _environment(folders: list[Path], *, escape: bool) -> Environment:
     )
     environment.globals.pop("lipsum")
     environment.filters.pop("random")
+    environment.filters["wrapped"] = _wrapped
     return environment
+
+
+def _wrapped(text: str) -> str:
+    """Paragraphs in lines of 72 characters; no word and no address is broken."""
+    return "\n".join(
+        fill(line, _LINE, break_long_words=False, break_on_hyphens=False)
+        for line in text.splitlines()
+    )
 
 
 def _render(environment: Environment, name: str, values: dict[str, object]) -> str:

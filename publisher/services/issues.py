@@ -26,8 +26,9 @@ from publisher.domain.selection import Choice
 from publisher.domain.subscribers import SubscriptionStatus
 from publisher.domain.tokens import slot_nonce
 from publisher.errors import Conflict, NotFound
-from publisher.render.digest import Digest, render_digest
+from publisher.render.digest import Digest, Edition, render_digest
 from publisher.render.messages import compile_body, dump_body
+from publisher.services import pictures
 from publisher.services.app import App
 from publisher.store import issues as rows
 from publisher.store import newsletters as newsletter_rows
@@ -232,14 +233,15 @@ def render(app: App, plan: IssuePlan, content: Sequence[Post]) -> Digest:
     Raises `TemplateError`.
     """
     newsletter = plan.newsletter
-    return render_digest(
-        app.templates,
+    edition = Edition(
         site=app.site,
         newsletter=newsletter,
         period=plan.period,
         posts=content,
         nonce=slot_nonce(app.site_key, f"{newsletter.id}/{plan.period.key}"),
+        pictures=pictures.sizes(content),
     )
+    return render_digest(app.templates, edition)
 
 
 def listing(app: App, newsletter: str | None = None) -> list[Issue]:

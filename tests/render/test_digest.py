@@ -10,14 +10,26 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
+from lxml import html as lxml_html
 
 from publisher.domain.newsletters import Period
 from publisher.domain.posts import Excerpt, Image, Post
 from publisher.domain.sites import Person
 from publisher.errors import TemplateError
-from publisher.render.digest import Digest, personal, reading_minutes, render_digest, slot_token
+from publisher.render.cards import Detail, reading_minutes
+from publisher.render.digest import (
+    SIZE_GOAL,
+    Digest,
+    Edition,
+    encoded_size,
+    personal,
+    preheader,
+    render_digest,
+    slot_token,
+)
 from publisher.render.messages import (
     Letter,
     Recipient,
@@ -53,15 +65,19 @@ ENGLISH = make_post(
 )
 
 
-def make_digest(posts: Sequence[Post], language: str = "en", **changes: str) -> Digest:
-    return render_digest(
-        Templates(),
+def make_edition(posts: Sequence[Post], language: str = "en", **changes: Any) -> Edition:
+    return Edition(
         site=make_site(),
         newsletter=make_newsletter(language=language, **changes),
         period=PERIOD,
         posts=posts,
         nonce=NONCE,
+        pictures={},
     )
+
+
+def make_digest(posts: Sequence[Post], language: str = "en", **changes: Any) -> Digest:
+    return render_digest(Templates(), make_edition(posts, language, **changes))
 
 
 def make_letter(digest: Digest) -> Letter:
@@ -180,8 +196,8 @@ def test_contents_are_listed_from_five_posts_on() -> None:
 
 def test_styles_are_inlined_and_the_head_keeps_the_dark_ones_word_for_word() -> None:
     html = make_digest([ENGLISH]).html
-    assert Templates().source("email/digest/head.css") in html
-    assert re.search(r"""<h1 class="title"[^>]* style=['"][^>]*font-size:30px""", html)
+    assert Templates().source("email/base/head.css") in html
+    assert re.search(r"""<h1 class="title"[^>]* style=['"][^>]*font-size:31px""", html)
     assert 'width="536"' in html
     assert 'height="302"' in html
     assert "<link" not in html
@@ -209,14 +225,7 @@ def test_a_template_without_the_mark_for_the_head_is_named(tmp_path: Path) -> No
     own.mkdir(parents=True)
     (own / "body.html").write_text("<!DOCTYPE html><html><head></head><body>x</body></html>")
     with pytest.raises(TemplateError, match=r"email/digest/body\.html.*head-css"):
-        render_digest(
-            Templates(tmp_path),
-            site=make_site(),
-            newsletter=make_newsletter(),
-            period=PERIOD,
-            posts=[ENGLISH],
-            nonce=NONCE,
-        )
+        render_digest(Templates(tmp_path), make_edition([ENGLISH]))
 
 
 def test_eight_threads_make_the_bytes_of_one() -> None:
@@ -248,3 +257,88 @@ def test_bytes_do_not_depend_on_the_machine() -> None:
         )
         hashes.add(done.stdout)
     assert len(hashes) == 1
+
+
+def long_posts(count: int) -> list[Post]:
+    """Posts whose openings are as long as the writer wants them."""
+    words = "The keeper writes about fog, ships and stars. " * 20
+    opening = Excerpt(html=f"<p>{words}</p>" * 2, text=words * 2, is_manual=True)
+    cover = Image(url="http://localhost:8080/a.png", alt="A", width=600, height=300)
+    return [
+        make_post(
+            1 + number % 28, title=f"Post {number}", excerpt=opening, image=cover, tags=("a", "b")
+        )
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "detail"),
+    [(5, Detail.FULL), (17, Detail.LEAN), (40, Detail.SHORT), (90, Detail.TITLES)],
+)
+def test_an_issue_that_would_be_clipped_shows_less_of_each_post(count: int, detail: Detail) -> None:
+    digest = make_digest(long_posts(count))
+    assert digest.detail is detail
+    assert encoded_size(digest.html) < SIZE_GOAL
+    assert ("<img" in digest.html) is (detail is Detail.FULL)
+    assert f"Post {min(count, 65) - 1}<" in digest.html
+
+
+def test_the_size_counted_is_that_of_the_part_as_sent() -> None:
+    digest = make_digest(long_posts(3))
+    raw = make_message(digest, name="", url="")
+    html = raw.split(b"Content-Type: text/html")[1].split(b"\r\n\r\n")[1]
+    slots = personal(digest.html, NONCE, {"name": "", "unsubscribe": ""}, escaped=True)
+    assert 0 <= len(html) - encoded_size(slots) < 20  # a slot may break a line early
+
+
+def test_posts_by_title_only_are_counted_where_even_titles_are_too_many() -> None:
+    digest = make_digest(long_posts(90))
+    assert "25 more posts online" in digest.html
+    assert "25 more posts online" in digest.text
+    assert digest.html.count('class="entry"') == 5 + 60
+
+
+def test_a_post_in_full_falls_back_to_its_opening() -> None:
+    body = "<p>" + "The whole story of the lamp. " * 3000 + "</p>"
+    digest = make_digest([make_post(1, mail_html=body, html=body)], template="single")
+    assert digest.detail is Detail.SHORT
+    assert "Read on" in digest.html
+
+
+def test_a_post_in_full_stands_in_both_parts() -> None:
+    body = '<p>All <em>of</em> it.</p><h2 id="x">Next</h2><p>More.</p>'
+    digest = make_digest([make_post(1, mail_html=body, html=body)], template="single")
+    assert ">Next</h3>" in digest.html
+    assert "All of it.\n\nNext\n\nMore." in digest.text
+
+
+@pytest.mark.parametrize(
+    ("posts", "shown"),
+    [
+        ([CHINESE, ENGLISH], "光走不远的夜里，灯塔改用声音说话。 · R&D <new> & old · Post 3"),
+        ([make_post(1, description="灯" * 100)], "灯" * 44 + "…"),
+        ([make_post(1, description="a b " * 100)], "a b " * 22 + "a…"),
+    ],
+)
+def test_the_preheader_says_the_opening_then_titles_in_ninety_columns(
+    posts: list[Post], shown: str
+) -> None:
+    assert preheader([*posts, make_post(3)]) == shown
+
+
+def test_the_mail_is_whole_without_any_style() -> None:
+    """Some clients (QQ, 163) drop every sheet, some every attribute."""
+    html = make_digest([CHINESE, ENGLISH, *long_posts(4)]).html
+    bare = re.sub(r"(?s)<style.*?</style>", "", html)
+    tree, plain = lxml_html.fromstring(html), lxml_html.fromstring(bare)
+    for path in ("//a/@href", "//img/@src", "//h2//text()", "//p//text()"):
+        assert plain.xpath(path) == tree.xpath(path)
+    rows = [row for row in plain.iter("tr") if len(row.findall("td")) > 1]
+    assert rows == []  # one column
+
+
+def test_a_language_that_is_read_from_the_right_is_marked_so_inside_the_body_too() -> None:
+    html = make_digest([make_post(1, language="ar", title="رسائل المنارة")], "ar").html
+    assert 'dir="rtl"' in html
+    assert html.count('lang="ar"') == 3

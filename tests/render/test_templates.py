@@ -63,8 +63,8 @@ def test_the_sandbox_holds(own: Path, attack: str) -> None:
 
 
 def test_a_site_overrides_file_by_file(own: Path) -> None:
-    (own / "email" / "digest").mkdir()
-    (own / "email" / "digest" / "head.css").write_text("own", encoding="utf-8")
+    (own / "email" / "base").mkdir()
+    (own / "email" / "base" / "head.css").write_text("own", encoding="utf-8")
     templates = Templates(own)
-    assert templates.source("email/digest/head.css") == "own"
-    assert "masthead" in templates.source("email/digest/inline.css")
+    assert templates.source("email/base/head.css") == "own"
+    assert "masthead" in templates.source("email/base/inline.css")

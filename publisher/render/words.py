@@ -1,0 +1,111 @@
+"""What mails say besides what writers wrote: gettext catalogues, read by Babel.
+
+English stands in the templates and here; `email/words/<language>.po` holds the others. A site's
+own folder may add a language, or change single messages of a shipped one (English too, as
+`en.po`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from io import BytesIO
+from typing import Literal
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import PoFileError, read_po
+from babel.support import NullTranslations, Translations
+
+from publisher.errors import TemplateError
+from publisher.render.templates import Templates
+
+_RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One language's words and dates. `language` is the one asked for, as a BCP 47 tag."""
+
+    language: str
+    locale: Locale
+    catalogue: NullTranslations
+
+    @property
+    def direction(self) -> str:
+        """`rtl` or `ltr`."""
+        return "rtl" if self.language.partition("-")[0] in _RIGHT_TO_LEFT else "ltr"
+
+    def text(self, message: str, /, **values: object) -> str:
+        """The message in this language, its `%(name)s` filled in."""
+        return self._filled(self.catalogue.gettext(message), values)
+
+    def count(self, one: str, many: str, number: int, /, **values: object) -> str:
+        """The message for a number, which is also its `%(num)s`."""
+        chosen = self.catalogue.ngettext(one, many, number)
+        return self._filled(chosen, {"num": number, **values})
+
+    def date(self, day: date | datetime, form: Literal["full", "long", "medium"]) -> str:
+        """A day as this language writes it."""
+        return format_date(day, form, locale=self.locale)
+
+    def _filled(self, message: str, values: dict[str, object]) -> str:
+        return message % values if values else message
+
+
+def words_for(templates: Templates, language: str) -> Words:
+    """The words nearest to a language: `zh-TW` takes those of zh-Hant; none at all is English.
+
+    Raises `TemplateError` for a catalogue that cannot be read.
+    """
+    locale = _locale(language)
+    found = [
+        (source, f"email/words/{name}.po", name)
+        for name in _candidates(locale)
+        for source in templates.sources(f"email/words/{name}.po")
+    ]
+    if not found:
+        known = locale.language == "en"
+        return Words(language, locale if known else Locale("en"), NullTranslations())
+    return Words(language, locale, _merged(tuple(found)))
+
+
+def _locale(language: str) -> Locale:
+    try:
+        return Locale.parse(language, sep="-")
+    except (UnknownLocaleError, ValueError):
+        pass
+    try:
+        return Locale(language.partition("-")[0].lower())
+    except UnknownLocaleError:
+        return Locale("en")
+
+
+def _candidates(locale: Locale) -> Iterator[str]:
+    """Catalogue names from the special to the general: `zh_Hant`, `zh`."""
+    if locale.script:
+        yield f"{locale.language}_{locale.script}"
+    yield locale.language
+
+
+@lru_cache(maxsize=16)
+def _merged(found: tuple[tuple[str, str, str], ...]) -> Translations:
+    """Catalogues as (text, file name, language), the first of them winning, as one."""
+    *special, general = (_compiled(*each) for each in found)
+    for catalogue in reversed(special):
+        general.merge(catalogue)
+    return general
+
+
+def _compiled(source: str, name: str, language: str) -> Translations:
+    try:
+        catalogue = read_po(BytesIO(source.encode()), locale=language, abort_invalid=True)
+    except PoFileError as error:
+        raise TemplateError(name, error.lineno, str(error)) from error
+    except (UnknownLocaleError, ValueError) as error:
+        raise TemplateError(name, 0, str(error)) from error
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return Translations(compiled)
