@@ -7,7 +7,8 @@ LEAST_LENGTH = 15
 MOST_LENGTH = 1000
 IDLE = timedelta(hours=12)
 ABSOLUTE = timedelta(days=7)
-FAILURES, FAILURE_SPAN = 10, timedelta(minutes=15)
+FAILURES, FAILURES_ANYWHERE, FAILURE_SPAN = 10, 100, timedelta(minutes=15)
+"""After so many failures for an account from one place, or in all, logging in must wait."""
 
 _COMMON = (
     "password", "passwort", "qwerty", "asdfgh", "abcdef", "letmein", "iloveyou", "welcome",

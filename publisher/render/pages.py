@@ -94,7 +94,7 @@ def home(
     """
     words, locale = _words(templates, site.language)
     summaries = [_summary(site, post, locale) for post in posts]
-    return _page(
+    return page(
         templates,
         "home",
         site,
@@ -112,7 +112,7 @@ def home(
 def feeds(templates: Templates, site: Site, feed: Feed) -> bytes:
     """The page that says what a feed is, where ours are, and what they hold at the moment."""
     _, locale = _words(templates, site.language)
-    return _page(
+    return page(
         templates,
         "feeds",
         site,
@@ -137,7 +137,7 @@ def post(
     """One post with its neighbours in time, where there are any."""
     _, locale = _words(templates, site.language)
     image = post.image if post.image and post.image.url not in post.mail_html else None
-    return _page(
+    return page(
         templates,
         "post",
         site,
@@ -169,7 +169,7 @@ def unsubscribed(
 
 def error(templates: Templates, site: Site, status: int) -> bytes:
     """The page of an HTTP status: always the same for the same status."""
-    return _page(templates, "error", site, status=status, kind="500" if status >= 500 else "400")
+    return page(templates, "error", site, status=status, kind="500" if status >= 500 else "400")
 
 
 def inbox(templates: Templates, site: Site, mails: Sequence[Captured]) -> bytes:
@@ -178,30 +178,30 @@ def inbox(templates: Templates, site: Site, mails: Sequence[Captured]) -> bytes:
         {
             "link": f"{_root(site)}/inbox/{quote(mail.key, safe='')}",
             "at": mail.at.astimezone(site.zone),
-            "recipient": _visible(mail.recipient),
-            "subject": _visible(mail.subject),
+            "recipient": visible(mail.recipient),
+            "subject": visible(mail.subject),
             "size": f"{mail.size / 1000:,.1f} kB",
         }
         for mail in mails[:_MOST_MAILS]
     ]
-    return _page(templates, "inbox", site, mails=rows, total=len(mails))
+    return page(templates, "inbox", site, mails=rows, total=len(mails))
 
 
 def inbox_mail(templates: Templates, site: Site, mail: OpenedMail) -> bytes:
     """One captured mail. Its HTML is not in the page but in a sandboxed frame beside it."""
     named = {name.lower(): value for name, value in reversed(mail.headers)}
-    return _page(
+    return page(
         templates,
         "inbox_mail",
         site,
         link=f"{_root(site)}/inbox/{quote(mail.key, safe='')}",
         view=mail.view,
         views=VIEWS,
-        envelope={name: _visible(named.get(name, "")) for name in ("subject", "from", "to")},
-        headers=[(_visible(name), _visible(value)) for name, value in mail.headers],
+        envelope={name: visible(named.get(name, "")) for name in ("subject", "from", "to")},
+        headers=[(visible(name), visible(value)) for name, value in mail.headers],
         has_html=bool(mail.html),
-        text=_visible(mail.text, longest=None),
-        source=_visible(mail.source.decode("utf-8", "replace"), longest=None),
+        text=visible(mail.text, longest=None),
+        source=visible(mail.source.decode("utf-8", "replace"), longest=None),
     )
 
 
@@ -216,12 +216,15 @@ def how_often(schedule: Schedule, words: Words, locale: Locale) -> str:
     return _pattern(schedule, words).format(
         weekday=weekday,
         day=schedule.day,
+        every=schedule.every,
         time=f"{schedule.at:%H:%M}",
         place=_place(schedule, words, locale),
     )
 
 
 def _pattern(schedule: Schedule, words: Words) -> str:
+    if schedule.cadence is Cadence.POSTS:
+        return words["instant" if schedule.every == 1 else "counted"]
     if schedule.cadence is not Cadence.MONTHLY:
         return words[schedule.cadence.value]
     if schedule.day == 31:
@@ -239,7 +242,7 @@ def _place(schedule: Schedule, words: Words, locale: Locale) -> str:
 def _leaving(
     templates: Templates, name: str, site: Site, *, newsletter: Newsletter | None, address: str
 ) -> bytes:
-    return _page(
+    return page(
         templates,
         name,
         site,
@@ -249,7 +252,7 @@ def _leaving(
     )
 
 
-def _page(
+def page(
     templates: Templates, name: str, site: Site, *, language: str = "", **values: object
 ) -> bytes:
     """One template with what all pages have in common. `url` is the page's own, if it has one."""
@@ -339,7 +342,7 @@ def _icon(site: Site) -> str:
     )
 
 
-def _visible(text: str, *, longest: int | None = _LONGEST_LINE) -> str:
+def visible(text: str, *, longest: int | None = _LONGEST_LINE) -> str:
     """Text from a mail with its unseen characters spelt out; `longest` in characters."""
     shown = _UNSEEN.sub(lambda found: f"⟨{ord(found[0]):04X}⟩", text.replace("\r\n", "\n"))
     return shown if longest is None or len(shown) <= longest else shown[:longest] + "…"

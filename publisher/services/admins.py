@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from publisher.domain.admins import FAILURE_SPAN, FAILURES, Admin, is_over, objection
+from publisher.domain.admins import (
+    FAILURE_SPAN,
+    FAILURES,
+    FAILURES_ANYWHERE,
+    Admin,
+    is_over,
+    objection,
+)
 from publisher.domain.tokens import derive_key
 from publisher.errors import Conflict, LoginRefused, NotFound
 from publisher.services.app import App
@@ -89,8 +96,9 @@ def log_in(app: App, name: str, password: str, *, client: str) -> Login:
     with app.store.read() as tx:
         found = rows.find(tx, name)
         failed = rows.failures(tx, name, client, since=now - FAILURE_SPAN)
+    must_wait = failed[0] >= FAILURES or failed[1] >= FAILURES_ANYWHERE
     is_right = _verify(found.password if found else _NOBODY, password)
-    if found is None or not is_right or failed >= FAILURES:
+    if found is None or not is_right or must_wait:
         with app.store.begin() as tx:
             rows.fail(tx, name[:200], client, now=now)
         raise LoginRefused

@@ -12,8 +12,7 @@ from typing import Literal
 
 from publisher.domain.deliveries import UNSETTLED, DeliveryStatus
 from publisher.domain.issues import IssueStatus
-from publisher.domain.newsletters import upcoming
-from publisher.services import backups, health
+from publisher.services import backups, health, issues
 from publisher.services.app import App
 from publisher.store import jobs, statistics
 from publisher.store.engine import Tx
@@ -73,15 +72,14 @@ def _process(app: App) -> Iterator[Family]:
 
 
 def _schedule(app: App, now: datetime) -> Iterator[Family]:
-    next_slots: dict[tuple[str, ...], float] = {
-        (newsletter.id,): period.slot.timestamp()
-        for newsletter in app.newsletters
-        for period in upcoming(newsletter.schedule, now)
-    }
+    next_slots: dict[tuple[str, ...], float] = {}
+    for newsletter in app.newsletters:
+        if slot := issues.next_slot(app, newsletter, now=now):
+            next_slots[newsletter.id,] = slot.timestamp()
     yield Family(
         name="next_issue_timestamp_seconds",
         kind="gauge",
-        help="When the next issue is due.",
+        help="When the next issue is due; in the past while one is due and not taken.",
         labels=("newsletter",),
         samples=next_slots,
     )
@@ -117,6 +115,17 @@ def _stored(tx: Tx) -> Iterator[Family]:
         help="Issues by outcome.",
         labels=("newsletter", "outcome"),
         samples=_floats(statistics.issue_counts(tx), only=_ISSUE_OUTCOMES),
+    )
+    yield Family(
+        name="issues_held",
+        kind="gauge",
+        help="Issues that wait for a decision.",
+        labels=("newsletter",),
+        samples={
+            (name,): float(count)
+            for (name, status), count in statistics.issue_counts(tx).items()
+            if status == IssueStatus.HELD
+        },
     )
     yield Family(
         name="deliveries",

@@ -19,6 +19,7 @@ from publisher.errors import (
     Conflict,
     InvalidAddress,
     InvalidToken,
+    LoginRefused,
     NotFound,
     PublisherError,
     StoreError,
@@ -26,6 +27,7 @@ from publisher.errors import (
 from publisher.render import pages
 from publisher.services.app import App
 from publisher.web import security, static
+from publisher.web.admin import Operators
 from publisher.web.answers import private
 from publisher.web.inbox import Inbox
 from publisher.web.monitor import Counting, Health
@@ -38,9 +40,10 @@ _STATUSES: dict[type[PublisherError], int] = {
     InvalidToken: 404,  # the same page for every bad token, whatever is wrong with it
     Conflict: 409,
     InvalidAddress: 422,
+    LoginRefused: 401,
     StoreError: 503,
 }
-_WITH_PAGE = (400, 404, 405, 409, 413, 422, 500, 503)
+_WITH_PAGE = (400, 401, 403, 404, 405, 409, 413, 422, 500, 503)
 
 
 def build_app(app: App) -> Starlette:
@@ -71,8 +74,24 @@ def _routes(app: App) -> list[Route]:
         Route("/healthz", Health(app).alive, methods=["GET"]),
         Route("/readyz", Health(app).ready, methods=["GET"]),
         Route("/u/{token:path}", Leaving(app).handle, methods=["GET", "POST"]),
+        *_operator_routes(Operators(app)),
         *([] if app.relay else _inbox_routes(Inbox(app))),
         Route("/{path:path}", _Output(app).handle, methods=["GET"]),
+    ]
+
+
+def _operator_routes(operators: Operators) -> list[Route]:
+    own = [Middleware(security.SameOrigin, base_url=operators.app.site.base_url)]
+    return [
+        Route("/admin", operators.home, methods=["GET"]),
+        Route("/admin/login", operators.ask, methods=["GET"]),
+        Route("/admin/login", operators.log_in, methods=["POST"], middleware=own),
+        Route("/admin/logout", operators.log_out, methods=["POST"], middleware=own),
+        Route("/admin/resume", operators.resume, methods=["POST"], middleware=own),
+        Route(
+            "/admin/issues/{issue:int}/{verb}", operators.decide, methods=["POST"], middleware=own
+        ),
+        Route("/admin/plots/{plot}.csv", operators.plot, methods=["GET"]),
     ]
 
 

@@ -8,7 +8,7 @@ bounds what may be read. `ThisMachineOnly` stands before single routes.
 
 import logging
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -128,6 +128,19 @@ class BodyCap:
         await self.app(scope, receive_counted, send)
 
 
+class SameOrigin:
+    """Answers 403 to an unsafe request that a browser sent from another site."""
+
+    def __init__(self, app: ASGIApp, *, base_url: str) -> None:
+        self.app = app
+        self.host = urlsplit(base_url).netloc
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if is_cross_origin(scope["method"], Headers(scope=scope), self.host):
+            raise HTTPException(403)
+        await self.app(scope, receive, send)
+
+
 class ThisMachineOnly:
     """Answers 404 to whoever is not on this machine, or comes through a proxy."""
 
@@ -138,6 +151,17 @@ class ThisMachineOnly:
         if not is_local_client(scope):
             raise HTTPException(404)
         await self.app(scope, receive, send)
+
+
+def is_cross_origin(method: str, headers: Mapping[str, str], base_host: str) -> bool:
+    """Whether a browser sent this unsafe request from another site (fetch metadata)."""
+    if method in {"GET", "HEAD", "OPTIONS"}:
+        return False
+    if (site := headers.get("sec-fetch-site")) is not None:
+        return site not in {"same-origin", "none"}
+    if (origin := headers.get("origin")) is not None:
+        return urlsplit(origin).netloc != base_host
+    return False  # neither header: not a browser
 
 
 def handler_name(scope: Scope) -> str:
