@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from publisher.clock import Clock, system_clock
 from publisher.content.generators import read_habits
 from publisher.content.loader import ContentOptions
+from publisher.domain.feeds import FeedOptions
 from publisher.domain.newsletters import WEEKDAYS, Cadence, Newsletter, Schedule
 from publisher.domain.selection import Order, Selection
 from publisher.domain.sites import Person, Site
@@ -20,7 +21,6 @@ from publisher.services import sites
 from publisher.services.app import (
     App,
     DkimOptions,
-    FeedOptions,
     Folders,
     Listen,
     LogOptions,
@@ -211,6 +211,7 @@ def _monitor(settings: Settings) -> MonitorOptions:
     return MonitorOptions(
         listen=listen if monitor.metrics_port else None,
         ping_url=monitor.ping_url,
+        ping_is_private=monitor.ping_private,
         trusted=tuple(ip_network(network) for network in monitor.trusted_networks),
     )
 

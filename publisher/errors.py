@@ -7,11 +7,13 @@
     ├── StoreError(problem)                   exit 1, HTTP 503
     ├── Locked(path, pid)                     exit 75
     ├── NotFound(kind, key)                   exit 1, HTTP 404
+    │   └── Gone(kind, key)                   exit 1, HTTP 410
     ├── Conflict(kind, key, problem)          exit 1, HTTP 409
     ├── InvalidAddress(text, problem)         exit 1, HTTP 422
     ├── InvalidToken                          HTTP 404, always the same page
     ├── LoginRefused                          HTTP 401, the same for every reason
-    └── RelayError(relay, problem)            the issue goes on later
+    ├── RelayError(relay, problem)            the issue goes on later
+    └── NetworkError(url, problem)            tried again later
 
 An error carries the ids and says what to do. What a relay answered is a value
 (`domain.deliveries.Outcome`), not an error. Exit codes are given in `cli.main` only, HTTP status
@@ -81,6 +83,10 @@ class NotFound(PublisherError):
         self.key = key
 
 
+class Gone(NotFound):
+    """There was such a thing once, and it will not come back."""
+
+
 class Conflict(PublisherError):
     """The thing is not in a state that allows this."""
 
@@ -119,4 +125,13 @@ class RelayError(PublisherError):
     def __init__(self, relay: str, problem: str) -> None:
         super().__init__(f"{relay}: {problem}")
         self.relay = relay
+        self.problem = problem
+
+
+class NetworkError(PublisherError):
+    """A server elsewhere cannot be asked, or may not be."""
+
+    def __init__(self, url: str, problem: str) -> None:
+        super().__init__(f"{url}: {problem}")
+        self.url = url
         self.problem = problem

@@ -1,11 +1,10 @@
 """`publisher healthcheck`: whether the daemon of this site is fit for work."""
 
-import http.client
-
 import click
 
 from publisher.cli.console import say
 from publisher.cli.options import config_of
+from publisher.net import http
 from publisher.settings import load_settings
 
 FAILED = 1
@@ -18,17 +17,9 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  where it list
 def healthcheck(context: click.Context, timeout: float) -> int:
     """Ask the daemon on this machine whether it is fit for work. Exits 1 if not. For containers."""
     web = load_settings(config_of(context)).web
-    connection = http.client.HTTPConnection(
-        _EVERYWHERE.get(web.host, web.host), web.port, timeout=timeout
-    )
-    try:
-        connection.request("GET", "/readyz", headers={"Host": "localhost"})
-        answer = connection.getresponse()
-        words = answer.read(10_000).decode("utf-8", "replace").strip()
-    except OSError as error:
-        say(f"no answer at {web.host}:{web.port}: {error}")
-        return FAILED
-    finally:
-        connection.close()
-    say(words)
-    return 0 if answer.status == 200 else FAILED
+    host = _EVERYWHERE.get(web.host, web.host)
+    place = f"[{host}]" if ":" in host else host
+    asked = http.Request(method="GET", url=f"http://{place}:{web.port}/readyz")
+    answer = http.send(asked, limits=http.Limits(seconds=timeout), allow_private=True)
+    say(answer.body.decode("utf-8", "replace").strip())
+    return 0 if answer.is_success else FAILED

@@ -6,6 +6,7 @@ import click
 
 from publisher.cli.console import local
 from publisher.domain.deliveries import Delivery, DeliveryStatus
+from publisher.domain.feeds import MAIN_FILES
 from publisher.domain.issues import IssueStatus
 from publisher.domain.newsletters import Cadence
 from publisher.domain.posts import Library
@@ -42,8 +43,12 @@ def print_build(report: BuildReport, app: App) -> None:
     click.echo(f"\nFeeds  {app.folders.output}")
     chosen = sum(choice.chosen for choice in report.choices)
     for file in report.feeds:
-        state = "written" if file.changed else "unchanged"
-        click.echo(f"  {file.path:<10} {chosen} entries, {file.size:,} bytes, {state}")
+        if file.path in MAIN_FILES.values():
+            state = "written" if file.changed else "unchanged"
+            click.echo(f"  {file.path:<10} {chosen} entries, {file.size:,} bytes, {state}")
+    others = [file for file in report.feeds if file.path not in MAIN_FILES.values()]
+    changed = sum(file.changed for file in others)
+    click.echo(f"  and {len(others)} documents of other feeds, {changed} of them new or changed")
     pages = [file for file in report.written if file.path.endswith(".html")]
     changed = sum(page.changed for page in pages)
     click.echo(f"  and {len(pages)} pages, {changed} of them new or changed")

@@ -12,8 +12,10 @@ from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo
 
 from publisher.content.dates import date_of_name, is_naive, parse_date, zone_without_meaning
+from publisher.content.media import read_media
 from publisher.content.privacy import Marks, is_draft, is_hidden, is_protected
 from publisher.content.values import Fields, Plain, Value, look_up, texts
+from publisher.domain.posts import Media
 
 Paths = tuple[tuple[str, ...], ...]
 Keys = tuple[str, ...]
@@ -126,6 +128,7 @@ class Meaning:
     """What the front matter of one file says, in Publisher's words.
 
     `address` is a whole path that the writer chose, `slug` the last part only; both may be empty.
+    `media` has its address as it is written.
     """
 
     id: str | None
@@ -140,6 +143,7 @@ class Meaning:
     description: str = ""
     excerpt: str = ""
     image: str = ""
+    media: Media | None = None
     address: str = ""
     slug: str = ""
 
@@ -174,6 +178,7 @@ def understand(
         description=_first(fields, keys.description),
         excerpt=_first(fields, ("excerpt",)),
         image=_image(fields, keys),
+        media=read_media(fields),
         address=_first(fields, keys.address),
         slug=_first(fields, keys.slug),
     )

@@ -199,6 +199,8 @@ def _post(source: Source, rendering: Rendering, options: ContentOptions) -> Post
         keywords=meaning.keywords,
         description=meaning.description,
         image=rendering.image,
+        media=rendering.media,
+        content_hash=rendering.content_hash,
         excerpt=rendering.excerpt,
         html=rendering.html,
         mail_html=rendering.mail_html or rendering.html,

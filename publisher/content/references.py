@@ -9,11 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote
 
+from publisher.content.media import TYPES
 from publisher.content.options import ContentOptions
 from publisher.content.sources import Source
 from publisher.domain.posts import Asset, Warned
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".avif", ".bmp", ".ico"})
+FILES = PICTURES | frozenset(TYPES)
+"""What may lie beside a post and is published with it."""
+
 POSTS = frozenset({".md", ".markdown", ".mkd", ".mdx"})
 
 _PELICAN = re.compile(r"^[{|](?:filename|static|attach)[}|]")
@@ -75,7 +79,7 @@ class References:
             fragment = value.partition("#")[2]
             url = self.answer(f"post:{path.removeprefix('./').lstrip('/')}")
             return (f"{url}#{fragment}" if fragment else url) if url else value
-        if suffix in PICTURES:
+        if suffix in FILES:
             url = self.answer(f"file:{path}")
             if not url:
                 self._doubt(value, f"shows {path!r}, and there is no such file", "add the file")
@@ -83,11 +87,16 @@ class References:
         return value
 
     def answer(self, question: str) -> str:
-        """The address that a question leads to today, empty for none; it is kept in `asked`."""
+        """What a question leads to today - an address, a size; it is kept in `asked`."""
         kind, _, name = question.partition(":")
-        url = self._find_post(name) if kind == "post" else self._find_file(name)
-        self.asked[question] = url
-        return url
+        found = {"post": self._find_post, "file": self._find_file, "size": self._find_size}
+        self.asked[question] = found[kind](name)
+        return self.asked[question]
+
+    def size(self, value: str) -> int:
+        """The bytes of a local file; 0 for one that lies elsewhere."""
+        path = unquote(value.partition("?")[0].partition("#")[0])
+        return 0 if "://" in value else int(self.answer(f"size:{path}") or 0)
 
     def still_hold(self, asked: Mapping[str, str]) -> bool:
         """Whether every question still has the answer of then."""
@@ -113,6 +122,10 @@ class References:
                 self.assets[public] = Asset(source=str(source), url=public)
                 return public
         return ""
+
+    def _find_size(self, name: str) -> str:
+        asset = self.assets.get(self._find_file(name))
+        return str(Path(asset.source).stat().st_size) if asset else ""
 
     def _candidates(self, name: str) -> Iterator[tuple[Path, str, str]]:
         """Root, path below it, and public address, the likeliest first."""

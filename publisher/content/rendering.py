@@ -1,14 +1,15 @@
 """One text becomes HTML, excerpt and picture."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 
 from publisher.content import excerpts, markdown
 from publisher.content.options import ContentOptions
 from publisher.content.references import Index, References
 from publisher.content.sanitise import address, sanitise
 from publisher.content.sources import Source, Text
-from publisher.domain.posts import Asset, Excerpt, Failed, Image, Warned
+from publisher.domain.posts import Asset, Excerpt, Failed, Image, Media, Warned
 from publisher.errors import ContentError
 
 RENDER_VERSION = 2
@@ -25,7 +26,9 @@ class Rendering:
     html: str
     mail_html: str
     excerpt: Excerpt
+    content_hash: str
     image: Image | None = None
+    media: Media | None = None
     assets: tuple[Asset, ...] = ()
     asked: dict[str, str] = field(default_factory=dict)
     warnings: tuple[Warned, ...] = ()
@@ -65,11 +68,26 @@ def render(text: Text, options: ContentOptions, index: Index) -> Rendering | Fai
         html=html,
         mail_html=mail_html,
         excerpt=excerpt,
+        content_hash=_digest(html, mail_html, excerpt.html),
         image=Image(url=url) if url else None,
+        media=_media(source, references),
         assets=tuple(references.assets.values()),
         asked=references.asked,
         warnings=(*warnings.values(), *references.warnings(text.body)),
     )
+
+
+def _media(source: Source, references: References) -> Media | None:
+    """The post's recording with its public address and, where the file is here, its true size."""
+    media = source.meaning.media
+    url = address(media.url, source.url, references.resolve) if media else None
+    if media is None or url is None:
+        return None
+    return replace(media, url=url, length=references.size(media.url) or media.length)
+
+
+def _digest(*texts: str) -> str:
+    return sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _excerpt(

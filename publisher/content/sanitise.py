@@ -11,6 +11,8 @@ from publisher.errors import ContentError
 MAX_DEPTH = 256
 """Elements open at once; 40,000 nested ones take a sanitiser five seconds."""
 
+_ROUNDS = 4
+
 SCHEMES = {"http", "https", "mailto", "tel"}
 
 _TAGS = {
@@ -62,15 +64,31 @@ def sanitise(html: str, *, base: str, resolve: Callable[[str], str]) -> str:
             return value if _CLASSES.fullmatch(value) else None
         return address(value, base, resolve) if attribute in _ADDRESSES else value
 
-    return nh3.clean(
-        _prepared(html),
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        url_schemes=SCHEMES,
-        attribute_filter=absolute,
-        link_rel=None,
-        strip_comments=True,
-    )
+    def cleaned(markup: str) -> str:
+        return nh3.clean(
+            markup,
+            tags=_TAGS,
+            attributes=_ATTRIBUTES,
+            url_schemes=SCHEMES,
+            attribute_filter=absolute,
+            link_rel=None,
+            strip_comments=True,
+        )
+
+    return _settled(cleaned(_prepared(html)), cleaned)
+
+
+def _settled(html: str, cleaned: Callable[[str], str]) -> str:
+    """The HTML as any parser writes it again.
+
+    What stood in an element that was taken away may be misnested without it: `<p><form><p>`.
+    """
+    for _ in range(_ROUNDS):
+        again = cleaned(html)
+        if again == html:
+            break
+        html = again
+    return html
 
 
 def address(value: str, base: str, resolve: Callable[[str], str]) -> str | None:

@@ -1,24 +1,81 @@
 """Feeds as values: one `Feed` is rendered as RSS 2.0, Atom 1.0 and JSON Feed 1.1 alike."""
 
 import hashlib
+import html
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from itertools import groupby, pairwise
 from urllib.parse import quote
 
-from publisher.domain.posts import Image, Post
+from publisher.domain.issues import Issue
+from publisher.domain.labels import Filed, LabelKind
+from publisher.domain.newsletters import Newsletter
+from publisher.domain.posts import Image, Media, Post, newest_first
 from publisher.domain.sites import Person, Site
 
-FEED_FILES = {"rss": "rss.xml", "atom": "atom.xml", "json": "feed.json"}
-"""Format -> file name of the main feed, below the site and below the output folder."""
+MAIN_FILES = {"rss": "rss.xml", "atom": "atom.xml", "json": "feed.json"}
+"""Format -> file name of the main feed."""
 
-_URI = re.compile(r"(https?|tag|urn|ni):[^\s]+", re.ASCII)
+OTHER_FILES = {"rss": "feed.xml", "atom": "atom.xml", "json": "feed.json"}
+"""Format -> file name of every other feed, in a folder of its own."""
+
+ARCHIVE_ENTRIES = 100
+"""The most entries of an archive document: readers refuse what is larger than some megabytes."""
+
+_HEX = "[0-9a-f]"
+_UUID = re.compile(rf"urn:uuid:{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}", re.IGNORECASE)
+_URI = re.compile(r"(https?|tag|urn|ni):[A-Za-z0-9;/?:@&=+$,._!~*'()%#-]+", re.ASCII)
+
+
+class FeedKind(StrEnum):
+    """What a feed is about."""
+
+    MAIN = "main"
+    TAG = "tag"
+    CATEGORY = "category"
+    AUTHOR = "author"
+    LANGUAGE = "language"
+    ISSUES = "issues"
+    ARCHIVE = "archive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Podcast:
+    """What podcast directories ask of a channel; `category` is one of Apple's, `image` a URL."""
+
+    author: str
+    email: str
+    category: str
+    image: str
+    is_explicit: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedOptions:
+    """How feeds are made.
+
+    `entries`: how many a feed holds; `full`: the whole text or the excerpt; `hub`: a WebSub hub,
+    empty = none. `media_type`: `feed` for each format's own, `xml` for what browsers style.
+    """
+
+    entries: int
+    full: bool
+    hub: str = ""
+    hub_is_private: bool = False
+    media_type: str = "feed"
+    podcast: Podcast | None = None
+    redirects: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One post in a feed. `summary` is plain text, `html` the content; either may be empty."""
+    """One post in a feed. `summary` is plain text, `html` the content; either may be empty.
+
+    `digest` stands for `html` in fingerprints.
+    """
 
     id: str
     title: str
@@ -28,10 +85,12 @@ class Entry:
     summary: str
     html: str
     language: str
+    digest: str = ""
     authors: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     categories: tuple[tuple[str, ...], ...] = ()
     image: Image | None = None
+    media: Media | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -39,20 +98,46 @@ class Entry:
         paths = ("/".join(path) for path in self.categories)
         return tuple(dict.fromkeys((*self.tags, *paths)))
 
+    @property
+    def distinct_updated(self) -> datetime:
+        """`updated` with a fraction of a second that is this entry's own.
+
+        Two Atom entries with the same `updated` are a validator's warning (DuplicateUpdated);
+        blogs that were moved have many. A fraction made of the id stays the same whatever other
+        posts appear.
+        """
+        digest = hashlib.sha256(self.id.encode()).digest()
+        return self.updated.replace(microsecond=1 + int.from_bytes(digest) % 999_999)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """One feed, entries newest first. `urls`: format (`rss`, `atom`, `json`) -> public URL."""
+    """One feed, entries newest first.
 
+    `paths` and `urls`: format (`rss`, `atom`, `json`) -> path below the output folder, public URL.
+    An archive has `current`, the feed it belongs to, and its neighbours in time where there are
+    any; the newest archive is `previous` of the main feed. All three are URLs by format.
+    `is_closed`: no post will be added. `name`: the label, newsletter or year it is about.
+    """
+
+    kind: FeedKind
     id: str
+    name: str
     title: str
     description: str
     home_url: str
+    paths: dict[str, str]
     urls: dict[str, str]
     language: str
     author: Person
     updated: datetime
     entries: tuple[Entry, ...] = ()
+    current: dict[str, str] = field(default_factory=dict)
+    previous: dict[str, str] = field(default_factory=dict)
+    next: dict[str, str] = field(default_factory=dict)
+    is_closed: bool = False
+    hub: str = ""
+    podcast: Podcast | None = None
 
 
 def tag_uri(site: Site, key: str) -> str:
@@ -62,7 +147,10 @@ def tag_uri(site: Site, key: str) -> str:
 
 def entry_id(site: Site, post_id: str) -> str:
     """The id of a post in every feed: the post's own if that is a URI, else a tag URI of it."""
-    return post_id if _URI.fullmatch(post_id) else tag_uri(site, post_id)
+    is_uri = _URI.fullmatch(post_id) and (
+        not post_id.lower().startswith("urn:uuid:") or _UUID.fullmatch(post_id)
+    )
+    return post_id if is_uri else tag_uri(site, post_id)
 
 
 def entry(site: Site, post: Post, *, full: bool) -> Entry:
@@ -72,40 +160,182 @@ def entry(site: Site, post: Post, *, full: bool) -> Entry:
         title=post.title,
         url=post.url,
         published=post.published,
-        updated=_distinct(post.updated, post.id),
+        updated=post.updated,
         summary=post.description or post.excerpt.text,
-        html=post.html if full else post.excerpt.html,
+        html=_with_image(post.html if full else post.excerpt.html, post.image),
+        digest=post.content_hash,
         language=post.language,
         authors=post.authors or (site.author.name,),
         tags=post.tags,
         categories=post.categories,
         image=post.image,
+        media=post.media,
     )
 
 
-def main_feed(site: Site, posts: Sequence[Post], *, full: bool) -> Feed:
-    """The feed of everything: `posts` as selected, newest first."""
-    entries = tuple(entry(site, post, full=full) for post in posts)
-    return Feed(
-        id=tag_uri(site, "feed"),
+def issue_entry(site: Site, newsletter: Newsletter, issue: Issue, posts: Sequence[Post]) -> Entry:
+    """The feed entry of a sent issue: its posts with their openings."""
+    content = "".join(
+        f'<h2><a href="{html.escape(post.url)}">{html.escape(post.title, quote=False)}</a></h2>'
+        f"{post.excerpt.html}"
+        for post in posts
+    )
+    return Entry(
+        id=tag_uri(site, f"issue/{newsletter.id}/{issue.period}"),
+        title=issue.subject,
+        url=site.link(issue_path(newsletter.id, issue.period)),
+        published=issue.slot.astimezone(newsletter.schedule.zone),
+        updated=issue.slot.astimezone(newsletter.schedule.zone),
+        summary=" · ".join(post.title for post in posts),
+        html=content,
+        digest=hashlib.sha256(content.encode("utf-8", "replace")).hexdigest(),
+        language=newsletter.language,
+        authors=(newsletter.sender.name,),
+    )
+
+
+def issue_path(newsletter: str, period: str) -> str:
+    """Where an issue can be read on the web: `W:2026-W47` becomes `/archive/weekly/w-2026-w47/`."""
+    return f"/archive/{newsletter}/{period.replace(':', '-').lower()}/"
+
+
+def site_feeds(
+    site: Site, posts: Sequence[Post], filed: Sequence[Filed], options: FeedOptions
+) -> list[Feed]:
+    """The main feed, those of the labels, and the archives."""
+    made = _Maker(site, options)
+    ordered = newest_first(posts)
+    archives = _archives(made, ordered)
+    main = made.feed(
+        FeedKind.MAIN,
+        folder="",
+        name="",
         title=site.title,
-        description=site.description,
+        posts=ordered[: options.entries],
+    )
+    if archives:
+        main = replace(main, previous=archives[-1].urls)
+    return [main, *(_label_feed(made, item) for item in filed), *archives]
+
+
+def issues_feed(
+    site: Site, newsletter: Newsletter, entries: Sequence[Entry], options: FeedOptions
+) -> Feed:
+    """The feed of a newsletter's sent issues; `entries` newest first."""
+    made = _Maker(site, options)
+    feed = made.feed(
+        FeedKind.ISSUES,
+        folder=f"newsletters/{newsletter.id}",
+        name=newsletter.id,
+        title=newsletter.title,
+        posts=(),
+    )
+    return replace(
+        feed,
+        description=newsletter.description or newsletter.title,
+        language=newsletter.language,
         home_url=site.link("/"),
-        urls={kind: site.link(name) for kind, name in FEED_FILES.items()},
-        language=site.language,
-        author=site.author,
-        updated=max((e.updated for e in entries), default=datetime(site.since, 1, 1, tzinfo=UTC)),
-        entries=entries,
+        entries=tuple(entries[: options.entries]),
+        updated=_latest(site, entries[: options.entries]),
     )
 
 
-def _distinct(updated: datetime, post_id: str) -> datetime:
-    """Date-only posts of one day get a fraction of their own.
+class _Maker:
+    """Makes feeds of one site. Each post becomes an entry once, however many feeds hold it."""
 
-    Two Atom entries with the same `updated` are a validator's warning (DuplicateUpdated); a
-    fraction from the id never moves when another post of that day appears.
+    def __init__(self, site: Site, options: FeedOptions) -> None:
+        self.site = site
+        self._options = options
+        self._entries: dict[str, Entry] = {}
+
+    def feed(
+        self, kind: FeedKind, *, folder: str, name: str, title: str, posts: Iterable[Post]
+    ) -> Feed:
+        """A feed in `folder` below the output folder; the main feed has none."""
+        entries = tuple(self._entry(post) for post in posts)
+        files = OTHER_FILES if folder else MAIN_FILES
+        paths = {form: f"{folder}/{file}".lstrip("/") for form, file in files.items()}
+        return Feed(
+            kind=kind,
+            id=tag_uri(self.site, f"feed/{folder}".rstrip("/")),
+            name=name,
+            title=title,
+            description=self.site.description or self.site.title,
+            home_url=self.site.link(f"{quote(folder)}/" if folder else "/"),
+            paths=paths,
+            urls={form: self.site.link(quote(path)) for form, path in paths.items()},
+            language=self.site.language,
+            author=self.site.author,
+            updated=_latest(self.site, entries),
+            entries=entries,
+            hub="" if kind is FeedKind.ARCHIVE else self._options.hub,
+            podcast=self._options.podcast,
+        )
+
+    def _entry(self, post: Post) -> Entry:
+        if post.id not in self._entries:
+            self._entries[post.id] = entry(self.site, post, full=self._options.full)
+        return self._entries[post.id]
+
+
+def _label_feed(made: _Maker, filed: Filed) -> Feed:
+    label = filed.label
+    feed = made.feed(
+        FeedKind(label.kind.value),
+        folder=label.folder,
+        name=label.name,
+        title=f"{label.name} · {made.site.title}",
+        posts=filed.posts[: made._options.entries],
+    )
+    return replace(feed, language=label.name) if label.kind is LabelKind.LANGUAGE else feed
+
+
+def _archives(made: _Maker, posts: Sequence[Post]) -> list[Feed]:
+    """The archive documents, oldest first (RFC 5005, section 4): a year each, or a part of one.
+
+    A part is full before the next begins, so that a new post changes the last one only. While
+    there is but one document there is none: it would have no neighbour, and the main feed, or a
+    few posts more, hold the same.
     """
-    if (updated.hour, updated.minute, updated.second) != (0, 0, 0):
-        return updated
-    digest = hashlib.sha256(post_id.encode()).digest()
-    return updated + timedelta(microseconds=1 + int.from_bytes(digest) % 999_999)
+    documents = []
+    oldest_first = reversed(posts)
+    for year, group in groupby(oldest_first, key=lambda post: post.published.year):
+        for part, chunk in enumerate(_chunks(list(group), ARCHIVE_ENTRIES), start=1):
+            name = f"{year}" if part == 1 else f"{year}-{part}"
+            documents.append((name, chunk[::-1]))
+    if len(documents) < 2:
+        return []
+    feeds = [
+        made.feed(
+            FeedKind.ARCHIVE,
+            folder=f"archives/{name}",
+            name=name,
+            title=f"{made.site.title} · {name}",
+            posts=chunk,
+        )
+        for name, chunk in documents
+    ]
+    current = {form: made.site.link(file) for form, file in MAIN_FILES.items()}
+    feeds = [replace(feed, current=current, home_url=made.site.link("/")) for feed in feeds]
+    for place, (older, newer) in enumerate(pairwise(feeds)):
+        feeds[place] = replace(feeds[place], next=newer.urls, is_closed=True)
+        feeds[place + 1] = replace(feeds[place + 1], previous=older.urls)
+    return feeds
+
+
+def _chunks(posts: list[Post], size: int) -> Iterator[list[Post]]:
+    for start in range(0, len(posts), size):
+        yield posts[start : start + size]
+
+
+def _latest(site: Site, entries: Sequence[Entry]) -> datetime:
+    """When the youngest entry was updated; of an empty feed the beginning of the site."""
+    return max((e.updated for e in entries), default=datetime(site.since, 1, 1, tzinfo=UTC))
+
+
+def _with_image(content: str, image: Image | None) -> str:
+    """The content with the post's picture before it, unless it shows that already."""
+    if image is None or html.escape(image.url) in content:
+        return content
+    alt = html.escape(image.alt)
+    return f'<p><img src="{html.escape(image.url)}" alt="{alt}"></p>{content}'

@@ -58,6 +58,19 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """A recording that a post carries. `url` is absolute, `length` in bytes, 0 where unknown.
+
+    `seconds` is how long it lasts, 0 where unknown.
+    """
+
+    url: str
+    type: str
+    length: int = 0
+    seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
     """A file beside a post that its page needs: `source` on disk, `url` where it is published."""
 
@@ -74,7 +87,8 @@ class Post:
     and in the site's zone. Each of `categories` is one path from the general to the special.
     `html` is the whole post for feeds and pages, `mail_html` the same for mail; both are
     sanitised, URLs absolute. `body_hash` is the SHA-256 (hex) of the body as written; it
-    recognises a renamed file.
+    recognises a renamed file. `content_hash` is that of what the body became: it changes whenever
+    one of the HTML fields does.
     """
 
     id: str
@@ -92,9 +106,11 @@ class Post:
     keywords: tuple[str, ...] = ()
     description: str = ""
     image: Image | None = None
+    media: Media | None = None
     excerpt: Excerpt = Excerpt(html="", text="", is_manual=False)
     html: str = ""
     mail_html: str = ""
+    content_hash: str = ""
     assets: tuple[Asset, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict)
 

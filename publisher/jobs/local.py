@@ -28,7 +28,7 @@ from publisher.domain.posts import Library, SkipReason
 from publisher.errors import PublisherError
 from publisher.jobs import reports, table
 from publisher.jobs.systemd import Notifier
-from publisher.services import instances, publishing
+from publisher.services import housekeeping, instances, publishing
 from publisher.services.app import App
 
 log = logging.getLogger(__name__)
@@ -129,7 +129,10 @@ class Worker:
         self._opens = _next_opening(built.library, self._app.clock())
 
     def _send(self) -> None:
-        reports.sent(publishing.send(self._app, stopping=self._stop.is_set))
+        report = publishing.send(self._app, stopping=self._stop.is_set)
+        reports.sent(report)
+        if any(issue.finished for issue in report.issues):
+            housekeeping.ping(self._app)
 
     def _housekeep(self) -> None:
         table.run_due(self._app, now=self._app.clock())

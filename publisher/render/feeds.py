@@ -1,5 +1,12 @@
 """RSS 2.0 and Atom 1.0 by feedgen, through its extension mechanism where it falls short.
 
+    Feed ──▶ frame ─┐
+    Entry ─▶ item ──┴──▶ document
+
+The frame is what feedgen writes of a feed without entries; each entry is written once, alone, and
+kept for the other feeds that hold it. The pieces joined are byte for byte what feedgen writes of
+the whole (a test compares the two), in a tenth of the memory.
+
 What feedgen leaves out or writes in a way that readers stumble over is put right in
 `feed_extension`; text elements then get hexadecimal references, which every reader decodes once
 (RSS Profile 1.0, "Character Data"). Equal feeds give equal bytes.
@@ -7,6 +14,7 @@ What feedgen leaves out or writes in a way that readers stumble over is put righ
 
 import html
 import re
+from functools import lru_cache
 from threading import Lock
 
 from feedgen.entry import FeedEntry
@@ -14,7 +22,13 @@ from feedgen.feed import FeedGenerator
 
 from publisher.domain.feeds import Entry, Feed
 from publisher.render.cleaning import clean
-from publisher.render.feed_extension import PubEntry, PubFeed
+from publisher.render.feed_extension import (
+    MEDIA_TYPES,
+    RSS_MINUTES,
+    PubEntry,
+    PubFeed,
+    PubNames,
+)
 
 GENERATOR = "Publisher"
 
@@ -27,20 +41,56 @@ _TEXT_ELEMENT = re.compile(
 )
 _CDATA = re.compile(rb"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
 _REFERENCES = {b"&amp;": b"&#x26;", b"&lt;": b"&#x3C;", b"&gt;": b"&#x3E;"}
+_ITEM = {"rss": b"item", "atom": b"entry"}
+_END = {"rss": b"  </channel>\n</rss>", "atom": b"</feed>"}
+_KEPT = 512
 
 
-def rss(feed: Feed) -> bytes:
-    """The feed as RSS 2.0: the summary as description, the whole content as content:encoded."""
-    with _LOCK:
-        generator = _generator(feed, "rss")
-        return _finish(generator.rss_str(pretty=True))
+def rss(feed: Feed, *, stylesheet: str = "") -> bytes:
+    """The feed as RSS 2.0: the summary as description, the whole content as content:encoded.
+
+    `stylesheet` is the URL of a CSS file for browsers, empty = none.
+    """
+    return _document(feed, "rss", stylesheet)
 
 
-def atom(feed: Feed) -> bytes:
+def atom(feed: Feed, *, stylesheet: str = "") -> bytes:
     """The feed as Atom 1.0 (RFC 4287)."""
+    return _document(feed, "atom", stylesheet)
+
+
+def _document(feed: Feed, kind: str, stylesheet: str) -> bytes:
+    frame = _frame(feed, kind)
+    body, end, _ = frame.rpartition(_END[kind])
+    items = [_item(entry, kind, feed.language, feed.podcast is not None) for entry in feed.entries]
+    look = f'<?xml-stylesheet type="text/css" href="{html.escape(stylesheet)}"?>\n'
+    head = b'<?xml version="1.0" encoding="UTF-8"?>\n' + (look.encode() if stylesheet else b"")
+    return b"".join([head, body, *items, end, b"\n"])
+
+
+def _frame(feed: Feed, kind: str) -> bytes:
+    """The document of a feed without entries, without its declaration."""
     with _LOCK:
-        generator = _generator(feed, "atom")
-        return _finish(generator.atom_str(pretty=True))
+        return _written(_generator(feed, kind), kind)
+
+
+@lru_cache(maxsize=_KEPT)
+def _item(entry: Entry, kind: str, language: str, is_podcast: bool) -> bytes:
+    """One entry as it stands in a document: taken out of one that holds nothing else."""
+    with _LOCK:
+        generator = FeedGenerator()
+        generator.register_extension("pub", PubNames, PubEntry)
+        generator.id("-")
+        generator.title("-")
+        generator.description("-")
+        generator.link(href="-", rel="alternate")
+        generator.updated(entry.updated)
+        _add(generator.add_entry(), entry, kind=kind, language=language, is_podcast=is_podcast)
+        whole = _written(generator, kind)
+    name = _ITEM[kind]
+    start = whole.index(b"<" + name)
+    end = whole.rindex(b"</" + name + b">") + len(name) + 3
+    return whole[whole.rindex(b"\n", 0, start) + 1 : end] + b"\n"
 
 
 def _generator(feed: Feed, kind: str) -> FeedGenerator:
@@ -54,29 +104,31 @@ def _generator(feed: Feed, kind: str) -> FeedGenerator:
     generator.subtitle(clean(feed.description or feed.title))
     generator.author(name=clean(feed.author.name))
     generator.language(feed.language)
-    generator.link(href=feed.urls[kind], rel="self", type=f"application/{kind}+xml")
+    generator.link(href=feed.urls[kind], rel="self", type=MEDIA_TYPES[kind])
     generator.link(href=feed.home_url, rel="alternate", type="text/html")
     generator.updated(feed.updated)
     generator.lastBuildDate(feed.updated)
+    generator.ttl(RSS_MINUTES)
     generator.generator(GENERATOR)  # no version: an upgrade must not change every feed
-    for entry in feed.entries:
-        _add(generator.add_entry(order="append"), entry, kind=kind, language=feed.language)
     return generator
 
 
-def _add(item: FeedEntry, entry: Entry, *, kind: str, language: str) -> None:
+def _add(item: FeedEntry, entry: Entry, *, kind: str, language: str, is_podcast: bool) -> None:
     item.pub.entry = entry
     item.pub.is_foreign = entry.language not in {"", language}
+    item.pub.is_podcast = is_podcast
     item.id(entry.id)
     item.guid(entry.id, permalink=False)
     item.title(clean(entry.title))
     item.link(href=entry.url, rel="alternate", type="text/html")
     item.published(entry.published)
-    item.updated(entry.updated)
+    item.updated(entry.distinct_updated)
     for name in entry.authors:
         item.author(name=clean(name))
     for label in entry.labels:
         item.category(term=clean(label))
+    if entry.media:
+        item.enclosure(entry.media.url, str(entry.media.length), entry.media.type)
     # The text of an RSS description is HTML: plain text is escaped once more than in Atom.
     summary = clean(entry.summary)
     item.summary(html.escape(summary, quote=False) if kind == "rss" else summary)
@@ -84,14 +136,13 @@ def _add(item: FeedEntry, entry: Entry, *, kind: str, language: str) -> None:
         item.content(clean(entry.html), type="CDATA" if kind == "rss" else "html")
 
 
-def _finish(document: bytes) -> bytes:
-    """Double quotes in the declaration, hexadecimal references in text, a final line end."""
+def _written(generator: FeedGenerator, kind: str) -> bytes:
+    """What feedgen writes, without the declaration, hexadecimal references in its texts."""
+    write = generator.rss_str if kind == "rss" else generator.atom_str
+    document = write(pretty=True, xml_declaration=False)
     parts = _CDATA.split(document)
     parts[::2] = [_TEXT_ELEMENT.sub(_with_references, part) for part in parts[::2]]
-    body = b"".join(parts).replace(
-        b"<?xml version='1.0' encoding='UTF-8'?>", b'<?xml version="1.0" encoding="UTF-8"?>', 1
-    )
-    return body.rstrip(b"\n") + b"\n"
+    return b"".join(parts)
 
 
 def _with_references(match: re.Match[bytes]) -> bytes:

@@ -15,10 +15,13 @@ def json_feed(feed: Feed) -> bytes:
         "home_page_url": feed.home_url,
         "feed_url": feed.urls["json"],
         "description": clean(feed.description),
+        "next_url": feed.previous.get("json", ""),
         "language": feed.language,
         "authors": [{"name": clean(feed.author.name)}],
+        "hubs": [{"type": "WebSub", "url": feed.hub}] if feed.hub else [],
         "items": [_item(entry, feed) for entry in feed.entries],
     }
+    document = {key: value for key, value in document.items() if value or key == "items"}
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
 
 
@@ -34,10 +37,24 @@ def _item(entry: Entry, feed: Feed) -> dict[str, object]:
         "date_modified": _rfc3339(entry.updated),
         "authors": [{"name": clean(name)} for name in entry.authors],
         "tags": [clean(tag) for tag in entry.labels],
+        "attachments": _attachments(entry),
         "language": entry.language if entry.language != feed.language else "",
     }
     # content_html must be there, though it may be empty; of the rest nothing is said in vain.
     return {key: value for key, value in item.items() if value or key == "content_html"}
+
+
+def _attachments(entry: Entry) -> list[dict[str, object]]:
+    media = entry.media
+    if media is None:
+        return []
+    attachment = {
+        "url": media.url,
+        "mime_type": media.type,
+        "size_in_bytes": media.length,
+        "duration_in_seconds": media.seconds,
+    }
+    return [{key: value for key, value in attachment.items() if value}]
 
 
 def _rfc3339(instant: datetime) -> str:

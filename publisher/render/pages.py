@@ -1,8 +1,9 @@
 """The pages: whole HTML documents as bytes, from values and the templates in `pages/`.
 
 Every page is one call of a template in `pages/` with plain values. Interface texts come from
-`pages/words.toml`, in the language of the site or newsletter. No page has a script or an inline
-style, so that the strictest content policy fits. Links within the site carry no host: a rehearsal
+`pages/words.toml`, in the language of the site or newsletter. No page has an inline style or
+script, so that the strictest content policy fits; the page of the feeds alone asks for one file
+that makes its buttons copy. Links within the site carry no host: a rehearsal
 on this machine stays on this machine. All functions raise `TemplateError` where a template of the
 site itself is broken.
 """
@@ -20,7 +21,8 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, get_day_names, get_timezone_location
 
 from publisher.domain.addresses import mask
-from publisher.domain.feeds import FEED_FILES, Feed
+from publisher.domain.feeds import MAIN_FILES, Feed, FeedKind
+from publisher.domain.labels import Filed, Label, key_of
 from publisher.domain.newsletters import Cadence, Newsletter, Schedule
 from publisher.domain.posts import Post
 from publisher.domain.sites import Site
@@ -38,6 +40,12 @@ FEED_TYPES = {
 
 VIEWS = ("html", "text", "headers", "source")
 """The ways to look at a mail in the inbox; the first is the usual one."""
+
+FEED_STYLESHEET = "feeds/feed.css"
+"""What a browser shows a feed with; published at `assets/feed.css`."""
+
+COPY_SCRIPT = "pages/copy.js"
+"""The only script: it makes the buttons of the feeds page copy; published at `assets/copy.js`."""
 
 _FEED_NAMES = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
@@ -85,6 +93,16 @@ def stylesheet(templates: Templates) -> bytes:
     return templates.source(STYLESHEET).encode()
 
 
+def feed_stylesheet(templates: Templates) -> bytes:
+    """The stylesheet of feeds opened in a browser."""
+    return templates.source(FEED_STYLESHEET).encode()
+
+
+def copy_script(templates: Templates) -> bytes:
+    """The script behind the buttons of the feeds page."""
+    return templates.source(COPY_SCRIPT).encode()
+
+
 def home(
     templates: Templates, site: Site, *, newsletters: Sequence[Newsletter], posts: Sequence[Post]
 ) -> bytes:
@@ -109,13 +127,25 @@ def home(
     )
 
 
-def feeds(templates: Templates, site: Site, feed: Feed) -> bytes:
-    """The page that says what a feed is, where ours are, and what they hold at the moment."""
-    _, locale = _words(templates, site.language)
+def feeds(templates: Templates, site: Site, feeds: Sequence[Feed]) -> bytes:
+    """The page that says what a feed is, where each of ours is, and what the main one holds.
+
+    The first of `feeds` is the main one; archives are not shown, readers find them by themselves.
+    """
+    words, locale = _words(templates, site.language)
+    feed = feeds[0]
+    groups: dict[str, list[dict[str, object]]] = {}
+    for each in feeds[1:]:
+        if each.kind is not FeedKind.ARCHIVE:
+            name = each.title if each.kind is FeedKind.ISSUES else each.name
+            groups.setdefault(words[f"feeds_of_{each.kind}"], []).append(
+                {"name": name, "formats": _formats(site, each)}
+            )
     return page(
         templates,
         "feeds",
         site,
+        groups=groups,
         entries=[
             {
                 "title": entry.title,
@@ -131,10 +161,35 @@ def feeds(templates: Templates, site: Site, feed: Feed) -> bytes:
     )
 
 
+def label(templates: Templates, site: Site, filed: Filed, *, feed: Feed) -> bytes:
+    """All posts under one label, newest first, and the feed that follows it."""
+    words, locale = _words(templates, site.language)
+    return page(
+        templates,
+        "label",
+        site,
+        kind=words[f"label_{filed.label.kind}"],
+        heading=filed.label.name,
+        posts=[_summary(site, post, locale) for post in filed.posts],
+        formats=_formats(site, feed),
+        own=[
+            {"name": f"{feed.title} ({form['name']})", "type": form["type"], "url": form["url"]}
+            for form in _formats(site, feed)
+        ],
+        url=feed.home_url,
+    )
+
+
 def post(
-    templates: Templates, site: Site, post: Post, *, newer: Post | None, older: Post | None
+    templates: Templates,
+    site: Site,
+    post: Post,
+    *,
+    newer: Post | None,
+    older: Post | None,
+    labels: Sequence[Label] = (),
 ) -> bytes:
-    """One post with its neighbours in time, where there are any."""
+    """One post with its neighbours in time, where there are any, and what it is filed under."""
     _, locale = _words(templates, site.language)
     image = post.image if post.image and post.image.url not in post.mail_html else None
     return page(
@@ -149,6 +204,8 @@ def post(
         updated=_updated(post, locale),
         newer=newer and _summary(site, newer, locale),
         older=older and _summary(site, older, locale),
+        filed={f"{label.kind}:{label.key}": _root(site) + label.path for label in labels},
+        key_of=key_of,
         url=post.url,
     )
 
@@ -267,11 +324,21 @@ def page(
         "feeds": [
             {"name": _FEED_NAMES[kind], "type": FEED_TYPES[kind], "kind": kind}
             | {"url": site.link(file), "link": f"{_root(site)}/{file}"}
-            for kind, file in FEED_FILES.items()
+            for kind, file in MAIN_FILES.items()
         ],
+        "own": [],
         "url": "",
     }
     return templates.html(f"pages/{name}.html", **(common | values)).encode("utf-8", "replace")
+
+
+def _formats(site: Site, feed: Feed) -> list[dict[str, str]]:
+    """The documents of a feed as pages show them."""
+    return [
+        {"name": _FEED_NAMES[form], "type": FEED_TYPES[form], "url": url}
+        | {"link": _local(site, url)}
+        for form, url in feed.urls.items()
+    ]
 
 
 def _summary(site: Site, post: Post, locale: Locale) -> dict[str, object]:

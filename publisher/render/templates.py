@@ -8,6 +8,7 @@ differ from one run to the next (`random`, `lipsum`) is at hand: equal values gi
 import re
 import traceback
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from textwrap import fill
 
@@ -49,6 +50,16 @@ class Templates:
     def source(self, name: str) -> str:
         """A file as it stands, for style sheets and catalogues. Raises `TemplateError`."""
         return _guarded(name, lambda: _source(self._text, name))
+
+    def fingerprint(self) -> str:
+        """A digest (hex) of all files as they are at this moment."""
+        digest = sha256()
+        for folder in self._folders:
+            for path in sorted(folder.rglob("*")):
+                if path.is_file():
+                    digest.update(f"{path.relative_to(folder)}\0".encode("utf-8", "replace"))
+                    digest.update(path.read_bytes())
+        return digest.hexdigest()
 
     def sources(self, name: str) -> list[str]:
         """The site's own file of that name and the shipped one, as far as they are there."""
@@ -112,7 +123,7 @@ def _guarded(name: str, work: Callable[[], str]) -> str:
 def _place(error: Exception, name: str) -> tuple[str, int]:
     """The innermost template and line that the error passed through."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if found := re.search(r"((?:email|pages|feeds)/[^\"]+)$", frame.filename):
+        if found := re.search(r"((?:email|pages|feeds)/[^\"]+(?<!\.py))$", frame.filename):
             return found[1], frame.lineno or 0
     return name, 0
 

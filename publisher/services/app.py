@@ -7,6 +7,7 @@ from pathlib import Path
 
 from publisher.clock import Clock
 from publisher.content.loader import ContentOptions
+from publisher.domain.feeds import FeedOptions
 from publisher.domain.newsletters import Newsletter
 from publisher.domain.sites import Site
 from publisher.errors import NotFound
@@ -28,14 +29,6 @@ class Folders:
     def inbox(self) -> Path:
         """The Maildir of the built-in inbox."""
         return self.state / "inbox"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedOptions:
-    """How many entries a feed holds, and whether with the full text or the excerpt."""
-
-    entries: int
-    full: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +78,7 @@ class MonitorOptions:
 
     listen: Listen | None = None
     ping_url: str = ""
+    ping_is_private: bool = False
     trusted: tuple[IPv4Network | IPv6Network, ...] = ()
 
 

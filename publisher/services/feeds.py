@@ -1,82 +1,250 @@
 """Builds what the world may see: feeds, pages and pictures, under the output folder."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from publisher.domain import selection
-from publisher.domain.feeds import FEED_FILES, Feed, main_feed
+from publisher.domain.feeds import Feed, issue_entry, issues_feed, site_feeds
+from publisher.domain.issues import Issue
+from publisher.domain.labels import Filed, Label, file_posts, labels_of
+from publisher.domain.newsletters import Newsletter
 from publisher.domain.posts import Library, Post, newest_first
 from publisher.domain.selection import Choice
 from publisher.domain.sites import Site
-from publisher.render import pages
+from publisher.lint.feeds import lint_feed
+from publisher.lint.findings import Finding
+from publisher.render import fingerprint, pages
 from publisher.render.feeds import atom, rss
 from publisher.render.json_feed import json_feed
 from publisher.services import posts
 from publisher.services.app import App
-from publisher.services.output import OutputFile, Written, publish_files
+from publisher.services.documents import OutputFile, Written, publish
+from publisher.store import issues as issue_rows
+from publisher.store import labels as label_rows
 
-_RENDERERS = {"rss": rss, "atom": atom, "json": json_feed}
+FEED_SECONDS = 900
+CLOSED_SECONDS = 604_800
+"""How long a feed is taken as new; an archive to which nothing is added any more, a week."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultyFeed:
+    """A feed document in which something is wrong. `path` is below the output folder."""
+
+    path: str
+    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildReport:
-    """One build: what was read, which posts the feeds hold and why, which files there are now."""
+    """One build: what was read, which posts the feeds hold and why, which files there are now.
+
+    `faulty`: the feed documents made in this build that are not as readers need them.
+    """
 
     library: Library
     choices: tuple[Choice, ...]
+    documents: frozenset[str]
     written: tuple[Written, ...]
     removed: tuple[str, ...]
+    faulty: tuple[FaultyFeed, ...] = ()
 
     @property
     def feeds(self) -> list[Written]:
-        """The feed files among the written ones."""
-        return [file for file in self.written if file.path in FEED_FILES.values()]
+        """The feed documents among the written files."""
+        return [file for file in self.written if file.path in self.documents]
 
 
 def build(app: App, *, now: datetime) -> BuildReport:
     """Loads the posts as of `now` and writes feeds and pages. A failed build leaves the old one."""
-    return build_library(app, posts.load(app, now=now))
+    return build_library(app, posts.load(app, now=now), now=now)
 
 
-def build_library(app: App, library: Library) -> BuildReport:
-    """Writes feeds and pages of a library that is loaded already."""
-    choices = selection.for_feed(library.posts, limit=app.feeds.entries)
-    feed = main_feed(app.site, selection.chosen(choices), full=app.feeds.full)
-    # Rendered whole before the first byte is written: an error in a template changes nothing on
-    # disk.
-    files = [*_pages(app, library.posts, feed), *_pictures(library.posts, app.site), *_feeds(feed)]
-    written, removed = publish_files(files, output=app.folders.output, state=app.folders.state)
+def build_library(app: App, library: Library, *, now: datetime) -> BuildReport:
+    """Writes feeds and pages of a library that is loaded already.
+
+    Only what is made of other things than last time is made again. Rendered whole before the
+    first file takes its place: an error in a template changes nothing.
+    """
+    filed = _file(app, library.posts, now=now)
+    feeds = _feeds(app, library.posts, filed)
+    shelf = _Shelf(app=app, makers=fingerprint.makers(app.templates))
+    files = shelf.files(newest_first(library.posts), filed, feeds)
+    faulty: list[FaultyFeed] = []
+    written, removed = publish(app, files, now=now, look=_inspector(app, feeds, faulty))
     return BuildReport(
-        library=library, choices=tuple(choices), written=tuple(written), removed=tuple(removed)
+        library=library,
+        choices=tuple(selection.for_feed(library.posts, limit=app.feeds.entries)),
+        documents=frozenset(path for feed in feeds for path in feed.paths.values()),
+        written=tuple(written),
+        removed=tuple(removed),
+        faulty=tuple(faulty),
     )
 
 
-def _feeds(feed: Feed) -> Iterator[OutputFile]:
-    for kind, name in FEED_FILES.items():
-        yield OutputFile(path=name, data=_RENDERERS[kind](feed))
+def site_feeds_of(app: App, library: Library) -> list[Feed]:
+    """Every feed of the site as it would be built of this library. Writes nothing."""
+    with app.store.read() as tx:
+        known = label_rows.known(tx)
+    ordered = newest_first(library.posts)
+    return _feeds(app, library.posts, file_posts(ordered, known, author=app.site.author.name))
 
 
-def _pages(app: App, library: Sequence[Post], feed: Feed) -> Iterator[OutputFile]:
-    ordered = newest_first(library)
-    yield OutputFile(path="assets/page.css", data=pages.stylesheet(app.templates))
-    for place, post in enumerate(ordered):
-        path = local_path(app.site, post.url)
-        if path is None:  # the post lives on a site of its own
-            continue
-        data = pages.post(
-            app.templates,
-            app.site,
-            post,
-            newer=ordered[place - 1] if place else None,
-            older=ordered[place + 1] if place + 1 < len(ordered) else None,
+def local_path(site: Site, url: str) -> str | None:
+    """The output path of a URL on this site, None for one elsewhere; a folder gets `index.html`."""
+    if not url.startswith(site.base_url + "/"):
+        return None
+    path = unquote(urlsplit(url[len(site.base_url) + 1 :]).path)
+    return f"{path}index.html" if path.endswith("/") or not path else path
+
+
+def _file(app: App, library: Sequence[Post], *, now: datetime) -> list[Filed]:
+    """The posts by label; slugs of new labels are kept for good."""
+    with app.store.begin() as tx:
+        known = label_rows.known(tx)
+        filed = file_posts(newest_first(library), known, author=app.site.author.name)
+        label_rows.remember(tx, labels_of(filed), now=now)
+    return filed
+
+
+def _feeds(app: App, library: Sequence[Post], filed: Sequence[Filed]) -> list[Feed]:
+    by_id = {post.id: post for post in library}
+    found = site_feeds(app.site, library, filed, app.feeds)
+    for newsletter in app.newsletters:
+        entries = [
+            issue_entry(app.site, newsletter, issue, [by_id[key] for key in keys if key in by_id])
+            for issue, keys in _sent(app, newsletter)
+        ]
+        found.append(issues_feed(app.site, newsletter, entries, app.feeds))
+    return found
+
+
+def _sent(app: App, newsletter: Newsletter) -> list[tuple[Issue, list[str]]]:
+    """The issues that went out whole, newest first, each with the ids of its posts."""
+    with app.store.read() as tx:
+        issues = [row for row in issue_rows.listing(tx, newsletter.id) if row.sent_at]
+        return [(issue, issue_rows.posts_of(tx, issue.id)) for issue in issues[: app.feeds.entries]]
+
+
+def _inspector(
+    app: App, feeds: Sequence[Feed], faulty: list[FaultyFeed]
+) -> Callable[[OutputFile, bytes], None]:
+    """Lints every feed document that is made."""
+    urls = {path: feed.urls[form] for feed in feeds for form, path in feed.paths.items()}
+
+    def look(file: OutputFile, data: bytes) -> None:
+        if file.path in urls:
+            findings = lint_feed(data, url=urls[file.path])
+            if findings:
+                faulty.append(FaultyFeed(path=file.path, findings=tuple(findings)))
+
+    return look
+
+
+@dataclass
+class _Shelf:
+    """Names every file of the output, each with a fingerprint of what it is made of."""
+
+    app: App
+    makers: str
+    _posts: dict[str, str] = field(default_factory=dict)
+
+    def files(
+        self, ordered: Sequence[Post], filed: Sequence[Filed], feeds: Sequence[Feed]
+    ) -> Iterator[OutputFile]:
+        """All files; feeds last, so that what they link to is there before them."""
+        templates = self.app.templates
+        yield OutputFile(path="assets/page.css", data=pages.stylesheet(templates))
+        yield OutputFile(path="assets/feed.css", data=pages.feed_stylesheet(templates))
+        yield OutputFile(path="assets/copy.js", data=pages.copy_script(templates))
+        yield from self._post_pages(ordered, filed)
+        yield from self._label_pages(filed, feeds)
+        yield from self._overviews(ordered, feeds)
+        yield from _pictures(ordered, self.app.site)
+        for feed in feeds:
+            yield from self._documents(feed)
+
+    def _post_pages(self, ordered: Sequence[Post], filed: Sequence[Filed]) -> Iterator[OutputFile]:
+        labels: dict[str, list[Label]] = {}
+        for item in filed:
+            for post in item.posts:
+                labels.setdefault(post.id, []).append(item.label)
+        for place, post in enumerate(ordered):
+            path = local_path(self.app.site, post.url)
+            if path is None:  # the post lives on a site of its own
+                continue
+            newer = ordered[place - 1] if place else None
+            older = ordered[place + 1] if place + 1 < len(ordered) else None
+            mine = labels.get(post.id, [])
+            draw = partial(pages.post, self.app.templates, self.app.site, post)
+            yield OutputFile(
+                path=path,
+                owner=post.id,
+                source=self._print(
+                    self._of(post), newer and self._of(newer), older and self._of(older), mine
+                ),
+                data=partial(draw, newer=newer, older=older, labels=mine),
+            )
+
+    def _label_pages(self, filed: Sequence[Filed], feeds: Sequence[Feed]) -> Iterator[OutputFile]:
+        by_folder = {feed.paths["rss"].rpartition("/")[0]: feed for feed in feeds}
+        for item in filed:
+            feed = by_folder[item.label.folder]
+            draw = partial(pages.label, self.app.templates, self.app.site, item, feed=feed)
+            yield OutputFile(
+                path=f"{item.label.folder}/index.html",
+                source=self._print(item.label, [self._of(post) for post in item.posts]),
+                data=draw,
+            )
+
+    def _overviews(self, ordered: Sequence[Post], feeds: Sequence[Feed]) -> Iterator[OutputFile]:
+        templates, site = self.app.templates, self.app.site
+        known = [self._of(post) for post in ordered]
+        yield OutputFile(
+            path="feeds/index.html",
+            source=self._print("feeds", [(feed.title, feed.urls) for feed in feeds], known[:10]),
+            data=partial(pages.feeds, templates, site, feeds),
         )
-        yield OutputFile(path=path, data=data)
-    home = pages.home(app.templates, app.site, newsletters=app.newsletters, posts=ordered)
-    yield OutputFile(path="feeds/index.html", data=pages.feeds(app.templates, app.site, feed))
-    yield OutputFile(path="index.html", data=home)
+        yield OutputFile(
+            path="index.html",
+            source=self._print("home", self.app.newsletters, known),
+            data=partial(
+                pages.home, templates, site, newsletters=self.app.newsletters, posts=ordered
+            ),
+        )
+
+    def _documents(self, feed: Feed) -> Iterator[OutputFile]:
+        """The three documents of one feed."""
+        look = self.app.site.link("assets/feed.css")
+        renderers: dict[str, Callable[[Feed], bytes]] = {
+            "rss": partial(rss, stylesheet=look),
+            "atom": partial(atom, stylesheet=look),
+            "json": json_feed,
+        }
+        entries = [repr(replace(entry, html="")) for entry in feed.entries]
+        source = self._print(replace(feed, entries=()), entries)
+        for form, path in feed.paths.items():
+            yield OutputFile(
+                path=path,
+                source=source,
+                data=partial(renderers[form], feed),
+                max_age=CLOSED_SECONDS if feed.is_closed else FEED_SECONDS,
+                is_packed=True,
+            )
+
+    def _print(self, *values: object) -> str:
+        return fingerprint.of_values(self.makers, self.app.site, *values)
+
+    def _of(self, post: Post) -> str:
+        """A fingerprint of a post; `content_hash` stands for its HTML."""
+        if post.id not in self._posts:
+            small = replace(post, html="", mail_html="")
+            self._posts[post.id] = fingerprint.of_values(small)
+        return self._posts[post.id]
 
 
 def _pictures(library: Sequence[Post], site: Site) -> Iterator[OutputFile]:
@@ -86,12 +254,10 @@ def _pictures(library: Sequence[Post], site: Site) -> Iterator[OutputFile]:
             path = local_path(site, asset.url)
             if path is not None and path not in seen:
                 seen.add(path)
-                yield OutputFile(path=path, data=Path(asset.source).read_bytes())
-
-
-def local_path(site: Site, url: str) -> str | None:
-    """The output path of a URL on this site, None for one elsewhere; a folder gets `index.html`."""
-    if not url.startswith(site.base_url + "/"):
-        return None
-    path = unquote(urlsplit(url[len(site.base_url) + 1 :]).path)
-    return f"{path}index.html" if path.endswith("/") or not path else path
+                file = Path(asset.source)
+                found = file.stat()
+                yield OutputFile(
+                    path=path,
+                    source=fingerprint.of_values(found.st_size, found.st_mtime_ns),
+                    data=file.read_bytes,
+                )

@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from publisher.errors import NetworkError
+from publisher.net import http
 from publisher.services import backups
 from publisher.services.app import App
 from publisher.store import admins
@@ -50,4 +52,12 @@ def sweep(app: App) -> None:
 
 def ping(app: App) -> None:
     """Tells the address of `[monitor] ping_url` that we are alive: the one alarm that works when
-    the daemon is dead."""
+    the daemon is dead. Raises `NetworkError`.
+    """
+    monitor = app.monitor
+    if not monitor.ping_url:
+        return
+    asked = http.Request(method="GET", url=monitor.ping_url)
+    answer = http.send(asked, allow_private=monitor.ping_is_private)
+    if not answer.is_success:
+        raise NetworkError(monitor.ping_url, f"answered {answer.status}")

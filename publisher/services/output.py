@@ -1,67 +1,19 @@
-"""The output folder: never half a file, nothing left over.
+"""Files on disk: never half a file.
 
-Each file is written aside, synced and renamed. A manifest in the state folder remembers what we
-wrote, so that the page of a post that became a draft disappears, and nothing that we did not
-write ever does.
+Each is written aside, synced and renamed. `Staging` does so for many at once: all of them are
+whole on the disk before the first one takes its place.
 """
 
-import json
 import os
+import shutil
 import tempfile
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from publisher.errors import PublisherError
 
-MANIFEST = "manifest.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputFile:
-    """One file to publish. `path` is relative to the output folder, with forward slashes."""
-
-    path: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """What became of one file: its size in bytes, and whether its bytes are new."""
-
-    path: str
-    size: int
-    changed: bool
-
-
-def publish_files(
-    files: Iterable[OutputFile], *, output: Path, state: Path
-) -> tuple[list[Written], list[str]]:
-    """Writes the files in their order, then removes what an earlier build wrote and this did not.
-
-    Returns what was written and the paths that were removed. Raises `PublisherError` when the
-    disk refuses; all old files are then still in place.
-    """
-    manifest = state / MANIFEST
-    earlier = _read_manifest(manifest)
-    written: list[Written] = []
-    try:
-        for file in files:
-            target = _inside(output, file.path)
-            changed = not _holds(target, file.data)
-            if changed:
-                write_file(target, file.data)
-            written.append(Written(path=file.path, size=len(file.data), changed=changed))
-        present = {entry.path for entry in written}
-        removed = sorted(path for path in earlier - present if _remove(output, path))
-        if present != earlier:
-            write_file(manifest, json.dumps(sorted(present), indent=1).encode())
-    except OSError as error:
-        raise PublisherError(
-            f"{error.filename or output}: {error.strerror}; nothing half written was left behind, "
-            "the old files are in place; make room or mend the rights, then build again"
-        ) from error
-    return written, removed
+_ASIDE = ".new-"
 
 
 def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
@@ -81,15 +33,7 @@ def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     _sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _inside(output: Path, path: str) -> Path:
+def inside(output: Path, path: str) -> Path:
     """The place of a published path. Raises `PublisherError` if it leads out of the folder."""
     pure = PurePosixPath(path)
     if pure.is_absolute() or not pure.parts or ".." in pure.parts:
@@ -97,15 +41,59 @@ def _inside(output: Path, path: str) -> Path:
     return output / pure
 
 
-def _holds(target: Path, data: bytes) -> bool:
-    try:
-        return target.read_bytes() == data
-    except (FileNotFoundError, NotADirectoryError):
-        return False
+@dataclass
+class Staging:
+    """New files beside the old ones, until `settle` puts them in their places.
+
+    Use it as a context manager: whatever was not settled by the end is thrown away.
+    """
+
+    output: Path
+    _waiting: list[tuple[Path, Path, float]] = field(default_factory=list)
+    _folder: Path | None = None
+
+    def __enter__(self) -> "Staging":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def add(self, path: str, data: bytes, *, modified_at: datetime) -> None:
+        """Writes a file aside, with the time that a plain web server will give as its age."""
+        target = inside(self.output, path)
+        aside = self._room() / str(len(self._waiting))
+        with open(aside, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(aside, 0o644)
+        self._waiting.append((aside, target, modified_at.timestamp()))
+
+    def settle(self) -> None:
+        """Renames every file into its place, in the order in which they were added."""
+        folders: dict[Path, None] = {}
+        for aside, target, seconds in self._waiting:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.utime(aside, (seconds, seconds))
+            os.replace(aside, target)
+            folders[target.parent] = None
+        self._waiting.clear()
+        for folder in folders:
+            _sync_folder(folder)
+
+    def _room(self) -> Path:
+        """Our own folder in the output folder: a rename cannot leave a file system."""
+        if self._folder is None:
+            self.output.mkdir(parents=True, exist_ok=True)
+            _sweep(self.output)
+            self._folder = Path(tempfile.mkdtemp(prefix=f"{_ASIDE}{os.getpid()}-", dir=self.output))
+        return self._folder
 
 
-def _remove(output: Path, path: str) -> bool:
-    target = _inside(output, path)
+def remove(output: Path, path: str) -> bool:
+    """Removes a file and the folders that it leaves empty; False if there was none."""
+    target = inside(output, path)
     if not target.is_file():
         return False
     target.unlink()
@@ -116,10 +104,27 @@ def _remove(output: Path, path: str) -> bool:
     return True
 
 
-def _read_manifest(path: Path) -> set[str]:
+def _sweep(output: Path) -> None:
+    """Removes what a process left that was killed while it built."""
+    for folder in output.glob(f"{_ASIDE}*"):
+        pid = folder.name.removeprefix(_ASIDE).partition("-")[0]
+        if pid.isdigit() and not _is_alive(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
     try:
-        return set(json.loads(path.read_bytes()))
-    except FileNotFoundError:
-        return set()
-    except (ValueError, TypeError):  # damaged: forget what we wrote rather than delete by guess
-        return set()
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -77,7 +77,8 @@ def publish(
 
 def build(app: App) -> BuildReport:
     """Loads the posts and brings feeds and pages up to date."""
-    return feeds.build_library(app, posts.load(app, now=app.clock()))
+    now = app.clock()
+    return feeds.build_library(app, posts.load(app, now=now), now=now)
 
 
 def send(app: App, *, stopping: Callable[[], bool] = lambda: False) -> SendReport:

@@ -198,6 +198,7 @@ class MonitorSettings(_Section):
     metrics_host: str = "127.0.0.1"
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     ping_url: Annotated[str, AfterValidator(_ping_url)] = ""
+    ping_private: bool = False
     trusted_networks: list[Annotated[str, AfterValidator(_network)]] = []
 
 

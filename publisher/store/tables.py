@@ -35,6 +35,43 @@ posts = Table(
     Index(None, "path"),
 )
 
+labels = Table(
+    "labels",  # a slug is given once and never again
+    metadata,
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("slug", Text, nullable=False),
+    Column("first_seen_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("kind", "key"),
+    UniqueConstraint("kind", "slug"),
+)
+
+documents = Table(
+    "documents",  # every address ever published
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("source", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("modified_at", UtcDateTime, nullable=False),
+    Column("max_age", Integer, nullable=False),
+    Column("gone_at", UtcDateTime),
+    Index(None, "owner"),
+)
+
+pings = Table(
+    "pings",  # what a hub was told of each feed document, and when to tell it again
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("digest", String(64), nullable=False),  # of the bytes it was told of; empty = none yet
+    Column("attempts", Integer, nullable=False),  # in vain, since it was last told
+    Column("next_attempt_at", UtcDateTime),
+    Column("told_at", UtcDateTime),
+    Column("answer", Text, nullable=False),
+)
+
 newsletters = Table(
     "newsletters",
     metadata,

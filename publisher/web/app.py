@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from publisher.errors import (
     Conflict,
+    Gone,
     InvalidAddress,
     InvalidToken,
     LoginRefused,
@@ -26,24 +27,26 @@ from publisher.errors import (
 )
 from publisher.render import pages
 from publisher.services.app import App
-from publisher.web import security, static
+from publisher.web import security
 from publisher.web.admin import Operators
 from publisher.web.answers import private
 from publisher.web.inbox import Inbox
 from publisher.web.monitor import Counting, Health
+from publisher.web.static import Static
 from publisher.web.subscribers import Leaving
 
 log = logging.getLogger(__name__)
 
 _STATUSES: dict[type[PublisherError], int] = {
     NotFound: 404,
+    Gone: 410,  # what was published once: readers stop asking
     InvalidToken: 404,  # the same page for every bad token, whatever is wrong with it
     Conflict: 409,
     InvalidAddress: 422,
     LoginRefused: 401,
     StoreError: 503,
 }
-_WITH_PAGE = (400, 401, 403, 404, 405, 409, 413, 422, 500, 503)
+_WITH_PAGE = (400, 401, 403, 404, 405, 409, 410, 413, 422, 500, 503)
 
 
 def build_app(app: App) -> Starlette:
@@ -76,7 +79,7 @@ def _routes(app: App) -> list[Route]:
         Route("/u/{token:path}", Leaving(app).handle, methods=["GET", "POST"]),
         *_operator_routes(Operators(app)),
         *([] if app.relay else _inbox_routes(Inbox(app))),
-        Route("/{path:path}", _Output(app).handle, methods=["GET"]),
+        Route("/{path:path}", Static(app), methods=["GET"]),
     ]
 
 
@@ -103,17 +106,6 @@ def _inbox_routes(inbox: Inbox) -> list[Route]:
         Route("/inbox/{key}/html", inbox.html, methods=["GET"], middleware=here),
         Route("/inbox/{key}/source", inbox.source, methods=["GET"], middleware=here),
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Output:
-    """The front page, the posts, the feeds: whatever lies in the output folder."""
-
-    app: App
-
-    def handle(self, request: Request) -> Response:
-        validators = request.headers.getlist("if-none-match")
-        return static.respond(self.app.folders.output, request.path_params["path"], validators)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from publisher.domain.feeds import FEED_FILES
+from publisher.domain.feeds import MAIN_FILES
 from publisher.services import health, metrics
 from publisher.services.app import App
 from publisher.services.metrics import Family
@@ -28,7 +28,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 CACHE_SECONDS = 15
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
-_FEEDS = frozenset(FEED_FILES.values())
+_FEEDS = frozenset(MAIN_FILES.values())
 
 
 def build_monitor(app: App) -> Starlette:

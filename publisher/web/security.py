@@ -29,6 +29,9 @@ PAGE_POLICY = (
 )
 """What our pages may load: pictures, the stylesheet, and no script at all."""
 
+SCRIPTED_PAGE_POLICY = PAGE_POLICY + "; script-src 'self'"
+"""The same, and the one file behind the copy buttons of the feeds page."""
+
 _PROXY_MARKS = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_.-]+?)\.?(:\d{1,5})?", re.ASCII)
 _YEAR_SECONDS = 31_536_000

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from lxml import html
 
-from publisher.domain.feeds import main_feed
+from publisher.domain.feeds import Feed, FeedOptions, issues_feed, site_feeds
+from publisher.domain.labels import Filed, file_posts, labels_of
 from publisher.domain.newsletters import Cadence, Newsletter, Schedule
 from publisher.domain.posts import Excerpt, Image, Post
 from publisher.domain.sites import Person, Site
@@ -94,6 +95,18 @@ def make_mail(**changes: Any) -> pages.OpenedMail:
     return pages.OpenedMail(**(values | changes))
 
 
+def filed_of(site: Site, posts: list[Post]) -> list[Filed]:
+    return file_posts(posts, [], author=site.author.name)
+
+
+def feeds_of(site: Site, posts: list[Post]) -> list[Feed]:
+    options = FeedOptions(entries=30, full=True)
+    return [
+        *site_feeds(site, posts, filed_of(site, posts), options),
+        issues_feed(site, make_newsletter(), [], options),
+    ]
+
+
 def all_pages(templates: Templates, site: Site, text: str = "text") -> Iterator[bytes]:
     """Every page there is, with `text` wherever a writer or a visitor can put some."""
     post = make_post(
@@ -107,8 +120,11 @@ def all_pages(templates: Templates, site: Site, text: str = "text") -> Iterator[
     newsletter = make_newsletter(title=text, description=text)
     yield pages.home(templates, site, newsletters=[newsletter], posts=[post] * 11)
     yield pages.home(templates, site, newsletters=[], posts=[])
-    yield pages.feeds(templates, site, main_feed(site, [post], full=True))
-    yield pages.post(templates, site, post, newer=post, older=post)
+    filed, feeds = filed_of(site, [post]), feeds_of(site, [post])
+    yield pages.feeds(templates, site, feeds)
+    for item, feed in zip(filed, feeds[1:], strict=False):
+        yield pages.label(templates, site, item, feed=feed)
+    yield pages.post(templates, site, post, newer=post, older=post, labels=labels_of(filed))
     yield pages.post(templates, site, make_post(title=text), newer=None, older=None)
     yield pages.unsubscribe(templates, site, newsletter=newsletter, address="alice@example.org")
     yield pages.unsubscribed(templates, site, newsletter=newsletter, address="alice@example.org")
@@ -136,9 +152,15 @@ def test_every_page_is_a_document_of_its_language(templates: Templates, language
 def test_no_page_needs_more_than_the_strictest_policy(templates: Templates) -> None:
     for page in all_pages(templates, make_site(), HOSTILE):
         root = html.fromstring(page)
-        assert not root.xpath("//script | //style | //@style | //@onclick | //base")
+        assert not root.xpath("//style | //@style | //@onclick | //base")
         assert not root.xpath("//img[not(@alt)]")
-        assert b"<script" not in page
+        scripts = root.xpath("//script")
+        if root.xpath("//button[contains(@class, 'copy')]"):  # the one page that asks for one
+            assert [(dict(each.attrib), each.text) for each in scripts] == [
+                ({"src": "/assets/copy.js", "defer": "defer"}, None)
+            ]
+        else:
+            assert scripts == []
         sheets = root.xpath("//link[@rel='stylesheet']/@href")
         assert sheets == ["/assets/page.css"]
 
@@ -152,7 +174,7 @@ def test_hostile_text_is_shown_as_it_is(templates: Templates) -> None:
 def test_every_page_announces_the_feeds_by_absolute_url(templates: Templates) -> None:
     for page in all_pages(templates, make_site()):
         links = html.fromstring(page).xpath("//head/link[@rel='alternate']")
-        assert [(link.get("type"), link.get("href")) for link in links] == [
+        assert [(link.get("type"), link.get("href")) for link in links[:3]] == [
             ("application/rss+xml", "https://example.org/rss.xml"),
             ("application/atom+xml", "https://example.org/atom.xml"),
             ("application/feed+json", "https://example.org/feed.json"),
@@ -238,20 +260,52 @@ def test_the_picture_of_a_post_is_shown_once(templates: Templates, inside: bool)
 
 def test_the_feeds_page_shows_whole_addresses(templates: Templates) -> None:
     site = make_site()
-    root = html.fromstring(pages.feeds(templates, site, main_feed(site, [], full=True)))
+    post = make_post(tags=("Sea",), categories=())
+    root = html.fromstring(pages.feeds(templates, site, feeds_of(site, [post])))
     assert root.xpath("//code/text()") == [
         "https://example.org/rss.xml",
         "https://example.org/atom.xml",
         "https://example.org/feed.json",
+        "https://example.org/tags/sea/feed.xml",
+        "https://example.org/newsletters/weekly/feed.xml",
+    ]
+    assert len(root.xpath("//button[@hidden]")) == 5
+
+
+def test_a_label_has_a_page_with_its_posts_and_announces_its_own_feed(
+    templates: Templates,
+) -> None:
+    site = make_site()
+    posts = [make_post(id=str(n), title=f"Number {n}", tags=("深 Sea",)) for n in range(3)]
+    item = next(each for each in filed_of(site, posts) if each.label.kind == "tag")
+    feed = next(each for each in feeds_of(site, posts) if each.kind == "tag")
+    root = html.fromstring(pages.label(templates, site, item, feed=feed))
+    assert root.findtext(".//h1") == "深 Sea"
+    assert root.xpath("//ul[@class='titles']//a/text()") == [f"Number {n}" for n in range(3)]
+    announced = root.xpath("//head/link[@rel='alternate']/@href")
+    assert announced[0] == "https://example.org/rss.xml"
+    assert announced[3] == "https://example.org/tags/%E6%B7%B1-sea/feed.xml"
+
+
+def test_a_post_links_to_what_it_is_filed_under(templates: Templates) -> None:
+    site = make_site()
+    post = make_post(tags=("Sea", "Unfiled"), categories=(("life", "growth"),))
+    labels = [each for each in labels_of(filed_of(site, [post])) if each.name != "Unfiled"]
+    page = pages.post(templates, site, post, newer=None, older=None, labels=labels)
+    root = html.fromstring(page)
+    assert root.xpath("//ul[@class='tags']//a/@href") == ["/tags/sea/"]
+    assert root.xpath("//p[@class='categories']//a/@href") == [
+        "/categories/life/",
+        "/categories/life/growth/",
     ]
 
 
 def test_the_feeds_page_names_the_newest_entries(templates: Templates) -> None:
     site = make_site()
     posts = [make_post(id=str(n), title=f"Number {n}") for n in range(7)]
-    page = pages.feeds(templates, site, main_feed(site, posts, full=True))
+    page = pages.feeds(templates, site, feeds_of(site, posts))
     titles = html.fromstring(page).xpath("//ul[@class='titles']//a/text()")
-    assert titles == [f"Number {n}" for n in range(5)]
+    assert titles == [f"Number {n}" for n in range(6, 1, -1)]
     assert "7 posts in all." in page.decode()
 
 

@@ -1,58 +1,11 @@
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from publisher.errors import PublisherError
-from publisher.services.output import OutputFile, publish_files, write_file
+from publisher.services.output import Staging, write_file
 
-
-def publish(tmp_path: Path, **files: str) -> tuple[dict[str, bool], list[str]]:
-    written, removed = publish_files(
-        [OutputFile(path=path, data=text.encode()) for path, text in files.items()],
-        output=tmp_path / "public",
-        state=tmp_path / "var",
-    )
-    return {file.path: file.changed for file in written}, removed
-
-
-def test_only_changed_bytes_are_written(tmp_path: Path) -> None:
-    assert publish(tmp_path, a="1", b="2") == ({"a": True, "b": True}, [])
-    inode = (tmp_path / "public" / "a").stat().st_ino
-
-    assert publish(tmp_path, a="1", b="3") == ({"a": False, "b": True}, [])
-    assert (tmp_path / "public" / "a").stat().st_ino == inode
-
-
-def test_what_is_no_longer_made_is_removed_with_its_empty_folders(tmp_path: Path) -> None:
-    publish(tmp_path, **{"posts/one/index.html": "1", "posts/two/index.html": "2"})
-
-    assert publish(tmp_path, **{"posts/two/index.html": "2"})[1] == ["posts/one/index.html"]
-    assert not (tmp_path / "public" / "posts" / "one").exists()
-    assert (tmp_path / "public" / "posts" / "two" / "index.html").exists()
-
-
-def test_what_others_put_there_stays(tmp_path: Path) -> None:
-    publish(tmp_path, a="1")
-    (tmp_path / "public" / "robots.txt").write_text("theirs")
-
-    publish(tmp_path, b="2")
-
-    assert (tmp_path / "public" / "robots.txt").read_text() == "theirs"
-    assert not (tmp_path / "public" / "a").exists()
-
-
-def test_a_damaged_manifest_deletes_nothing(tmp_path: Path) -> None:
-    publish(tmp_path, a="1")
-    (tmp_path / "var" / "manifest.json").write_text("{damaged")
-
-    assert publish(tmp_path, b="2") == ({"b": True}, [])
-    assert (tmp_path / "public" / "a").exists()
-
-
-@pytest.mark.parametrize("path", ["../x", "a/../../x", "/etc/x", ""])
-def test_no_path_leads_out_of_the_folder(tmp_path: Path, path: str) -> None:
-    with pytest.raises(PublisherError, match="outside the output folder"):
-        publish(tmp_path, **{path: "1"})
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_a_file_is_never_half_written(tmp_path: Path) -> None:
@@ -65,3 +18,32 @@ def test_a_file_is_never_half_written(tmp_path: Path) -> None:
 
     assert target.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_staged_files_take_their_places_only_together(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    with Staging(tmp_path) as staging:
+        staging.add("a", b"new", modified_at=AT)
+        staging.add("deep/b", b"b", modified_at=AT)
+        assert (tmp_path / "a").read_bytes() == b"old"
+        assert not (tmp_path / "deep").exists()
+        staging.settle()
+    assert (tmp_path / "a").read_bytes() == b"new"
+    assert (tmp_path / "deep" / "b").stat().st_mtime == AT.timestamp()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "deep"]
+
+
+def test_what_was_not_settled_is_thrown_away(tmp_path: Path) -> None:
+    with Staging(tmp_path) as staging:
+        staging.add("a", b"new", modified_at=AT)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
+    dead = tmp_path / ".new-4194304-x"  # above the largest number a process can have
+    dead.mkdir()
+    (dead / "0").write_bytes(b"half")
+    with Staging(tmp_path) as staging:
+        staging.add("a", b"new", modified_at=AT)
+        staging.settle()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

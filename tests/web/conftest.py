@@ -16,12 +16,23 @@ from publisher.errors import InvalidToken, NotFound
 from publisher.render.templates import Templates
 from publisher.services import inbox, subscribers
 from publisher.services.app import App, FeedOptions, Folders, Listen, LogOptions
-from publisher.store.engine import Store, open_store
+from publisher.services.documents import OutputFile, publish
+from publisher.store.engine import open_store
 from publisher.web.app import build_app
 
 KEY = b"k" * 32
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+SMALL_SITE = [
+    OutputFile(path="index.html", data=b"<!doctype html><title>front</title>"),
+    OutputFile(path="feeds/index.html", data=b"<!doctype html><title>feeds</title>"),
+    OutputFile(path="assets/page.css", data=b"a {}"),
+    OutputFile(path="rss.xml", data=b"<rss/>", max_age=900, is_packed=True),
+    OutputFile(path="atom.xml", data=b"<feed/>", max_age=900, is_packed=True),
+    OutputFile(path="feed.json", data=b"{}", max_age=900, is_packed=True),
+]
 
 
 @dataclass
@@ -110,24 +121,9 @@ def mails(monkeypatch: pytest.MonkeyPatch) -> dict[str, Parts]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(tmp_path / "var" / "publisher.db")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def make_app(tmp_path: Path, store: Store) -> Callable[..., App]:
+def make_app(tmp_path: Path) -> Iterator[Callable[..., App]]:
     """Makes an `App` whose output folder holds a small site."""
-    output = tmp_path / "public"
-    (output / "feeds").mkdir(parents=True)
-    (output / "assets").mkdir()
-    (output / "index.html").write_text("<!doctype html><title>front</title>")
-    (output / "feeds" / "index.html").write_text("<!doctype html><title>feeds</title>")
-    (output / "assets" / "page.css").write_text("a {}")
-    (output / "rss.xml").write_text("<rss/>")
-    (output / "atom.xml").write_text("<feed/>")
-    (output / "feed.json").write_text("{}")
+    store = open_store(tmp_path / "var" / "publisher.db")
 
     def make(**changes: Any) -> App:
         values: dict[str, Any] = {
@@ -140,13 +136,16 @@ def make_app(tmp_path: Path, store: Store) -> Callable[..., App]:
             "templates": Templates(),
             "clock": lambda: NOW,
             "site_key": KEY,
-            "folders": Folders(root=tmp_path, state=tmp_path / "var", output=output),
+            "folders": Folders(root=tmp_path, state=tmp_path / "var", output=tmp_path / "public"),
             "listen": Listen(host="127.0.0.1", port=0),
             "log": LogOptions(level="info", format="text"),
         }
-        return App(**(values | changes))
+        app = App(**(values | changes))
+        publish(app, SMALL_SITE, now=NOW)
+        return app
 
-    return make
+    yield make
+    store.close()
 
 
 @pytest.fixture
