@@ -31,10 +31,11 @@ class Notifier:
         if not self._address:
             return
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
+            line.setblocking(False)  # a listener that does not listen must not stop the daemon
             try:
                 line.sendto(state.encode(), self._address)
             except OSError:
-                return  # systemd went away; nothing here depends on it
+                return  # systemd went away or is busy; nothing here depends on it
 
 
 def _monotonic_usec() -> int:

@@ -98,6 +98,7 @@ def test_systemd_is_told_and_a_bad_reload_changes_nothing(
         config = site / "config.toml"
         good = config.read_text(encoding="utf-8")
         config.write_text(good.replace("entries = 30", 'entires = "x"'), encoding="utf-8")
+        states(line)
         told.clear()
         process.send_signal(signal.SIGHUP)
         eventually(lambda: has_told("RELOADING=1", "READY=1"))
@@ -109,17 +110,18 @@ def test_systemd_is_told_and_a_bad_reload_changes_nothing(
         config.write_text(
             good.replace('title = "灯塔来信', 'title = "Anew 灯塔来信'), encoding="utf-8"
         )
+        states(line)
         told.clear()
         process.send_signal(signal.SIGHUP)
         eventually(lambda: has_told("RELOADING=1", "READY=1"))
         eventually(lambda: "Anew" in fetch(f"http://127.0.0.1:{web}/admin/login")[1])
 
+        states(line)
         told.clear()
         process.send_signal(signal.SIGTERM)
+        eventually(lambda: has_told("STOPPING=1"))
         _, words = process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode == 0, words
-        told.extend(states(line))
-        assert told[-1] == "STOPPING=1" or "STOPPING=1" in told
     refused = [json.loads(text) for text in words.splitlines() if "config.refused" in text]
     assert "config.toml:" in refused[0]["problem"]
     assert "Did you mean 'entries'?" in refused[0]["problem"]
