@@ -46,6 +46,9 @@ bench: setup  ## speed, as ratios measured in one run
 
 acceptance: setup  ## the whole way in real processes, and pictures of it in var/screens
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk; }
+	command -v nginx newsboat xmllint >/dev/null || { apt-get update -qq && apt-get install -y -qq nginx newsboat libxml2-utils; }
+	command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq npm; }
+	$(PIP) -r tests/acceptance/tools.txt
 	$(B)/python -m pytest -m acceptance tests
 	$(B)/python tests/acceptance/screens.py var/screens
 

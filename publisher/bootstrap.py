@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 from publisher.clock import Clock, system_clock
 from publisher.content.generators import read_habits
 from publisher.content.loader import ContentOptions
-from publisher.domain.feeds import FeedOptions
+from publisher.domain.feeds import FeedOptions, Podcast
 from publisher.domain.newsletters import WEEKDAYS, Cadence, Newsletter, Schedule
 from publisher.domain.selection import Order, Selection
+from publisher.domain.signups import Budgets
 from publisher.domain.sites import Person, Site
 from publisher.mail.client import Relay, Security
 from publisher.render.templates import Templates
@@ -26,6 +27,7 @@ from publisher.services.app import (
     LogOptions,
     MonitorOptions,
     ScheduleOptions,
+    SubscriberOptions,
 )
 from publisher.services.vitals import Vitals
 from publisher.settings import (
@@ -33,7 +35,7 @@ from publisher.settings import (
     Settings,
     create_site_key,
     load_settings,
-    read_site_key,
+    read_site_keys,
 )
 from publisher.store.engine import open_store
 
@@ -56,13 +58,12 @@ def open_app(
     root = config.resolve().parent
     store = open_store(database_of(config))
     try:
+        keys = read_site_keys(settings, root)
         yield App(
             site=_site(settings),
             newsletters=tuple(_newsletter(n, settings) for n in settings.newsletters),
             content=_content(settings, root),
-            feeds=FeedOptions(
-                entries=settings.feeds.entries, full=settings.feeds.content == "full"
-            ),
+            feeds=_feeds(settings),
             relay=_relay(settings),
             dkim=DkimOptions(
                 selector=settings.dkim.selector,
@@ -74,11 +75,17 @@ def open_app(
                 root / settings.templates.folder if settings.templates.folder else None
             ),
             clock=clock,
-            site_key=read_site_key(settings, root),
+            site_key=keys[0],
+            old_keys=keys[1:],
+            subscribers=_subscribers(settings),
             folders=Folders(
                 root=root, state=root / settings.state.folder, output=root / settings.feeds.folder
             ),
-            listen=Listen(host=settings.web.host, port=settings.web.port),
+            listen=Listen(
+                host=settings.web.host,
+                port=settings.web.port,
+                trusted_proxies=tuple(settings.web.trusted_proxies),
+            ),
             log=LogOptions(level=settings.log.level, format=settings.log.format),
             monitor=_monitor(settings),
             vitals=vitals or Vitals(),
@@ -142,6 +149,7 @@ def _newsletter(newsletter: NewsletterSettings, settings: Settings) -> Newslette
         template=newsletter.template,
         start=_start(newsletter, zone),
         reply_to=newsletter.reply_to,
+        public=newsletter.public,
         selection=Selection(
             tags=frozenset(newsletter.tags),
             without_tags=frozenset(newsletter.without_tags),
@@ -158,6 +166,23 @@ def _newsletter(newsletter: NewsletterSettings, settings: Settings) -> Newslette
     )
 
 
+def _subscribers(settings: Settings) -> SubscriberOptions:
+    people, site = settings.subscribers, settings.site
+    sender = Person(name=people.sender_name or site.title, email=people.sender_address)
+    return SubscriberOptions(
+        signup=people.signup,
+        sender=sender if people.sender_address else None,
+        welcome=people.welcome,
+        goodbye=people.goodbye,
+        budgets=Budgets(an_hour=people.mails_an_hour),
+        confirm_days=people.confirm_days,
+        ip_days=people.ip_days,
+        remember_erased=people.remember_erased,
+        reconfirm_days=people.reconfirm_days,
+        sunset=people.sunset,
+    )
+
+
 def _schedule(newsletter: NewsletterSettings, zone: ZoneInfo) -> Schedule:
     """`instant` is a newsletter that counts posts, and one is enough."""
     is_instant = newsletter.cadence == "instant"
@@ -169,6 +194,27 @@ def _schedule(newsletter: NewsletterSettings, zone: ZoneInfo) -> Schedule:
         day=newsletter.day,
         anchor=newsletter.anchor,
         every=1 if is_instant else newsletter.every,
+    )
+
+
+def _feeds(settings: Settings) -> FeedOptions:
+    feeds, podcast = settings.feeds, settings.feeds.podcast
+    return FeedOptions(
+        entries=feeds.entries,
+        full=feeds.content == "full",
+        hub=feeds.hub,
+        hub_is_private=feeds.hub_is_private,
+        media_type=feeds.media_type,
+        redirects=tuple(feeds.redirects.items()),
+        podcast=Podcast(
+            author=podcast.author or settings.site.author,
+            email=podcast.email or settings.site.author_email,
+            category=podcast.category,
+            image=podcast.image,
+            is_explicit=podcast.explicit,
+        )
+        if podcast.category
+        else None,
     )
 
 

@@ -12,6 +12,7 @@ import regex
 
 _ENDS = regex.compile(r"[。！？!?…．；;][”’」』）)】》〉\"']*|\.[”’」』）)】》〉\"']*(?=\s|$)")
 _OPENERS = "（([{《〈「『“‘【〔 \t\n，、；：,;:—–-"
+_TWO_WIDE = re.compile("[\ufe0f\U0001f1e6-\U0001f1ff]")  # shown as a picture; flags
 _HALF_WORD = re.compile(r"[A-Za-z0-9_\u00c0-\u052f'’-]+$")
 _WORD = re.compile(r"[A-Za-z0-9_\u00c0-\u052f]")
 
@@ -44,6 +45,13 @@ def cut(text: str, left: int, whole: int) -> str:
     return f"{shown}…" if shown else "…" if used else ""
 
 
+def dotted(text: str) -> str:
+    """The text with `…` behind it, unless a sentence ends there."""
+    shown = text.rstrip(_OPENERS)
+    ends = [match.end() for match in _ENDS.finditer(shown)]
+    return shown if ends and ends[-1] == len(shown) else f"{shown}…"
+
+
 def _fitting(text: str, budget: int) -> str:
     kept, used = 0, 0
     for match in regex.finditer(r"\X", text):
@@ -56,6 +64,8 @@ def _fitting(text: str, budget: int) -> str:
 
 @lru_cache(maxsize=8192)
 def _grapheme_width(grapheme: str) -> int:
+    if _TWO_WIDE.search(grapheme):
+        return 2
     return max(_point_width(point) for point in grapheme)
 
 

@@ -1,9 +1,12 @@
 """Values with defaults for everything, so that a test names only what it is about."""
 
 from datetime import UTC, datetime, time
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from publisher.content.options import ContentOptions
+from publisher.content.sources import Text, read_source
 from publisher.domain.newsletters import Cadence, Newsletter, Schedule
 from publisher.domain.posts import Excerpt, Post, body_hash
 from publisher.domain.sites import Person, Site
@@ -60,3 +63,20 @@ def make_newsletter(**changes: Any) -> Newsletter:
         "start": datetime(2025, 10, 1, tzinfo=SHANGHAI),
     }
     return Newsletter(**{**values, **changes})
+
+
+def make_options(folder: Path = Path("/nowhere"), **changes: Any) -> ContentOptions:
+    values: dict[str, Any] = {
+        "zone": SHANGHAI,
+        "base_url": "https://example.org",
+        "language": "zh-CN",
+        "dialect": "hexo",
+    }
+    return ContentOptions(folder=folder, **{**values, **changes})
+
+
+def make_text(text: str, path: str = "case.md", **changes: Any) -> Text:
+    """What a file of this text says; `changes` are those of the options."""
+    found = read_source(text.encode(), path, make_options(**changes))
+    assert isinstance(found, Text), found
+    return found

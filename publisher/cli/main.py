@@ -15,6 +15,7 @@ from publisher.cli import (
     db,
     deliveries,
     dkim,
+    feeds,
     healthcheck,
     init,
     issues,
@@ -27,7 +28,9 @@ from publisher.cli import (
     serve,
     status,
     subscribers,
+    suppressions,
     systemd_unit,
+    tokens,
 )
 from publisher.cli.run import run as run_pass
 from publisher.errors import ConfigError, Locked, PublisherError
@@ -78,7 +81,10 @@ for command in (
     new.new,
     issues.issues,
     deliveries.deliveries,
+    feeds.feeds,
     subscribers.subscribers,
+    suppressions.suppressions,
+    tokens.tokens,
     dkim.dkim,
     admin.admin,
     backup.backup,

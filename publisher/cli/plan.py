@@ -6,11 +6,15 @@ import click
 
 from publisher.bootstrap import open_app
 from publisher.cli.console import emit, local
+from publisher.cli.looks import look_lines, look_payload
 from publisher.cli.options import as_json, clock_at, config_of, newsletter_option, rehearsed
 from publisher.cli.reports import print_plan
 from publisher.domain.newsletters import Newsletter
-from publisher.services import issues, posts
+from publisher.errors import TemplateError
+from publisher.services import issues, posts, previews
+from publisher.services.app import App
 from publisher.services.issues import IssuePlan
+from publisher.services.previews import Preview
 
 
 @click.command(epilog="Example: publisher plan --now 2026-12-25T09:00:00+08:00")
@@ -32,8 +36,8 @@ def plan(
     now: datetime | None,
     as_json: bool,
 ) -> None:
-    """Show each newsletter's next issue: when, to how many, which posts are in or out and why;
-    and its next slots.
+    """Show each newsletter's next issue: when, to how many, which posts are in or out and why,
+    its subject, its size, what mail clients would hold against it; and its next slots.
 
     Writes nothing.
     """
@@ -42,15 +46,23 @@ def plan(
         library = posts.read(app, now=moment)
         wanted = [app.newsletter(newsletter)] if newsletter else list(app.newsletters)
         plans = [issues.plan(app, each, library, now=moment) for each in wanted]
+        looks = [_look(app, each, now=moment) for each in plans]
     if as_json:
-        payload = [_payload(each) | _slots_payload(each, moment, weeks) for each in plans]
+        payload = [
+            _payload(plan, look) | _slots_payload(plan, moment, weeks)
+            for plan, look in zip(plans, looks, strict=True)
+        ]
         emit("plan", {"newsletters": payload})
         return
-    for number, each in enumerate(plans):
+    for number, (plan, look) in enumerate(zip(plans, looks, strict=True)):
         if number:
             click.echo()
-        print_plan(each)
-        _print_slots(each.newsletter, moment, weeks)
+        print_plan(plan)
+        if isinstance(look, Preview):
+            click.echo("\n".join(look_lines(look)))
+        elif look:
+            click.echo(f"  error     {look}")
+        _print_slots(plan.newsletter, moment, weeks)
 
 
 def _print_slots(newsletter: Newsletter, now: datetime, weeks: int) -> None:
@@ -73,8 +85,19 @@ def _slots_payload(plan: IssuePlan, now: datetime, weeks: int) -> dict[str, obje
     }
 
 
-def _payload(plan: IssuePlan) -> dict[str, object]:
-    return {
+def _look(app: App, plan: IssuePlan, *, now: datetime) -> Preview | str:
+    """What it would look like, or why it cannot be rendered; empty where there is nothing new."""
+    if not plan.posts:
+        return ""
+    try:
+        return previews.look_at(app, plan, now=now)
+    except TemplateError as error:
+        return str(error)
+
+
+def _payload(plan: IssuePlan, look: Preview | str) -> dict[str, object]:
+    rendered = look_payload(look) if isinstance(look, Preview) else {"problem": look}
+    return rendered | {
         "newsletter": plan.newsletter.id,
         "period": plan.period.key,
         "slot": plan.period.slot,

@@ -7,11 +7,15 @@ import click
 
 from publisher.bootstrap import open_app
 from publisher.cli.console import emit, say
-from publisher.cli.options import as_json, clock_at, config_of, rehearsed
+from publisher.cli.looks import look_lines, look_payload
+from publisher.cli.options import Instant, as_json, clock_at, config_of
+from publisher.lint.findings import Severity
 from publisher.services import previews
 
+PROBLEMS = 3
 
-@click.command(epilog="Example: publisher preview weekly --out /tmp/look")
+
+@click.command(epilog="Example: publisher preview weekly --out /tmp/look --open")
 @click.argument("newsletter")
 @click.option(
     "--out",
@@ -20,21 +24,43 @@ from publisher.services import previews
     show_default=True,
     help="Folder for the files.",
 )
-@rehearsed
+@click.option("--as", "reader", default="", help="As this subscriber would get it (an address).")
+@click.option(
+    "--at",
+    "--now",
+    "now",
+    type=Instant(),
+    default=None,
+    help="Rehearse this moment (ISO 8601 with offset).",
+)
+@click.option("--open", "is_opened", is_flag=True, help="Show it in the browser.")
 @as_json
 @click.pass_context
 def preview(
-    context: click.Context, newsletter: str, out: Path, now: datetime | None, as_json: bool
-) -> None:
-    """Write NEWSLETTER's next issue as .html, .txt and .eml, without sending it."""
+    context: click.Context,
+    newsletter: str,
+    out: Path,
+    reader: str,
+    now: datetime | None,
+    is_opened: bool,
+    as_json: bool,
+) -> int:
+    """Write NEWSLETTER's next issue as .html, .txt and .eml, without sending it.
+
+    Lists what mail clients and filters would hold against it; exits 3 if there is an error.
+    """
     with open_app(config_of(context), clock=clock_at(now)) as app:
-        made = previews.preview(app, app.newsletter(newsletter), out=out, now=app.clock())
+        made = previews.preview(app, app.newsletter(newsletter), now=app.clock(), reader=reader)
+    files = previews.write(made, out)
     if as_json:
-        payload = {"subject": made.subject, "period": made.plan.period.key, "files": made.files}
-        emit("preview", payload)
-        return
-    if not made.plan.posts:
-        say("nothing is new; this shows the newest posts instead")
-    say(f"{made.plan.period.key}: {made.subject} ({len(made.plan.shown)} posts)")
-    for path in made.files:
-        click.echo(path)
+        emit("preview", {"period": made.plan.period.key, "files": files, **look_payload(made)})
+    else:
+        if not made.plan.posts:
+            say("nothing is new; this shows the newest posts instead")
+        say(f"{made.plan.period.key}, {len(made.plan.shown)} posts")
+        say("\n".join(look_lines(made)))
+        for path in files:
+            click.echo(path)
+    if is_opened:
+        click.launch(files[0].resolve().as_uri())
+    return PROBLEMS if any(f.severity is Severity.ERROR for f in made.findings) else 0

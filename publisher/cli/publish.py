@@ -14,7 +14,7 @@ from publisher.cli.options import as_json, config_of
 from publisher.cli.reports import print_cycle
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import Issue
-from publisher.services import instances, publishing
+from publisher.services import instances, notices, publishing, signups
 from publisher.services.lock import exclusive
 from publisher.services.publishing import CycleReport
 
@@ -40,6 +40,8 @@ def publish(context: click.Context, as_json: bool) -> int:
             update(done, total)
 
         instances.start(app)
+        notices.recover(app)
+        signups.work_off(app, stopping=stopping)
         report = publishing.publish(app, progress=advance, stopping=stopping)
         if as_json:
             emit("cycle", _payload(report))

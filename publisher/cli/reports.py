@@ -14,7 +14,7 @@ from publisher.domain.selection import Choice
 from publisher.services import deliveries
 from publisher.services.app import App
 from publisher.services.deliveries import IssueReport
-from publisher.services.feeds import BuildReport
+from publisher.services.feeds import BuildReport, FaultyFeed
 from publisher.services.issues import IssuePlan
 from publisher.services.publishing import CycleReport, NewsletterReport
 
@@ -54,6 +54,29 @@ def print_build(report: BuildReport, app: App) -> None:
     click.echo(f"  and {len(pages)} pages, {changed} of them new or changed")
     for path in report.removed:
         click.echo(f"  removed {path}")
+
+
+def print_findings(faulty: FaultyFeed, *, to_stderr: bool = False) -> None:
+    """What is wrong with a feed document, one finding a line: `path:line: severity: …`."""
+    for finding in faulty.findings:
+        place = f"{faulty.path}:{finding.line}" if finding.line else faulty.path
+        line = f"{place}: {finding.severity}: {finding.rule}: {finding.problem} — {finding.fix}"
+        click.echo(line, err=to_stderr)
+
+
+def findings_of(faulty: FaultyFeed) -> list[dict[str, object]]:
+    """The same as values for JSON."""
+    return [
+        {
+            "path": faulty.path,
+            "line": finding.line,
+            "severity": finding.severity,
+            "rule": finding.rule,
+            "problem": finding.problem,
+            "fix": finding.fix,
+        }
+        for finding in faulty.findings
+    ]
 
 
 def print_plan(plan: IssuePlan) -> None:

@@ -17,6 +17,7 @@ from publisher.bootstrap import open_app
 from publisher.cli.console import say
 from publisher.cli.options import config_of
 from publisher.errors import PublisherError
+from publisher.jobs import notices
 from publisher.jobs.local import Worker
 from publisher.jobs.systemd import Notifier
 from publisher.logs import set_up
@@ -111,6 +112,7 @@ class _Daemon:
                 group.create_task(server.serve(build_monitor(app), self._stop, sockets.monitor))
             if self._role != "web":
                 group.create_task(Worker(app, self._stop, self._notifier).run())
+                group.create_task(notices.work(app, self._stop))
             if self._role == "worker":
                 self._notifier.ready()
 

@@ -7,9 +7,10 @@ import click
 from publisher.bootstrap import open_app
 from publisher.cli.console import emit, local, progress, say, table
 from publisher.cli.options import as_json, config_of, newsletter_option
+from publisher.domain.exchange import Dialect
 from publisher.domain.subscribers import Joined, Subscription, SubscriptionStatus
+from publisher.services import imports, personal_data
 from publisher.services import subscribers as service
-from publisher.services.subscribers import ImportedRow, ImportPlan
 
 SHOWN_REFUSALS = 20
 PARTLY = 4
@@ -82,6 +83,71 @@ def remove(context: click.Context, email: str) -> None:
     say(f"{email}: removed")
 
 
+@subscribers.command(epilog="Example: publisher subscribers show ann@example.org")
+@click.argument("email")
+@as_json
+@click.pass_context
+def show(context: click.Context, email: str, as_json: bool) -> None:
+    """Show the subscriptions of EMAIL and all evidence of consent."""
+    with open_app(config_of(context)) as app:
+        kept, zone = service.evidence(app, email), app.site.zone
+        theirs = [row for row in service.listing(app) if row.address == kept[0].address]
+    if as_json:
+        evidence = [
+            {"at": one.at, "event": one.event, "newsletter": one.newsletter}
+            | {"address": one.address, "source": one.evidence.source, "ip": one.evidence.ip}
+            | {"text": one.evidence.text, "message_id": one.evidence.message_id}
+            for one in kept
+        ]
+        rows = [_payload(row) for row in theirs]
+        emit("subscriber", {"subscriptions": rows, "evidence": evidence})
+        return
+    table(
+        ("at", "newsletter", "event", "how we know", "from"),
+        [
+            (
+                local(one.at, zone),
+                one.newsletter,
+                one.event.value,
+                one.evidence.source,
+                one.evidence.ip,
+            )
+            for one in kept
+        ],
+    )
+
+
+@subscribers.command(epilog="Example: publisher subscribers confirm ann@example.org")
+@click.argument("email")
+@newsletter_option
+@click.pass_context
+def confirm(context: click.Context, email: str, newsletter: str | None) -> None:
+    """Confirm what EMAIL asked for, on your word that they did."""
+    with open_app(config_of(context)) as app:
+        confirmed = service.confirm_by_operator(app, email, newsletter=newsletter)
+    say(f"{email}: {confirmed} confirmed")
+
+
+@subscribers.command("export-data", epilog="Example: publisher subscribers export-data ann@a.org")
+@click.argument("email")
+@click.pass_context
+def export_data(context: click.Context, email: str) -> None:
+    """Print everything that is kept about EMAIL, as JSON."""
+    with open_app(config_of(context)) as app:
+        click.echo(personal_data.export(app, email).decode())
+
+
+@subscribers.command(epilog="Example: publisher subscribers erase ann@example.org")
+@click.argument("email")
+@click.pass_context
+def erase(context: click.Context, email: str) -> int:
+    """Erase everything about EMAIL; a keyed hash stays, so that no import brings it back."""
+    with open_app(config_of(context)) as app:
+        known = personal_data.erase(app, email)
+    say(f"{email}: erased" if known else f"{email}: nothing was known")
+    return 0 if known else 1
+
+
 @subscribers.command(
     "import",
     epilog="Example: publisher subscribers import people.csv --newsletter weekly --confirmed",
@@ -89,6 +155,14 @@ def remove(context: click.Context, email: str) -> None:
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--newsletter", required=True, help="The newsletter's id.")
 @click.option("--confirmed", is_flag=True, help="They have confirmed; else they wait as pending.")
+@click.option(
+    "--format",
+    "dialect",
+    type=click.Choice([dialect.value for dialect in Dialect]),
+    default=None,
+    help="Whose file it is; without it, its columns tell.",
+)
+@click.option("--encoding", default="", help="Of the file, if it is not UTF-8, such as gb18030.")
 @click.option("--dry-run", is_flag=True, help="Report, change nothing.")
 @as_json
 @click.pass_context
@@ -97,28 +171,27 @@ def import_subscribers(
     file: Path,
     newsletter: str,
     confirmed: bool,
+    dialect: str | None,
+    encoding: str,
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Add the rows of FILE, a CSV with the columns email and name.
+    """Add the rows of FILE: CSV or JSONL, our own or that of another tool.
 
-    Who is there already stays as they are, unsubscribed ones too. Repeating an import does no
-    harm.
+    Who is there already stays as they are, unsubscribed ones too; who has left there has left
+    here. A cut import goes on where it stopped when it is repeated.
     """
-    status = SubscriptionStatus.CONFIRMED if confirmed else SubscriptionStatus.PENDING
+    import_plan = imports.ImportPlan(
+        newsletter=newsletter,
+        status=SubscriptionStatus.CONFIRMED if confirmed else SubscriptionStatus.PENDING,
+        source=file.name,
+        dialect=Dialect(dialect) if dialect else None,
+    )
     counts = dict.fromkeys(Joined, 0)
-    refusals: list[ImportedRow] = []
-    with (
-        open_app(config_of(context)) as app,
-        file.open(encoding="utf-8", errors="replace", newline="") as lines,
-        progress("importing") as update,
-    ):
-        import_plan = ImportPlan(newsletter=newsletter, status=status, source=file.name)
-        for report in (
-            [service.rehearse_csv(app, lines, import_plan)]
-            if dry_run
-            else service.import_csv(app, lines, import_plan)
-        ):
+    refusals: list[imports.ImportedRow] = []
+    run = imports.rehearse_file if dry_run else imports.import_file
+    with open_app(config_of(context)) as app, progress("importing") as update:
+        for report in run(app, file, import_plan, encoding=encoding):
             for row in report:
                 counts[row.result] += 1
             refusals += [row for row in report if row.result is Joined.REFUSED]
@@ -135,19 +208,29 @@ def import_subscribers(
     "export", epilog="Example: publisher subscribers export --newsletter weekly > people.csv"
 )
 @newsletter_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([*(dialect.value for dialect in Dialect), "jsonl"]),
+    default=Dialect.OWN.value,
+    help="Our own columns, those of another tool, or jsonl.",
+)
 @click.option("--raw", is_flag=True, help="Cells as they are, not made harmless for spreadsheets.")
 @click.pass_context
-def export(context: click.Context, newsletter: str | None, raw: bool) -> None:
-    """Print subscriptions as CSV."""
+def export(context: click.Context, newsletter: str | None, form: str, raw: bool) -> None:
+    """Print subscriptions as CSV or JSONL."""
     with open_app(config_of(context)) as app:
         if newsletter:
             app.newsletter(newsletter)
         found = service.listing(app, newsletter=newsletter)
-    click.echo(service.export_csv(found, raw=raw), nl=False)
+    if form == "jsonl":
+        click.echo(imports.export_jsonl(found), nl=False)
+    else:
+        click.echo(imports.export_csv(found, raw=raw, dialect=Dialect(form)), nl=False)
 
 
 def _print_import(
-    file: Path, counts: dict[Joined, int], refusals: list[ImportedRow], *, dry_run: bool
+    file: Path, counts: dict[Joined, int], refusals: list[imports.ImportedRow], *, dry_run: bool
 ) -> None:
     for row in refusals[:SHOWN_REFUSALS]:
         click.echo(f"{file.name}:{row.line}: refused {row.email!r}: {row.problem}")

@@ -2,7 +2,7 @@
 
 import re
 from functools import lru_cache
-from html import escape
+from html import escape, unescape
 
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -26,20 +26,27 @@ def language_of(info: str) -> str:
     return found[0].lower().strip(":{") if found else ""
 
 
-def code_block(text: str, language: str, *, coloured: bool) -> str:
-    """A `pre` with its language as a class; `coloured` marks the words with Pygments' classes."""
+def code_block(text: str, language: str) -> str:
+    """A `pre` with its language as a class."""
     marked = f' class="language-{escape(language)}"' if language else ""
-    inner = _coloured(text, language) if coloured and language else None
-    return (
-        f"<pre><code{marked}>{escape(text, quote=False) if inner is None else inner}</code></pre>\n"
-    )
+    return f"<pre><code{marked}>{escape(text, quote=False)}</code></pre>\n"
 
 
-def _coloured(text: str, language: str) -> str | None:
+def coloured(html: str) -> str:
+    """Sanitised HTML with the words of its code blocks marked by Pygments' classes."""
+    return _BLOCK.sub(_in_colour, html) if "<pre>" in html else html
+
+
+_BLOCK = re.compile(r'(<pre><code class="language-([^"]+)">)([^<]+)(?=</code></pre>)')
+
+
+def _in_colour(block: re.Match[str]) -> str:
+    opener, language, text = block[1], unescape(block[2]), unescape(block[3])
     lexer = _lexer(_NAMES.get(language, language))
     if lexer is None or len(text) > MAX_COLOURED:
-        return None
-    return str(highlight(text, lexer, _FORMATTER)).removesuffix("\n") + "\n"
+        return block[0]
+    marked = str(highlight(text, lexer, _FORMATTER)).removesuffix("\n")
+    return f"{opener}{marked.replace('&quot;', chr(34)).replace('&#39;', chr(39))}\n"
 
 
 _FORMATTER = HtmlFormatter(nowrap=True, classprefix=PREFIX)

@@ -9,14 +9,25 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
-    """A file's text with LF line ends. `guessed` names an encoding that nothing declared."""
+    """A file's text behind `mark`, the byte order marks that open it (two of them occur).
 
-    text: str
-    guessed: str = ""
+    `is_guessed`: it fits the encoding, but nothing declares that.
+    """
+
+    raw: str
+    encoding: str
+    mark: bytes = b""
+    is_guessed: bool = False
+
+    @property
+    def text(self) -> str:
+        """The text with LF line ends."""
+        return self.raw.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def decode(data: bytes, declared: str = "") -> Decoded | None:
@@ -25,14 +36,22 @@ def decode(data: bytes, declared: str = "") -> Decoded | None:
     A byte order mark decides; else UTF-8; else what is declared; else GB18030 if all of it fits,
     which says little (it swallows Latin-1), so the caller tells the writer.
     """
-    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
-    if text := _try(data, encoding):
-        return Decoded(text=text)
-    if declared and (text := _try(data, declared)):
-        return Decoded(text=text)
-    if encoding == "utf-8" and (text := _try(data, "gb18030")):
-        return Decoded(text=text, guessed="gb18030")
-    return Decoded(text="") if not data else None
+    mark, name = next((pair for pair in _MARKS if data.startswith(pair[0])), (b"", ""))
+    body = data
+    while mark and body.startswith(mark):
+        body = body[len(mark) :]
+    for encoding in (name,) if mark else filter(None, ("utf-8", declared, "gb18030")):
+        try:
+            raw = body.decode(encoding)
+        except (UnicodeDecodeError, LookupError):
+            continue
+        return Decoded(
+            raw=raw,
+            encoding=encoding,
+            mark=data[: len(data) - len(body)],
+            is_guessed=encoding == "gb18030" != declared,
+        )
+    return None
 
 
 def without_controls(text: str) -> str:
@@ -41,14 +60,3 @@ def without_controls(text: str) -> str:
     One of them makes a feed unreadable (35 of 8,633 files hold some). The file keeps them.
     """
     return _CONTROLS.sub("", text)
-
-
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
-
-
-def _try(data: bytes, encoding: str) -> str | None:
-    try:
-        text = data.decode(encoding)
-    except (UnicodeDecodeError, LookupError):
-        return None
-    return text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")

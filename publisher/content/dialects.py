@@ -7,7 +7,7 @@ keeps the two equal.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo
 
@@ -172,7 +172,7 @@ def understand(
         updated=_date(fields, keys.updated, dialect, zone, doubts),
         tags=tags,
         categories=_categories(fields, keys, pure, dialect),
-        authors=_first_texts(fields, keys.author),
+        authors=_authors(fields, keys, dialect),
         keywords=_first_texts(fields, ("keywords",)),
         language=_language(fields, keys, pure),
         description=_first(fields, keys.description),
@@ -185,7 +185,7 @@ def understand(
     return meaning, doubts
 
 
-def marks(
+def marks_of(
     fields: Fields,
     path: str,
     body: str,
@@ -205,6 +205,16 @@ def marks(
         opens=max(filter(None, opens), default=None),
         expires=_date(fields, keys.expires, dialect, zone, []),
     )
+
+
+def unreadable_date(fields: Fields, dialect: str) -> str:
+    """The key of a "not before" or an "expires" that holds no date; empty where all is well.
+
+    Without it a post would be public at a time that nobody wrote.
+    """
+    keys = DIALECTS[dialect]
+    given = ((key, _first(fields, (key,))) for key in (*keys.opens, *keys.expires))
+    return next((key for key, text in given if text and not parse_date(text, UTC)), "")
 
 
 def slug_of(path: PurePosixPath) -> str:
@@ -300,6 +310,13 @@ def _folders(path: PurePosixPath, dialect: str) -> Iterator[str]:
         yield parts[-1]
     if dialect == "jekyll" and "_posts" in parts:
         yield from (part for part in parts[: parts.index("_posts")] if part != "docs")
+
+
+def _authors(fields: Fields, keys: Dialect, dialect: str) -> tuple[str, ...]:
+    found = _first_texts(fields, keys.author)
+    if dialect == "pelican" and found == _first_texts(fields, ("authors",)):
+        return texts([part for text in found for part in re.split(keys.split, text)])
+    return found
 
 
 def _language(fields: Fields, keys: Dialect, path: PurePosixPath) -> str:

@@ -8,18 +8,22 @@ open and no word, character or reading is cut in two.
 import re
 from collections.abc import Iterator
 
+from lxml import etree
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
-from publisher.columns import cut, width
+from publisher.columns import cut, dotted, width
 from publisher.domain.posts import Excerpt
 
 BUDGET = 280
 """Columns of an automatic excerpt."""
 
 _LEFT_OUT = frozenset(
-    {"pre", "table", "figure", "iframe", "video", "audio", "form", "input", "hr", "details"}
-)
+    {"pre", "table", "figure", "iframe", "video", "audio", "form", "input", "hr", "details",
+     "section"}
+)  # fmt: skip
+"""Elements that no automatic excerpt shows; a `section` holds footnotes."""
+
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _ATOMS = frozenset({"ruby", "code", "kbd", "img", "picture", "math", "svg", "sup", "sub"})
 _BLANKS = re.compile(r"\s+")
@@ -41,10 +45,7 @@ def automatic(html: str, budget: int = BUDGET) -> Excerpt:
     past the middle, else outside words with `…`. No code blocks, tables, figures, headings.
     """
     root = _tree(html)
-    for element in list(root.iter(*_LEFT_OUT, *_HEADINGS)):
-        _drop(element)
-    for element in list(root.iter("section")):  # footnotes
-        _drop(element)
+    etree.strip_elements(root, *_LEFT_OUT, *_HEADINGS, with_tail=False)
     _drop_footnote_marks(root)
     _Cutter(budget).cut(root)
     _drop_empty(root)
@@ -75,25 +76,26 @@ class _Cutter:
 
     def cut(self, element: HtmlElement) -> None:
         element.text = self._take(element.text)
+        if element.text == "…" and element.tag in _BLOCKS:
+            element.text = None  # the block before it ends well
         for child in list(element):
-            if self._is_full:
-                element.remove(child)  # and what stands behind it
-                continue
-            if child.tag in _ATOMS:
-                self._take_atom(child)
+            if self._is_full or not self._fits(child):
+                element.remove(child)  # and the text behind it
             else:
-                self.cut(child)
-            if child.getparent() is not None:
                 child.tail = self._take(child.tail)
 
-    def _take_atom(self, atom: HtmlElement) -> None:
-        size = width(" ".join(str(atom.text_content()).split()))
+    def _fits(self, child: HtmlElement) -> bool:
+        """Takes what fits of an element; of one that cannot be parted all or nothing."""
+        if child.tag not in _ATOMS:
+            self.cut(child)
+            return True
+        size = width(" ".join(str(child.text_content()).split()))
         if size > self._left:
             self._is_full = True
-            if (parent := atom.getparent()) is not None:
-                parent.remove(atom)
-        else:
-            self._left -= size
+            _end_before(child)
+            return False
+        self._left -= size
+        return True
 
     def _take(self, text: str | None) -> str | None:
         if not text or self._is_full:
@@ -104,6 +106,15 @@ class _Cutter:
             return text
         self._is_full = True
         return cut(text, self._left, self._whole)
+
+
+def _end_before(element: HtmlElement) -> None:
+    """Marks in the text before an element that more would follow."""
+    before, parent = element.getprevious(), element.getparent()
+    if before is not None:
+        before.tail = dotted(before.tail or "")
+    elif parent is not None and parent.text:
+        parent.text = dotted(parent.text)
 
 
 def _tree(html: str) -> HtmlElement:

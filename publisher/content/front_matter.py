@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import frontmatter
 
+from publisher.content.decoding import without_controls
 from publisher.content.formats import HANDLERS, KEY_LINE, YamlHandler
 from publisher.content.repair import Note
 from publisher.content.values import Value, the_stricter
@@ -74,10 +75,24 @@ def _line(text: str, position: int) -> int:
 
 def _lower(fields: Mapping[str, Value]) -> dict[str, Value]:
     found: dict[str, Value] = {}
-    for key, value in fields.items():
-        name = str(key).strip().lower()
+    for key, raw in fields.items():
+        name, value = without_controls(str(key)).strip().lower(), _clean(raw)
         found[name] = the_stricter(name, found[name], value) if name in found else value
     return found
+
+
+def _clean(value: Value) -> Value:
+    """The value without control characters: an escape (`"\\x07"`) brings in what no file holds."""
+    match value:
+        case dict():
+            return {without_controls(key): _clean(item) for key, item in value.items()}
+        case list():
+            return [_clean(item) for item in value]
+        case str():
+            clean = without_controls(value)
+            return value if clean == value else type(value)(clean)
+        case _:
+            return None
 
 
 def _lines_of_keys(block: str, start: int) -> dict[str, int]:

@@ -2,8 +2,7 @@
 
 CommonMark with tables, footnotes, task lists, definition lists, headings with anchors, formulas
 and diagrams kept readable; emphasis among Chinese text, template tags, and text that looks like
-HTML are read as they were meant. Two outputs of one parse: for feeds, and in colour for mail and
-pages.
+HTML are read as they were meant. `code` puts colours into what became of it, for mail and pages.
 """
 
 import re
@@ -11,13 +10,13 @@ from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
+from itertools import pairwise
 from typing import Any, Protocol
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
-from mdit_py_plugins.anchors import anchors_plugin
 from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
@@ -47,11 +46,10 @@ class Posts(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """The whole body and its opening (None without a marker), each for feeds and in colour."""
+    """The whole body and its opening (None without a marker)."""
 
     html: str
     opening: str | None
-    coloured: str
 
 
 def render(body: str, *, key: str, breaks: bool, posts: Posts, doubt: Doubter) -> Rendered:
@@ -60,16 +58,12 @@ def render(body: str, *, key: str, breaks: bool, posts: Posts, doubt: Doubter) -
     `key` makes footnote ids unique among posts; `breaks`: a line end is a line break, as in Hexo.
     """
     parser = _parser(breaks)
-    env: dict[str, Any] = {
-        "docId": re.sub(r"\W+", "-", key), "library": posts, "doubt": doubt, "is_coloured": False,
-    }  # fmt: skip
+    env: dict[str, Any] = {"docId": re.sub(r"\W+", "-", key), "library": posts, "doubt": doubt}
     tokens = parser.parse(body, env)
     html = _html(parser, tokens, env)
     cut = _marker(tokens, doubt)
     opening = None if cut is None else _html(parser, tokens[:cut], env)
-    has_code = any(token.type == "fence" and token.info.strip() for token in tokens)
-    coloured = _html(parser, tokens, env | {"is_coloured": True}) if has_code else html
-    return Rendered(html=html, opening=opening, coloured=coloured)
+    return Rendered(html=html, opening=opening)
 
 
 @lru_cache(maxsize=2)
@@ -77,10 +71,10 @@ def _parser(breaks: bool) -> MarkdownIt:
     parser = MarkdownIt("gfm-like", {"html": True, "breaks": breaks})
     parser.use(footnote_plugin).use(tasklists_plugin).use(deflist_plugin)
     parser.use(dollarmath_plugin, allow_space=False, allow_digits=False, allow_labels=False)
-    parser.use(anchors_plugin, max_level=6, slug_func=anchor)
     parser.inline.ruler.at("emphasis", tokenize_emphasis)
     parser.inline.ruler.at("strikethrough", tokenize_strikethrough)
     parser.core.ruler.at("inline", _parse_inline)
+    parser.core.ruler.push("anchors", _anchor_headings)
     if not breaks:
         parser.core.ruler.after("inline", "join_lines", join_lines)
     guard_html(parser)
@@ -106,6 +100,23 @@ def _parse_inline(state: StateCore) -> None:
             state.md.inline.parse(token.content, state.md, state.env, token.children)
 
 
+def _anchor_headings(state: StateCore) -> None:
+    """The core rule that gives each heading its anchor; of a name that comes again `a-1`, `a-2`.
+
+    A counter a name: the stock rule tries all numbers at each heading.
+    """
+    used: dict[str, int] = {}
+    for opener, inline in pairwise(state.tokens):
+        if opener.type == "heading_open":
+            words = (c.content for c in inline.children or [] if c.type in {"text", "code_inline"})
+            name = wanted = anchor("".join(words))
+            while name in used:
+                used[wanted] += 1
+                name = f"{wanted}-{used[wanted]}"
+            used[name] = 0
+            opener.attrSet("id", name)
+
+
 def _html(parser: MarkdownIt, tokens: list[Token], env: MutableMapping[str, Any]) -> str:
     html = str(parser.renderer.render(tokens, parser.options, env))
     return _CHECKBOX.sub(lambda box: "☑" if "checked=" in box[0] else "☐", html)
@@ -113,7 +124,7 @@ def _html(parser: MarkdownIt, tokens: list[Token], env: MutableMapping[str, Any]
 
 def _code(_renderer: RendererHTML, tokens: list[Token], index: int, _options: Any, env: Any) -> str:
     token = tokens[index]
-    return code_block(token.content, language_of(token.info), coloured=bool(env.get("is_coloured")))
+    return code_block(token.content, language_of(token.info))
 
 
 def _raw(_renderer: RendererHTML, tokens: list[Token], index: int, _options: Any, env: Any) -> str:
@@ -133,7 +144,7 @@ def _formula(
 def _formula_block(
     _renderer: RendererHTML, tokens: list[Token], index: int, _options: Any, _env: Any
 ) -> str:
-    return code_block(tokens[index].content.strip("\n") + "\n", "math", coloured=False)
+    return code_block(tokens[index].content.strip("\n") + "\n", "math")
 
 
 _RULES = {

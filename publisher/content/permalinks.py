@@ -19,8 +19,8 @@ from publisher.errors import ContentError
 
 PERMALINKS = {
     "hexo": ":year/:month/:day/:title/",
-    "hugo": ":folder/:slug/",
-    "jekyll": ":categories/:year/:month/:day/:slug.html",
+    "hugo": ":folder/:slugorfilename/",
+    "jekyll": ":categories/:year/:month/:day/:title.html",
     "pelican": ":slug.html",
     "plain": "posts/:slug/",
     "auto": "posts/:slug/",
@@ -35,6 +35,10 @@ JEKYLL_STYLES = {
 }
 
 _TOKEN = re.compile(r":(\w+)")
+_PUNCTUATION = re.compile(r"""[\s~`!@#$%^&*()\-_+=\[\]{}|\\;:"'<>,.?/]+""")
+_HUGO_DROPS = re.compile(r"[^\w\s./\\#+~@%-]")
+_JEKYLL_PRETTY = re.compile(r"[^\w.~!$&'()+,;=@]+")
+_JEKYLL_PLAIN = re.compile(r"[\W_]+")
 _SAFE = "/~!$&'()*+,;=:@"
 _NUMBER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)")
 
@@ -66,7 +70,8 @@ def permalink(
             raise ContentError("", 0, f"the address needs :{match[1]}, which is not given")
         return value
 
-    return encode_path(_TOKEN.sub(filled, template))
+    made = _TOKEN.sub(filled, template)
+    return encode_path(_hugo_path(made) if dialect == "hugo" else made)
 
 
 def encode_path(path: str) -> str:
@@ -81,25 +86,34 @@ def _values(
     pure = PurePosixPath(path)
     slug = meaning.slug or slug_of(pure)
     below = _below_posts(pure)
-    last = meaning.categories[0] if meaning.categories else ()
+    last = meaning.categories[-1] if meaning.categories else ()
     values = {
-        "title": slug if dialect == "jekyll" else below,
-        "name": slug_of(pure) if dialect == "hexo" else pure.stem,
+        "title": below,
+        "name": pure.stem,
         "filename": pure.stem,
         "slug": slug,
-        "post_title": meaning.title,
+        "post_title": _slugized(meaning.title).lower(),
         "folder": "/".join(pure.parent.parts if pure.stem != "index" else pure.parent.parts[:-1]),
         "section": pure.parts[0] if len(pure.parts) > 1 else "",
         "categories": "/".join(label for path in meaning.categories for label in path),
-        "category": last[-1] if last else default_category,
+        "category": "/".join(map(_slugized, last)) or default_category,
         "lang": meaning.language,
     }
     values["sections"] = values["folder"]
-    values["slugorfilename"] = slug
+    match dialect:
+        case "hugo":
+            named = {"slugorfilename": slug, "slugorcontentbasename": slug}
+            values |= {"title": meaning.title, "slug": meaning.slug or meaning.title, **named}
+        case "jekyll":
+            values["title"] = _JEKYLL_PRETTY.sub("-", slug).strip("-")
+            values["slug"] = _JEKYLL_PLAIN.sub("-", slug).strip("-").lower()
+            values["categories"] = values["categories"].lower()
+        case _:
+            pass
     if meaning.published:
         day = meaning.published.astimezone(zone)
         seconds = int(meaning.published.timestamp())
-        digest = hashlib.sha1(f"{slug}{seconds}".encode(), usedforsecurity=False).hexdigest()
+        digest = hashlib.sha1(f"{below}{seconds}".encode(), usedforsecurity=False).hexdigest()
         values |= {
             "year": f"{day:%Y}", "month": f"{day:%m}", "day": f"{day:%d}", "hour": f"{day:%H}",
             "minute": f"{day:%M}", "second": f"{day:%S}", "i_month": str(day.month),
@@ -112,9 +126,18 @@ def _values(
 def _below_posts(path: PurePosixPath) -> str:
     """Hexo's `:title`: the path below `_posts` without its ending, folders included."""
     parts = [*path.parts[:-1], path.stem]
-    start = parts.index("_posts") + 1 if "_posts" in parts else 0
-    below = parts[start:]
-    return "/".join(below[:-1] if below[-1] == "index" and len(below) > 1 else below)
+    return "/".join(parts[parts.index("_posts") + 1 :] if "_posts" in parts else parts)
+
+
+def _hugo_path(path: str) -> str:
+    """The path in lower case; blanks become `-`, signs that Hugo drops go."""
+    return re.sub(r"\s+-?\s*|-\s+", "-", _HUGO_DROPS.sub("", path)).lower()
+
+
+def _slugized(text: str) -> str:
+    """Words as Hexo joins them in addresses: blanks and punctuation become one `-`, accents go."""
+    plain = "".join(c for c in unicodedata.normalize("NFD", text) if not 0x300 <= ord(c) < 0x370)
+    return _PUNCTUATION.sub("-", unicodedata.normalize("NFC", plain)).strip("-")
 
 
 def _from_field(fields: Fields, name: str) -> str | None:

@@ -6,7 +6,7 @@ Whatever is not clearly public is not published: `draft: maybe` is a draft, `pub
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import PurePosixPath
 
 from publisher.content.dates import parse_date
@@ -78,19 +78,26 @@ def is_hidden(fields: Fields) -> bool:
     return excluded or any(is_set(fields.get(key)) for key in HIDING)
 
 
-def kept_back(marks: Marks, now: datetime) -> tuple[SkipReason, str] | None:
-    """Why a post is not published as of `now`, and in words; None where nothing stands against."""
+def kept_back(marks: Marks, now: datetime, zone: tzinfo) -> tuple[SkipReason, str] | None:
+    """Why a post is not published as of `now`, and in words; None where nothing stands against.
+
+    The words name times of `zone`.
+    """
     if marks.is_protected:
         return SkipReason.PROTECTED, "protected by a password"
     if marks.expires and marks.expires <= now:
-        return SkipReason.EXPIRED, f"expired on {marks.expires:%Y-%m-%d %H:%M}"
+        return SkipReason.EXPIRED, f"expired on {_shown(marks.expires, zone)}"
     if marks.opens and marks.opens > now:
-        return SkipReason.FUTURE, f"dated {marks.opens:%Y-%m-%d %H:%M}, which is still to come"
+        return SkipReason.FUTURE, f"dated {_shown(marks.opens, zone)}, which is still to come"
     if marks.is_draft:
         return SkipReason.DRAFT, "a draft"
     if marks.is_hidden:
         return SkipReason.HIDDEN, "hidden"
     return None
+
+
+def _shown(instant: datetime, zone: tzinfo) -> str:
+    return f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def _withholds(published: Value) -> bool:

@@ -20,7 +20,7 @@ FILES = PICTURES | frozenset(TYPES)
 
 POSTS = frozenset({".md", ".markdown", ".mkd", ".mdx"})
 
-_PELICAN = re.compile(r"^[{|](?:filename|static|attach)[}|]")
+_PELICAN = re.compile(r"^(?:[{|]|%7[BC])(?:filename|static|attach)(?:[}|]|%7[CD])", re.IGNORECASE)
 _UNSHOWABLE = re.compile(
     r"""(?:\]\(|src=["']?)((?:data:image/|file:|[A-Za-z]:\\)[^,;)\s"']{0,40})"""
 )
@@ -34,14 +34,15 @@ def index_of(sources: Iterable[Source]) -> dict[str, str]:
     """The names by which posts may be linked; of two posts of one name the first path has it."""
     found: dict[str, str] = {}
     for source in sources:
-        pure = PurePosixPath(source.path)
-        parts = pure.parts
-        below = PurePosixPath(*parts[parts.index("_posts") + 1 :]) if "_posts" in parts else pure
-        folder = pure.parent.name if pure.stem in {"index", "_index"} else ""
-        names = (source.path, below.as_posix(), str(below.with_suffix("")), pure.name, pure.stem)
-        for name in (*names, folder):
-            if name:
-                found.setdefault(name, source.url)
+        path = source.path
+        folder, _, name = path.rpartition("/")
+        stem = name.rpartition(".")[0]
+        below = f"/{path}".partition("/_posts/")[2] or path
+        names = [path, below, below.rpartition(".")[0], name, stem]
+        if stem in {"index", "_index"} and folder:
+            names.append(folder.rpartition("/")[2])
+        for key in names:
+            found.setdefault(key, source.url)
     return found
 
 

@@ -6,6 +6,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import nh3
 
+from publisher.content.decoding import without_controls
 from publisher.errors import ContentError
 
 MAX_DEPTH = 256
@@ -65,7 +66,7 @@ def sanitise(html: str, *, base: str, resolve: Callable[[str], str]) -> str:
         return address(value, base, resolve) if attribute in _ADDRESSES else value
 
     def cleaned(markup: str) -> str:
-        return nh3.clean(
+        clean = nh3.clean(
             markup,
             tags=_TAGS,
             attributes=_ATTRIBUTES,
@@ -74,8 +75,9 @@ def sanitise(html: str, *, base: str, resolve: Callable[[str], str]) -> str:
             link_rel=None,
             strip_comments=True,
         )
+        return without_controls(clean)  # `&#7;` has become one
 
-    return _settled(cleaned(_prepared(html)), cleaned)
+    return _settled(_prepared(html), cleaned)
 
 
 def _settled(html: str, cleaned: Callable[[str], str]) -> str:
@@ -84,10 +86,9 @@ def _settled(html: str, cleaned: Callable[[str], str]) -> str:
     What stood in an element that was taken away may be misnested without it: `<p><form><p>`.
     """
     for _ in range(_ROUNDS):
-        again = cleaned(html)
-        if again == html:
+        before, html = html, cleaned(html)
+        if _STEP.findall(html) == _STEP.findall(before):  # the same elements, so the same tree
             break
-        html = again
     return html
 
 

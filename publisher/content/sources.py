@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from publisher.content.decoding import decode, without_controls
-from publisher.content.dialects import Doubt, Meaning, marks, understand
+from publisher.content.dialects import Doubt, Meaning, marks_of, understand, unreadable_date
 from publisher.content.front_matter import FrontMatter, read_front_matter
 from publisher.content.options import ContentOptions
 from publisher.content.permalinks import permalink
@@ -18,23 +18,29 @@ _PROTECTED = Meaning(id=None, title="", published=None, updated=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Obstacle:
+    """Why a file that was read can be no post, at which line, and what to do."""
+
+    line: int
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """A file that was read. Of a protected one nothing but its path and its marks is kept.
 
-    `url` is empty where it cannot be made, `url_problem` then says why. `date_line`: the line to
-    name when the date is missing;
-    `has_date_text`: something stands there. `is_ignored`: a page or a fragment, no post.
+    `obstacle`: what is missing for a post, such as a date. `is_ignored`: a page or a fragment, no
+    post. The dates are instants in any zone; `facts_of` gives them the site's.
     """
 
     path: str
     meaning: Meaning
     marks: Marks
     url: str = ""
-    url_problem: str = ""
     body_hash: str = ""
     body_line: int = 1
-    date_line: int = 1
-    has_date_text: bool = False
+    obstacle: Obstacle | None = None
     is_empty: bool = False
     is_ignored: bool = False
     warnings: tuple[Warned, ...] = ()
@@ -64,8 +70,8 @@ def read_source(data: bytes, path: str, options: ContentOptions) -> Text | Faile
         remedy = "mend the front matter at this line"
         return _failed(path, error.line, error.problem, remedy)
     warnings = [*_warnings(path, matter)]
-    if decoded.guessed:
-        problem = f"was read as {decoded.guessed}, which nothing declares"
+    if decoded.is_guessed:
+        problem = f"was read as {decoded.encoding}, which nothing declares"
         warnings.insert(0, _warned(path, 0, problem, "save it as UTF-8"))
     return _understood(path, matter, options, warnings)
 
@@ -75,7 +81,7 @@ def _understood(
 ) -> Text:
     fields, body = matter.fields, matter.body
     meaning, doubts = understand(fields, path, body, dialect=options.dialect, zone=options.zone)
-    held = marks(
+    held = marks_of(
         fields,
         path,
         body,
@@ -87,17 +93,15 @@ def _understood(
     if held.is_protected:
         source = Source(path=path, meaning=_PROTECTED, marks=held)
         return Text(source=source, body="")
-    url, problem = _address(meaning, matter, path, options)
+    url, no_address = _address(meaning, matter, path, options)
     source = Source(
         path=path,
         meaning=meaning,
         marks=held,
         url=url,
-        url_problem=problem,
         body_hash=body_hash(body),
         body_line=matter.body_line,
-        date_line=matter.lines.get("date", 1),
-        has_date_text=bool(fields.get("date")),
+        obstacle=_bad_date(meaning, matter, options) or no_address,
         is_empty=not body.strip(),
         is_ignored=_layout(fields) in _IGNORED_LAYOUTS,
         warnings=(*warnings, *_doubted(path, matter.lines, doubts)),
@@ -107,7 +111,7 @@ def _understood(
 
 def _address(
     meaning: Meaning, matter: FrontMatter, path: str, options: ContentOptions
-) -> tuple[str, str]:
+) -> tuple[str, Obstacle | None]:
     try:
         found = permalink(
             meaning,
@@ -119,8 +123,21 @@ def _address(
             default_category=options.default_category,
         )
     except ContentError as error:
-        return "", error.problem
-    return f"{options.base_url}/{found}", ""
+        remedy = "give the post that field, or set content.permalink"
+        return "", Obstacle(line=1, problem=error.problem, remedy=remedy)
+    return f"{options.base_url}/{found}", None
+
+
+def _bad_date(meaning: Meaning, matter: FrontMatter, options: ContentOptions) -> Obstacle | None:
+    remedy = "write date: 2025-10-11 06:16:29"
+    if meaning.published is None:
+        told = "has a date that cannot be read" if matter.fields.get("date") else "has no date"
+        return Obstacle(line=matter.lines.get("date", 1), problem=told, remedy=remedy)
+    if key := unreadable_date(matter.fields, options.dialect):
+        told = f"{key} holds no date that can be read"
+        remedy = remedy.replace("date", key, 1)
+        return Obstacle(line=matter.lines.get(key, 1), problem=told, remedy=remedy)
+    return None
 
 
 def _layout(fields: Mapping[str, object]) -> str:

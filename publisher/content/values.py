@@ -46,8 +46,9 @@ def texts(value: Value) -> tuple[str, ...]:
 
 def the_stricter(key: str, first: Value, second: Value) -> Value:
     """Of two values of one key the last that is not empty; of marks the one that keeps back."""
-    if key.lower() in KEEPING:
+    name = key.lower()
+    if name in KEEPING and name != "password":  # of which `0` is one, like any other text
         return second if is_set(second) or not is_set(first) else first
-    if key.lower() == "published":
+    if name == "published":
         return first if first is not None and not is_set(first) else second
     return first if second in (None, "", []) else second

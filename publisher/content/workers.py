@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
+from publisher.content.folder import File
 from publisher.content.options import ContentOptions
 from publisher.content.references import Index
 from publisher.content.rendering import Rendering, render
@@ -34,14 +34,6 @@ LARGE = 64_000
 
 LIMIT_SECONDS = 20.0
 CHUNK = 16
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class File:
-    """A path below the content folder and the file's bytes."""
-
-    path: str
-    data: bytes
 
 
 _Job = TypeVar("_Job")

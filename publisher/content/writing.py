@@ -4,7 +4,6 @@ An id is added as one line and nothing else: writing the whole block anew would 
 order or line ends in 98 of 100 files. What was written is read again before it may be kept.
 """
 
-import codecs
 import json
 import re
 import unicodedata
@@ -14,7 +13,7 @@ from hashlib import sha256
 
 import frontmatter
 
-from publisher.content.decoding import decode
+from publisher.content.decoding import Decoded, decode
 from publisher.content.formats import (
     HANDLERS,
     Fenced,
@@ -25,18 +24,13 @@ from publisher.content.formats import (
     TomlHandler,
     YamlHandler,
 )
-from publisher.content.front_matter import FrontMatter, read_front_matter
+from publisher.content.front_matter import read_front_matter
 from publisher.content.values import Plain, Value
 from publisher.errors import ContentError
 
 KEY = "feed_id"
 """The field that wins over all other ids, and that no generator uses for anything else."""
 
-_ENCODINGS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _SIMPLE = re.compile(r"[a-z][a-z0-9-]*")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -60,16 +54,15 @@ def declare_id(data: bytes, value: str, *, dialect: str, encoding: str = "") -> 
     back as it is. Raises `ContentError` where the file cannot be read, holds another `feed_id`, or
     would mean anything else afterwards.
     """
-    before = _read(data, dialect, encoding)
+    file = _decoded(data, encoding)
+    before = read_front_matter(file.text, dialect)
     held = before.fields.get(KEY)
     if held == value:
         return data
     if held not in (None, ""):
         raise ContentError("", before.lines.get(KEY, 1), f"declares the {KEY} {held} already")
-    mark, name = _encoding_of(data, encoding)
-    text = data[len(mark) :].decode(name)
-    written = mark + _with_id(text, value, dialect).encode(name)
-    after = _read(written, dialect, encoding)
+    written = file.mark + _with_id(file.raw, value, dialect).encode(file.encoding)
+    after = read_front_matter(_decoded(written, encoding).text, dialect)
     expected = {**before.fields, KEY: value}
     if dict(after.fields) != expected or after.body != before.body:
         raise ContentError("", 1, "cannot take an id without changing more; add it by hand")
@@ -95,26 +88,11 @@ def slug(title: str) -> str:
     return re.sub(r"[^\w]+", "-", folded).strip("-_")[:80] or "post"
 
 
-def _read(data: bytes, dialect: str, encoding: str) -> FrontMatter:
+def _decoded(data: bytes, encoding: str) -> Decoded:
     decoded = decode(data, encoding)
     if decoded is None:
         raise ContentError("", 0, "is in an unknown encoding")
-    return read_front_matter(decoded.text, dialect)
-
-
-def _encoding_of(data: bytes, declared: str) -> tuple[bytes, str]:
-    """The marks that open a file (two occur) and the encoding behind them."""
-    for mark, name in _ENCODINGS:
-        if data.startswith(mark):
-            count = 2 if data.startswith(mark * 2) else 1
-            return mark * count, name
-    for name in filter(None, ("utf-8", declared, "gb18030")):
-        try:
-            data.decode(name)
-        except (UnicodeDecodeError, LookupError):
-            continue
-        return b"", name
-    raise ContentError("", 0, "is in an unknown encoding")
+    return decoded
 
 
 def _with_id(text: str, value: str, dialect: str) -> str:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import groupby, pairwise
 from urllib.parse import quote
 
-from publisher.domain.issues import Issue
+from publisher.domain.issues import Issue, archive_path, issue_path
 from publisher.domain.labels import Filed, LabelKind
 from publisher.domain.newsletters import Newsletter
 from publisher.domain.posts import Image, Media, Post, newest_first
@@ -194,11 +194,6 @@ def issue_entry(site: Site, newsletter: Newsletter, issue: Issue, posts: Sequenc
     )
 
 
-def issue_path(newsletter: str, period: str) -> str:
-    """Where an issue can be read on the web: `W:2026-W47` becomes `/archive/weekly/w-2026-w47/`."""
-    return f"/archive/{newsletter}/{period.replace(':', '-').lower()}/"
-
-
 def site_feeds(
     site: Site, posts: Sequence[Post], filed: Sequence[Filed], options: FeedOptions
 ) -> list[Feed]:
@@ -234,7 +229,7 @@ def issues_feed(
         feed,
         description=newsletter.description or newsletter.title,
         language=newsletter.language,
-        home_url=site.link("/"),
+        home_url=site.link(archive_path(newsletter.id)),
         entries=tuple(entries[: options.entries]),
         updated=_latest(site, entries[: options.entries]),
     )

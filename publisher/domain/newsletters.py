@@ -55,6 +55,7 @@ class Schedule:
 class Newsletter:
     """A configured digest. Posts dated before `start` are never mailed; None = first seen.
 
+    Only a `public` one is on the sign-up form, on pages, and open to requests.
     `approval`: each issue waits until the operator has approved it.
     `is_archived`: everybody may read its issues on the site. `embed_bytes`: pictures travel
     inside the mail up to so many bytes in all; 0 = they are fetched.
@@ -69,6 +70,7 @@ class Newsletter:
     template: str = "digest"
     start: datetime | None = None
     reply_to: str = ""
+    public: bool = True
     selection: Selection = EVERYTHING
     approval: bool = False
     is_archived: bool = True

@@ -1,14 +1,14 @@
 """A post as the templates of mails see it, with as much of it as there is room for."""
 
 import re
-from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from html import unescape
 
 from markupsafe import Markup
 
 from publisher.columns import shorten
-from publisher.domain.posts import Post
+from publisher.domain.posts import Image, Post
 from publisher.render.mail_html import Pictures, fit, plain_text, scaled
 from publisher.render.words import Words
 
@@ -29,35 +29,84 @@ class Detail(StrEnum):
     TITLES = "titles only, but for the first posts"
 
 
-def card(post: Post, words: Words, *, pictures: Pictures, detail: Detail) -> Mapping[str, object]:
+class Card:
     """The values of one post. `words` are in its language.
 
     `body` is the whole post, for templates that show it; `excerpt` its opening. Both are empty
-    where there is no room, and `text`, a short excerpt without markup, has to do.
+    where there is no room, and `description`, a short opening without markup, has to do. What
+    takes time is made when a template asks for it.
     """
-    is_full, is_short = detail is Detail.FULL, detail in (Detail.SHORT, Detail.TITLES)
 
-    def fitted(html: str) -> Markup:
-        whole = fit(html, url=post.url, pictures=pictures, words=words, has_images=is_full)
+    def __init__(self, post: Post, words: Words, *, pictures: Pictures, detail: Detail) -> None:
+        self._post = post
+        self._pictures = pictures
+        self._is_full = detail is Detail.FULL
+        self._is_short = detail in (Detail.SHORT, Detail.TITLES)
+        self.words = words
+        self.language = words.language
+        self.title = post.title
+        self.url = post.url
+        self.category = " / ".join(post.categories[0]) if post.categories else ""
+        self.tags = post.tags if self._is_full else ()
+
+    @property
+    def date(self) -> str:
+        """The day of publication in words."""
+        return self.words.date(self._post.published, "long")
+
+    @cached_property
+    def minutes(self) -> int:
+        """How long it takes to read."""
+        return reading_minutes(self._post.html)
+
+    @property
+    def image(self) -> Image | None:
+        """The cover, as wide as the column at most."""
+        cover = self._post.image if self._is_full else None
+        return cover and scaled(cover, self._pictures, alt=self.title)
+
+    @property
+    def description(self) -> str:
+        """What the writer says it is about; where there is little room, any opening, short."""
+        post = self._post
+        return (
+            shorten(post.description or post.excerpt.text, _SHORT)
+            if self._is_short
+            else post.description
+        )
+
+    @cached_property
+    def excerpt(self) -> Markup:
+        """The opening."""
+        return self._fitted(self._post.excerpt.html)
+
+    @cached_property
+    def body(self) -> Markup:
+        """The whole post."""
+        return self._fitted(self._post.mail_html)
+
+    @property
+    def text(self) -> str:
+        """The opening for the text part."""
+        return "" if self._is_short else self._post.excerpt.text
+
+    @property
+    def body_text(self) -> str:
+        """The whole post for the text part."""
+        return "" if self._is_short else plain_text(self._post.html)
+
+    def _fitted(self, html: str) -> Markup:
+        if self._is_short:
+            return Markup()
+        whole = fit(
+            html,
+            url=self.url,
+            pictures=self._pictures,
+            words=self.words,
+            has_images=self._is_full,
+            above=self._post.image.url if self._post.image else "",
+        )
         return Markup(whole)  # noqa: S704  # sanitised by content
-
-    opening = post.description or post.excerpt.text
-    return {
-        "title": post.title,
-        "url": post.url,
-        "language": words.language,
-        "words": words,
-        "date": words.date(post.published, "long"),
-        "minutes": reading_minutes(post.html),
-        "category": " / ".join(post.categories[0]) if post.categories else "",
-        "tags": post.tags if is_full else (),
-        "image": scaled(post.image, pictures, alt=post.title) if post.image and is_full else None,
-        "description": shorten(opening, _SHORT) if is_short else post.description,
-        "excerpt": "" if is_short else fitted(post.excerpt.html),
-        "text": "" if is_short else post.excerpt.text,
-        "body": "" if is_short else fitted(post.mail_html),
-        "body_text": "" if is_short else plain_text(post.html),
-    }
 
 
 def reading_minutes(html: str) -> int:

@@ -19,7 +19,7 @@ from publisher.domain.issues import archive_path, issue_path
 from publisher.domain.newsletters import Newsletter, Period
 from publisher.domain.posts import Post
 from publisher.domain.sites import Site
-from publisher.render.cards import Detail, card
+from publisher.render.cards import Card, Detail
 from publisher.render.inlining import inline
 from publisher.render.mail_html import COLUMN, Pictures
 from publisher.render.templates import Templates
@@ -128,7 +128,7 @@ def _values(templates: Templates, edition: Edition, detail: Detail) -> dict[str,
     site, newsletter, posts = edition.site, edition.newsletter, edition.posts
     words = words_for(templates, newsletter.language)
     cards = [
-        card(
+        Card(
             post,
             words_for(templates, post.language or newsletter.language),
             pictures=edition.pictures,

@@ -14,7 +14,8 @@ import regex
 
 NAME_LIMIT = 64
 _WORD_BYTES = 45  # 45 bytes are 60 base64 characters; with `=?utf-8?B?..?=` a word has 72 of 75
-_LINE = 76
+_FIRST_BYTES = 36  # the first stands behind the field's name, and a line has 78 characters
+_LINE = 60
 _PLAIN = re.compile(r"[ -~]*", re.ASCII)
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+", re.ASCII)
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
@@ -44,8 +45,16 @@ def mailbox(name: str, address: str) -> str:
     """
     if not _PLAIN.fullmatch(address) or not re.fullmatch(r"[^\s<>,;]+", address):
         raise ValueError(f"not an address: {address!r}")
-    shown = " ".join(_INVISIBLE.sub(" ", name).split())[:NAME_LIMIT]
-    return f"{phrase(shown)} <{address}>" if shown else address
+    return angled(name, address) if name.strip() else address
+
+
+def angled(name: str, value: str) -> str:
+    """`name <value>`, on two lines where one would be too long (RFC 5322, section 2.1.1)."""
+    shown = phrase(" ".join(_INVISIBLE.sub(" ", name).split())[:NAME_LIMIT])
+    if not shown:
+        return f"<{value}>"
+    last = shown.rpartition("\n")[2]
+    return f"{shown} <{value}>" if len(last) + len(value) <= _LINE else f"{shown}\r\n <{value}>"
 
 
 def phrase(shown: str) -> str:
@@ -59,10 +68,11 @@ def phrase(shown: str) -> str:
 
 def encoded_words(shown: str) -> str:
     """The text as B-encoded words (RFC 2047), never split inside a character a reader sees."""
-    words, chunk = [], b""
+    words: list[bytes] = []
+    chunk = b""
     for grapheme in regex.findall(r"\X", shown):
         for piece in _fitting(grapheme):
-            if len(chunk) + len(piece) > _WORD_BYTES:
+            if len(chunk) + len(piece) > (_WORD_BYTES if words else _FIRST_BYTES):
                 words.append(chunk)
                 chunk = b""
             chunk += piece

@@ -42,8 +42,19 @@ Pictures = Mapping[str, Size]
 """URL -> size, of the pictures whose file is at hand."""
 
 
-def fit(html: str, *, url: str, pictures: Pictures, words: Words, has_images: bool) -> str:
-    """The HTML for a mail. `url` is the post's, where what was left out can be read."""
+def fit(
+    html: str,
+    *,
+    url: str,
+    pictures: Pictures,
+    words: Words,
+    has_images: bool,
+    above: str = "",
+) -> str:
+    """The HTML for a mail. `url` is the post's, where what was left out can be read.
+
+    `above` is the URL of the picture that stands above already.
+    """
     root = _tree(html)
     for element in list(root.iter()):
         if not isinstance(element.tag, str):
@@ -51,7 +62,10 @@ def fit(html: str, *, url: str, pictures: Pictures, words: Words, has_images: bo
         element.attrib.pop("id", None)  # two posts may use the same
         match element.tag:
             case "img":
-                _fit_image(element, pictures, has_images=has_images)
+                if has_images and element.get("src") != above:
+                    _fit_image(element, pictures)
+                else:
+                    element.drop_tree()
             case "pre":
                 _fit_code(element, url, words)
             case "details":
@@ -115,10 +129,7 @@ def plain_text(html: str) -> str:
     return "\n\n".join(filter(None, (" ".join(line.split()) for line in lines)))
 
 
-def _fit_image(image: HtmlElement, pictures: Pictures, *, has_images: bool) -> None:
-    if not has_images:
-        image.drop_tree()
-        return
+def _fit_image(image: HtmlElement, pictures: Pictures) -> None:
     url = image.get("src") or ""
     stated = Image(url=url, width=_number(image, "width"), height=_number(image, "height"))
     fitted = scaled(stated, pictures, alt="")

@@ -8,6 +8,7 @@ joined message (`mail.dkim`).
 import json
 import re
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.parser import BytesHeaderParser
@@ -30,6 +31,20 @@ _FIELD_NAME = re.compile(rb"^([!-9;-~]+):", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """A picture inside a mail. `url` is where it stands otherwise."""
+
+    url: str
+    media_type: str
+    data: bytes
+
+    @property
+    def content_id(self) -> str:
+        """What the HTML calls it by; comes from its bytes."""
+        return f"{sha256(self.data).hexdigest()[:24]}@picture"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
     """Both parts of a variant, compiled, and what stands around them.
 
@@ -38,6 +53,7 @@ class Body:
 
     text: tuple[Part, ...]
     html: tuple[Part, ...]
+    pictures: tuple[Embedded, ...]
     boundary: str
     before_text: bytes
     before_html: bytes
@@ -89,20 +105,37 @@ class NoticeEnvelope:
     unsubscribe_url: str = ""
 
 
-def compile_body(digest: Digest) -> Body:
-    """Makes a digest ready to be joined for any number of recipients."""
-    return _body(compile_text(digest.text, digest.nonce), compile_text(digest.html, digest.nonce))
+def compile_body(digest: Digest, pictures: Sequence[Embedded] = ()) -> Body:
+    """Makes a digest ready to be joined for any number of recipients.
+
+    `pictures` travel inside the mail; the HTML then shows these instead of fetching them.
+    """
+    html = digest.html
+    for picture in pictures:
+        html = html.replace(f'src="{picture.url}"', f'src="cid:{picture.content_id}"')
+    return _body(
+        compile_text(digest.text, digest.nonce), compile_text(html, digest.nonce), pictures
+    )
 
 
 def dump_body(body: Body) -> bytes:
     """The body as bytes to keep; equal bodies give equal bytes."""
-    return json.dumps({"text": _dump(body.text), "html": _dump(body.html)}).encode()
+    pictures = [
+        {"url": each.url, "type": each.media_type, "data": b64encode(each.data).decode()}
+        for each in body.pictures
+    ]
+    kept = {"text": _dump(body.text), "html": _dump(body.html), "pictures": pictures}
+    return json.dumps(kept).encode()
 
 
 def load_body(data: bytes) -> Body:
     """The body that `dump_body` kept."""
     kept = json.loads(data)
-    return _body(_load(kept["text"]), _load(kept["html"]))
+    pictures = [
+        Embedded(url=each["url"], media_type=each["type"], data=b64decode(each["data"]))
+        for each in kept["pictures"]
+    ]
+    return _body(_load(kept["text"]), _load(kept["html"]), pictures)
 
 
 def compose(letter: Letter, recipient: Recipient, *, date: datetime) -> bytes:
@@ -181,7 +214,7 @@ def _shared_fields(letter: Letter) -> list[tuple[str, str]]:
         ("From", headers.mailbox(newsletter.sender.name, newsletter.sender.email)),
         ("Reply-To", newsletter.reply_to),
         ("Subject", headers.text(letter.subject)),
-        ("List-Id", f"{headers.phrase(newsletter.title)} <{newsletter.id}.{domain}>"),  # RFC 2919
+        ("List-Id", headers.angled(newsletter.title, f"{newsletter.id}.{domain}")),  # RFC 2919
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),  # RFC 8058
         ("List-Help", f"<{archive}#help>"),
         ("List-Archive", f"<{archive}>"),
@@ -236,20 +269,45 @@ def _uri(url: str) -> str:
     return url
 
 
-def _body(text: tuple[Part, ...], html: tuple[Part, ...]) -> Body:
+def _body(
+    text: tuple[Part, ...], html: tuple[Part, ...], pictures: Sequence[Embedded] = ()
+) -> Body:
+    """multipart/alternative with text and HTML; pictures lie beside the HTML (RFC 2387)."""
     raw = b"\0".join(
         part.raw if isinstance(part, Static) else part.name.encode() for part in (*text, *html)
     )
     boundary = "=_" + sha256(raw).hexdigest()[:24]
-    delimiter = f"--{boundary}\r\n".encode()
+    inner = f"{boundary}.r"
+    open_html, close_html = _part_head("text/html"), b""
+    if pictures:
+        kind = f'multipart/related; type="text/html"; boundary="{inner}"'
+        open_html = headers.field("Content-Type", kind) + CRLF + _delimiter(inner) + open_html
+        shown = b"".join(CRLF + _delimiter(inner) + _picture(each) for each in pictures)
+        close_html = shown + CRLF + _delimiter(inner, is_last=True)
     return Body(
         text=text,
         html=html,
+        pictures=tuple(pictures),
         boundary=boundary,
-        before_text=CRLF + delimiter + _part_head("text/plain"),
-        before_html=CRLF + delimiter + _part_head("text/html"),
-        end=CRLF + f"--{boundary}--\r\n".encode(),
+        before_text=CRLF + _delimiter(boundary) + _part_head("text/plain"),
+        before_html=CRLF + _delimiter(boundary) + open_html,
+        end=close_html + CRLF + _delimiter(boundary, is_last=True),
     )
+
+
+def _delimiter(boundary: str, *, is_last: bool = False) -> bytes:
+    return f"--{boundary}{'--' * is_last}\r\n".encode()
+
+
+def _picture(picture: Embedded) -> bytes:
+    named = (
+        ("Content-Type", picture.media_type),
+        ("Content-Transfer-Encoding", "base64"),
+        ("Content-ID", f"<{picture.content_id}>"),
+        ("Content-Disposition", "inline"),
+    )
+    fields = b"".join(headers.field(name, value) for name, value in named)
+    return fields + CRLF + b"".join(pieces((static(picture.data),), {}))
 
 
 def _dump(parts: tuple[Part, ...]) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Short mails to one person about a subscription: please confirm, welcome, goodbye.
+"""Short mails to one person about their own subscription, a folder of templates a kind.
 
 They hold nothing that a visitor typed but the address in To: strangers type the addresses of
 others.
@@ -7,27 +7,17 @@ others.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from publisher.columns import shorten
 from publisher.domain.newsletters import Newsletter
+from publisher.domain.notices import NoticeKind
 from publisher.domain.sites import Site
 from publisher.render.digest import FILLER
 from publisher.render.inlining import inline
 from publisher.render.templates import Templates
 from publisher.render.words import words_for
 
-
-class NoticeKind(StrEnum):
-    """Which one; its value is the folder of its templates."""
-
-    CONFIRM = "confirm"
-    WELCOME = "welcome"
-    GOODBYE = "goodbye"
-
-
 _OPTIONAL_LINKS = {
-    NoticeKind.CONFIRM: (),
     NoticeKind.WELCOME: ("preferences", "archive"),
     NoticeKind.GOODBYE: ("subscribe",),
 }
@@ -54,11 +44,15 @@ def render_notice(
     """Renders it in the newsletter's language. Raises `TemplateError`.
 
     `links`: `confirm` for a confirmation; `unsubscribe` and, where there are such pages,
-    `preferences` and `archive` for a welcome; `subscribe` for a goodbye. `next_at` is the slot of
-    the next issue.
+    `preferences` and `archive` for a welcome; `subscribe` for a goodbye; `act` for all others.
+    `next_at` is the slot of the next issue.
     """
     folder, words = f"email/{kind}", words_for(templates, newsletter.language)
-    shown = dict.fromkeys(_OPTIONAL_LINKS[kind], "") | {"feeds": site.link("/feeds/")} | dict(links)
+    shown = (
+        dict.fromkeys(_OPTIONAL_LINKS.get(kind, ()), "")
+        | {"feeds": site.link("/feeds/")}
+        | dict(links)
+    )
     local = next_at.astimezone(newsletter.schedule.zone) if next_at else None
     values: dict[str, object] = {
         "site": site,

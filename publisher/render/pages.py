@@ -9,23 +9,22 @@ site itself is broken.
 """
 
 import re
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Protocol
 from urllib.parse import quote, urlsplit
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import format_date, get_day_names, get_timezone_location
 
-from publisher.domain.addresses import mask
 from publisher.domain.feeds import MAIN_FILES, Feed, FeedKind
+from publisher.domain.issues import Issue, archive_path, issue_path
 from publisher.domain.labels import Filed, Label, key_of
-from publisher.domain.newsletters import Cadence, Newsletter, Schedule
+from publisher.domain.newsletters import Cadence, Newsletter, Period, Schedule
 from publisher.domain.posts import Post
 from publisher.domain.sites import Site
+from publisher.render.catalogues import Table, page_words
 from publisher.render.templates import Templates
 
 STYLESHEET = "pages/page.css"
@@ -58,8 +57,6 @@ _MOST_MAILS = 200
 _POSTS_AT_LENGTH = 10
 _ENTRIES_SHOWN = 5
 
-Words = Mapping[str, str]
-
 
 class Captured(Protocol):
     """One mail in the built-in inbox, as a listing knows it. `size` in bytes."""
@@ -88,6 +85,23 @@ class OpenedMail:
     view: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownPreview:
+    """The next issue, looked at before it is sent. `sizes` in bytes: HTML, the same encoded,
+    message. `findings` have severity, line, problem, fix and clients. `stamp` changes with it.
+    """
+
+    newsletter: Newsletter
+    period: Period
+    is_new: bool
+    subject: str
+    text: str
+    sizes: tuple[int, int, int]
+    detail: str
+    findings: Sequence[object]
+    stamp: str
+
+
 def stylesheet(templates: Templates) -> bytes:
     """The stylesheet of all pages."""
     return templates.source(STYLESHEET).encode()
@@ -110,7 +124,7 @@ def home(
 
     The first ten come with their opening, the others as a list of titles.
     """
-    words, locale = _words(templates, site.language)
+    words, locale = page_words(templates, site.language)
     summaries = [_summary(site, post, locale) for post in posts]
     return page(
         templates,
@@ -121,6 +135,7 @@ def home(
         newsletters=[
             {"title": n.title, "description": n.description, "language": n.language}
             | {"schedule": how_often(n.schedule, words, locale)}
+            | {"archive": f"{root(site)}/{archive_path(n.id)}" if n.is_archived else ""}
             for n in newsletters
         ],
         url=site.link("/"),
@@ -132,7 +147,7 @@ def feeds(templates: Templates, site: Site, feeds: Sequence[Feed]) -> bytes:
 
     The first of `feeds` is the main one; archives are not shown, readers find them by themselves.
     """
-    words, locale = _words(templates, site.language)
+    words, locale = page_words(templates, site.language)
     feed = feeds[0]
     groups: dict[str, list[dict[str, object]]] = {}
     for each in feeds[1:]:
@@ -163,7 +178,7 @@ def feeds(templates: Templates, site: Site, feeds: Sequence[Feed]) -> bytes:
 
 def label(templates: Templates, site: Site, filed: Filed, *, feed: Feed) -> bytes:
     """All posts under one label, newest first, and the feed that follows it."""
-    words, locale = _words(templates, site.language)
+    words, locale = page_words(templates, site.language)
     return page(
         templates,
         "label",
@@ -180,6 +195,31 @@ def label(templates: Templates, site: Site, filed: Filed, *, feed: Feed) -> byte
     )
 
 
+def archive(
+    templates: Templates, site: Site, *, newsletter: Newsletter, issues: Sequence[Issue]
+) -> bytes:
+    """The list of a newsletter's issues, in the order given, and how to leave it."""
+    _, locale = page_words(templates, newsletter.language)
+    zone = newsletter.schedule.zone
+    return page(
+        templates,
+        "archive",
+        site,
+        language=newsletter.language,
+        newsletter=newsletter,
+        issues=[
+            {
+                "link": f"{root(site)}/{issue_path(newsletter.id, issue.period)}",
+                "subject": issue.subject,
+                "date": format_date(issue.slot.astimezone(zone), "long", locale=locale),
+                "moment": issue.slot.isoformat(),
+            }
+            for issue in issues
+        ],
+        url=site.link(archive_path(newsletter.id)),
+    )
+
+
 def post(
     templates: Templates,
     site: Site,
@@ -190,7 +230,7 @@ def post(
     labels: Sequence[Label] = (),
 ) -> bytes:
     """One post with its neighbours in time, where there are any, and what it is filed under."""
-    _, locale = _words(templates, site.language)
+    _, locale = page_words(templates, site.language)
     image = post.image if post.image and post.image.url not in post.mail_html else None
     return page(
         templates,
@@ -204,24 +244,10 @@ def post(
         updated=_updated(post, locale),
         newer=newer and _summary(site, newer, locale),
         older=older and _summary(site, older, locale),
-        filed={f"{label.kind}:{label.key}": _root(site) + label.path for label in labels},
+        filed={f"{label.kind}:{label.key}": root(site) + label.path for label in labels},
         key_of=key_of,
         url=post.url,
     )
-
-
-def unsubscribe(
-    templates: Templates, site: Site, *, newsletter: Newsletter | None, address: str
-) -> bytes:
-    """The page with the one button. None: the newsletter is no longer configured."""
-    return _leaving(templates, "unsubscribe", site, newsletter=newsletter, address=address)
-
-
-def unsubscribed(
-    templates: Templates, site: Site, *, newsletter: Newsletter | None, address: str
-) -> bytes:
-    """What stands there once somebody has left."""
-    return _leaving(templates, "unsubscribed", site, newsletter=newsletter, address=address)
 
 
 def error(templates: Templates, site: Site, status: int) -> bytes:
@@ -233,7 +259,7 @@ def inbox(templates: Templates, site: Site, mails: Sequence[Captured]) -> bytes:
     """The list of captured mails, newest first, at most 200 of them."""
     rows = [
         {
-            "link": f"{_root(site)}/inbox/{quote(mail.key, safe='')}",
+            "link": f"{root(site)}/inbox/{quote(mail.key, safe='')}",
             "at": mail.at.astimezone(site.zone),
             "recipient": visible(mail.recipient),
             "subject": visible(mail.subject),
@@ -251,7 +277,7 @@ def inbox_mail(templates: Templates, site: Site, mail: OpenedMail) -> bytes:
         templates,
         "inbox_mail",
         site,
-        link=f"{_root(site)}/inbox/{quote(mail.key, safe='')}",
+        link=f"{root(site)}/inbox/{quote(mail.key, safe='')}",
         view=mail.view,
         views=VIEWS,
         envelope={name: visible(named.get(name, "")) for name in ("subject", "from", "to")},
@@ -262,12 +288,23 @@ def inbox_mail(templates: Templates, site: Site, mail: OpenedMail) -> bytes:
     )
 
 
+def preview(
+    templates: Templates, site: Site, *, newsletters: Sequence[Newsletter], shown: ShownPreview
+) -> bytes:
+    """The next issue in frames beside each other, with what is wrong with it."""
+    sizes = [f"{size / 1000:.1f} kB" for size in shown.sizes]
+    text = visible(shown.text, longest=None)
+    return page(
+        templates, "preview", site, newsletters=newsletters, shown=shown, sizes=sizes, text=text
+    )
+
+
 def inbox_frame(html: str) -> bytes:
     """A captured mail's HTML for the frame: its links open outside, nothing else is changed."""
     return _HEAD.sub(r'\g<0><base target="_blank">', html, count=1).encode("utf-8", "replace")
 
 
-def how_often(schedule: Schedule, words: Words, locale: Locale) -> str:
+def how_often(schedule: Schedule, words: Table, locale: Locale) -> str:
     """When a newsletter appears, in a sentence: "Every Friday at 17:00, Shanghai time"."""
     weekday = get_day_names("wide", locale=locale)[schedule.weekday]
     return _pattern(schedule, words).format(
@@ -279,34 +316,21 @@ def how_often(schedule: Schedule, words: Words, locale: Locale) -> str:
     )
 
 
-def _pattern(schedule: Schedule, words: Words) -> str:
+def _pattern(schedule: Schedule, words: Table) -> str:
     if schedule.cadence is Cadence.POSTS:
-        return words["instant" if schedule.every == 1 else "counted"]
+        return str(words["instant" if schedule.every == 1 else "counted"])
     if schedule.cadence is not Cadence.MONTHLY:
-        return words[schedule.cadence.value]
+        return str(words[schedule.cadence.value])
     if schedule.day == 31:
-        return words["monthly_last"]
-    return words["monthly_or_last" if schedule.day > 28 else "monthly"]
+        return str(words["monthly_last"])
+    return str(words["monthly_or_last" if schedule.day > 28 else "monthly"])
 
 
-def _place(schedule: Schedule, words: Words, locale: Locale) -> str:
+def _place(schedule: Schedule, words: Table, locale: Locale) -> str:
     if schedule.zone.key in {"UTC", "Etc/UTC"}:
         return "UTC"
     city = get_timezone_location(schedule.zone, locale=locale, return_city=True)
-    return words["place"].format(city=city)
-
-
-def _leaving(
-    templates: Templates, name: str, site: Site, *, newsletter: Newsletter | None, address: str
-) -> bytes:
-    return page(
-        templates,
-        name,
-        site,
-        language=newsletter.language if newsletter else site.language,
-        newsletter=newsletter.title if newsletter else site.title,
-        address=mask(address),
-    )
+    return str(words["place"]).format(city=city)
 
 
 def page(
@@ -314,16 +338,16 @@ def page(
 ) -> bytes:
     """One template with what all pages have in common. `url` is the page's own, if it has one."""
     language = language or site.language
-    words, _ = _words(templates, language)
+    words, _ = page_words(templates, language)
     common = {
         "site": site,
         "language": language,
         "words": words,
-        "root": _root(site),
+        "root": root(site),
         "icon": _icon(site),
         "feeds": [
             {"name": _FEED_NAMES[kind], "type": FEED_TYPES[kind], "kind": kind}
-            | {"url": site.link(file), "link": f"{_root(site)}/{file}"}
+            | {"url": site.link(file), "link": f"{root(site)}/{file}"}
             for kind, file in MAIN_FILES.items()
         ],
         "own": [],
@@ -365,24 +389,7 @@ def _updated(post: Post, locale: Locale) -> dict[str, str] | None:
     }
 
 
-def _words(templates: Templates, language: str) -> tuple[Words, Locale]:
-    """The interface texts nearest to a language, and the locale for dates beside them."""
-    catalogue = _catalogue(templates.source("pages/words.toml"))
-    primary = language.partition("-")[0].lower()
-    if primary not in catalogue:
-        return catalogue["en"], Locale("en")
-    try:
-        return catalogue[primary], Locale.parse(language, sep="-")
-    except (UnknownLocaleError, ValueError):
-        return catalogue[primary], Locale(primary)
-
-
-@lru_cache(maxsize=4)
-def _catalogue(source: str) -> dict[str, Words]:
-    return tomllib.loads(source)
-
-
-def _root(site: Site) -> str:
+def root(site: Site) -> str:
     """The path before every local link: empty but for a site that lives below its host's root."""
     return urlsplit(site.base_url).path.rstrip("/")
 
@@ -390,13 +397,13 @@ def _root(site: Site) -> str:
 def _local(site: Site, url: str) -> str:
     """The URL without its host where it is one of this site's."""
     inside = url.startswith(site.base_url + "/")
-    return _root(site) + url.removeprefix(site.base_url) if inside else url
+    return root(site) + url.removeprefix(site.base_url) if inside else url
 
 
 def _localised(site: Site, body: str) -> str:
     """The post's HTML with links and pictures of this site as local ones; text stays as it is."""
     own = re.compile(rf'(<[a-z][^<>]*?\s(?:src|href)="){re.escape(site.base_url)}/')
-    return own.sub(rf"\g<1>{_root(site)}/", body)
+    return own.sub(rf"\g<1>{root(site)}/", body)
 
 
 def _icon(site: Site) -> str:

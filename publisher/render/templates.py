@@ -31,11 +31,11 @@ _LINE = 72
 
 
 class Templates:
-    """The templates of a site. Threads may share it."""
+    """The templates of a site, by the `folders` that hold them. Threads may share it."""
 
     def __init__(self, overrides: Path | None = None) -> None:
         folders = [shipped_templates()] if overrides is None else [overrides, shipped_templates()]
-        self._folders = folders
+        self.folders = tuple(folders)
         self._html = _environment(folders, escape=True)
         self._text = _environment(folders, escape=False)
 
@@ -54,7 +54,7 @@ class Templates:
     def fingerprint(self) -> str:
         """A digest (hex) of all files as they are at this moment."""
         digest = sha256()
-        for folder in self._folders:
+        for folder in self.folders:
             for path in sorted(folder.rglob("*")):
                 if path.is_file():
                     digest.update(f"{path.relative_to(folder)}\0".encode("utf-8", "replace"))
@@ -63,7 +63,7 @@ class Templates:
 
     def sources(self, name: str) -> list[str]:
         """The site's own file of that name and the shipped one, as far as they are there."""
-        found = [folder / name for folder in self._folders if (folder / name).is_file()]
+        found = [folder / name for folder in self.folders if (folder / name).is_file()]
         return [path.read_text(encoding="utf-8") for path in found]
 
 

@@ -9,7 +9,8 @@ from publisher.clock import Clock
 from publisher.content.loader import ContentOptions
 from publisher.domain.feeds import FeedOptions
 from publisher.domain.newsletters import Newsletter
-from publisher.domain.sites import Site
+from publisher.domain.signups import Budgets
+from publisher.domain.sites import Person, Site
 from publisher.errors import NotFound
 from publisher.mail.client import Relay
 from publisher.render.templates import Templates
@@ -33,10 +34,11 @@ class Folders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
-    """Where the web server listens."""
+    """Where the web server listens, and the proxies in front of it that it believes."""
 
     host: str
     port: int
+    trusted_proxies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,29 @@ class LogOptions:
 
     level: str
     format: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriberOptions:
+    """What subscribers may do, what they are told, and how long things are kept.
+
+    `signup`: whether the form is open. `sender`: who notices are from, None for the newsletter's.
+    `confirm_days`, `ip_days`: how long a request waits, and until network addresses are
+    shortened. `remember_erased`: an erased address stays suppressed by a keyed hash.
+    `reconfirm_days`: after how long without a sign somebody is asked, 0 for never; with `sunset`
+    who does not answer is unsubscribed.
+    """
+
+    signup: bool = True
+    sender: Person | None = None
+    welcome: bool = True
+    goodbye: bool = False
+    budgets: Budgets = field(default_factory=Budgets)
+    confirm_days: int = 7
+    ip_days: int = 365
+    remember_erased: bool = True
+    reconfirm_days: int = 0
+    sunset: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +109,10 @@ class MonitorOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """One site at work. `relay` is None while mail goes to the built-in inbox."""
+    """One site at work. `relay` is None while mail goes to the built-in inbox.
+
+    `old_keys` are site keys from before a rotation: links made with them still work.
+    """
 
     site: Site
     newsletters: tuple[Newsletter, ...]
@@ -102,6 +130,13 @@ class App:
     monitor: MonitorOptions = MonitorOptions()
     vitals: Vitals = field(default_factory=Vitals, compare=False)
     dkim: DkimOptions = DkimOptions()
+    old_keys: tuple[bytes, ...] = ()
+    subscribers: SubscriberOptions = field(default_factory=SubscriberOptions)
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """Every site key that links may have been made with, the present one first."""
+        return (self.site_key, *self.old_keys)
 
     def newsletter(self, newsletter_id: str) -> Newsletter:
         """The newsletter of that id. Raises `NotFound` with the ids that there are."""

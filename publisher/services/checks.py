@@ -6,10 +6,13 @@ from datetime import datetime
 from enum import StrEnum
 
 from publisher.domain.addresses import parse_address
+from publisher.domain.notices import NoticeKind
 from publisher.domain.posts import Library
 from publisher.domain.tokens import MAX_URL
 from publisher.errors import ConfigError, PublisherError
-from publisher.services import dkim, issues, posts, subscribers
+from publisher.lint.findings import Severity as LintSeverity
+from publisher.render.notices import render_notice
+from publisher.services import dkim, issues, posts, previews, subscribers
 from publisher.services.app import App
 from publisher.services.publishing import refuse_public_inbox
 
@@ -130,12 +133,40 @@ def _templates(app: App, library: Library, now: datetime) -> Iterator[Finding]:
         plan = issues.plan(app, newsletter, library, now=now)
         if not plan.shown:
             continue
+        where = f"newsletters.{newsletter.id}.template"
         try:
-            issues.render(app, plan, plan.shown)
+            look = previews.look_at(app, plan, now=now)
         except PublisherError as error:
-            yield Finding(
-                severity=Severity.ERROR,
-                where=f"newsletters.{newsletter.id}.template",
-                problem=str(error),
-                remedy="mend the template; the issue waits until it renders",
-            )
+            remedy = "mend the template; the issue waits until it renders"
+            yield Finding(severity=Severity.ERROR, where=where, problem=str(error), remedy=remedy)
+            continue
+        for found in look.findings:
+            if found.severity is LintSeverity.ERROR:
+                yield Finding(
+                    severity=Severity.WARNING,
+                    where=f"{where} ({found.rule})",
+                    problem=found.problem,
+                    remedy=found.fix,
+                )
+    yield from _notices(app)
+
+
+def _notices(app: App) -> Iterator[Finding]:
+    """Mails about subscriptions are rendered when they are wanted: too late to find a fault."""
+    link = app.site.link("/")
+    links = dict.fromkeys(
+        ("confirm", "unsubscribe", "preferences", "archive", "subscribe", "act"), link
+    )
+    for newsletter in app.newsletters:
+        for kind in NoticeKind:
+            try:
+                render_notice(
+                    app.templates, kind, site=app.site, newsletter=newsletter, links=links
+                )
+            except PublisherError as error:
+                yield Finding(
+                    severity=Severity.ERROR,
+                    where=f"newsletters.{newsletter.id}",
+                    problem=str(error),
+                    remedy="mend the template; until then nobody gets this mail",
+                )

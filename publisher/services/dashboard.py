@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from publisher.domain.deliveries import Delivery, DeliveryStatus
 from publisher.domain.issues import Issue, IssueStatus
-from publisher.domain.subscribers import SubscriptionStatus
+from publisher.domain.subscribers import ConsentEvent, SubscriptionStatus
 from publisher.errors import NotFound
 from publisher.render.charts import Plot
 from publisher.services import backups, deliveries, health, housekeeping, issues, posts, status
@@ -17,12 +17,15 @@ from publisher.services.backups import Backup
 from publisher.services.health import Check
 from publisher.services.issues import IssuePlan
 from publisher.services.status import NewsletterStatus
-from publisher.store import statistics
+from publisher.store import totals
 from publisher.store.jobs import JobRun
 
 MOST_ROWS = 50
 MOST_ISSUES = 26
 DAYS = 90
+
+_STEPS = {ConsentEvent.CONFIRMED.value: 1, ConsentEvent.UNSUBSCRIBED.value: -1}
+"""What an event adds to the number of confirmed subscribers."""
 
 _OUTCOMES = (
     DeliveryStatus.SENT,
@@ -55,7 +58,7 @@ def dashboard(app: App) -> Dashboard:
     library = posts.read(app, now=now)
     listing = issues.listing(app)
     with app.store.read() as tx:
-        waiting = dict(statistics.waiting(tx))
+        waiting = dict(totals.waiting(tx))
     return Dashboard(
         newsletters=tuple(status.status(app, now=now)),
         plans=tuple(issues.plan(app, each, library, now=now) for each in app.newsletters),
@@ -86,14 +89,11 @@ def _subscribers(app: App, now: datetime) -> Plot:
     """How many were confirmed at the end of each day."""
     zone = app.site.zone
     with app.store.read() as tx:
-        people = statistics.subscribers(tx)
-        changes = statistics.changes(tx, now - timedelta(days=DAYS))
+        people = totals.subscribers(tx)
+        changes = totals.changes(tx, now - timedelta(days=DAYS))
     by_day: Counter[str] = Counter()
     for at, said in changes:
-        step = {SubscriptionStatus.CONFIRMED: 1, SubscriptionStatus.UNSUBSCRIBED: -1}.get(
-            SubscriptionStatus(said), 0
-        )
-        by_day[f"{at.astimezone(zone):%Y-%m-%d}"] += step
+        by_day[f"{at.astimezone(zone):%Y-%m-%d}"] += _STEPS.get(said, 0)
     days = _days(app, now)
     total = sum(n for (_, said), n in people.items() if said == SubscriptionStatus.CONFIRMED)
     counts: list[float] = []
@@ -116,7 +116,7 @@ def _joins(app: App, now: datetime) -> Plot:
     zone = app.site.zone
     since = now - timedelta(weeks=13)
     with app.store.read() as tx:
-        changes = statistics.changes(tx, since)
+        changes = totals.changes(tx, since)
     weeks = [f"{(since + timedelta(weeks=n + 1)).astimezone(zone):%G-W%V}" for n in range(13)]
     found = Counter((f"{at.astimezone(zone):%G-W%V}", said) for at, said in changes)
     return Plot(
@@ -127,8 +127,8 @@ def _joins(app: App, now: datetime) -> Plot:
         series=[
             (name, [float(found[week, said.value]) for week in weeks])
             for name, said in (
-                ("joined", SubscriptionStatus.CONFIRMED),
-                ("left", SubscriptionStatus.UNSUBSCRIBED),
+                ("joined", ConsentEvent.CONFIRMED),
+                ("left", ConsentEvent.UNSUBSCRIBED),
             )
         ],
         note="by week",
@@ -138,7 +138,7 @@ def _joins(app: App, now: datetime) -> Plot:
 def _deliveries(app: App, _now: datetime) -> Plot:
     """How the deliveries of each issue ended."""
     with app.store.read() as tx:
-        found = statistics.per_issue(tx, MOST_ISSUES)
+        found = totals.per_issue(tx, MOST_ISSUES)
     several = len(app.newsletters) > 1
     return Plot(
         key="deliveries",
@@ -163,7 +163,7 @@ def _throughput(app: App, _now: datetime) -> Plot:
     moments: Sequence[datetime] = ()
     if last:
         with app.store.read() as tx:
-            moments = statistics.settled_at(tx, last.id)
+            moments = totals.settled_at(tx, last.id)
     minutes = Counter(f"{at.astimezone(app.site.zone):%H:%M}" for at in moments)
     labels = list(minutes)[:120]
     return Plot(

@@ -1,6 +1,6 @@
 """Builds what the world may see: feeds, pages and pictures, under the output folder."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from publisher.domain import selection
+from publisher.domain.documents import Document
 from publisher.domain.feeds import Feed, issue_entry, issues_feed, site_feeds
 from publisher.domain.issues import Issue
 from publisher.domain.labels import Filed, Label, file_posts, labels_of
@@ -15,16 +16,20 @@ from publisher.domain.newsletters import Newsletter
 from publisher.domain.posts import Library, Post, newest_first
 from publisher.domain.selection import Choice
 from publisher.domain.sites import Site
-from publisher.lint.feeds import lint_feed
+from publisher.errors import NotFound
+from publisher.lint.feeds import INCURABLE, lint_feed
 from publisher.lint.findings import Finding
 from publisher.render import fingerprint, pages
 from publisher.render.feeds import atom, rss
 from publisher.render.json_feed import json_feed
-from publisher.services import posts
+from publisher.services import archive, posts, signups
 from publisher.services.app import App
 from publisher.services.documents import OutputFile, Written, publish
+from publisher.store import documents as document_rows
 from publisher.store import issues as issue_rows
 from publisher.store import labels as label_rows
+from publisher.store import pings as ping_rows
+from publisher.store.pings import Ping
 
 FEED_SECONDS = 900
 CLOSED_SECONDS = 604_800
@@ -43,12 +48,13 @@ class FaultyFeed:
 class BuildReport:
     """One build: what was read, which posts the feeds hold and why, which files there are now.
 
-    `faulty`: the feed documents made in this build that are not as readers need them.
+    `made_of`: every feed there is. `faulty`: the feed documents made in this build that are not as
+    readers need them.
     """
 
     library: Library
     choices: tuple[Choice, ...]
-    documents: frozenset[str]
+    made_of: tuple[Feed, ...]
     written: tuple[Written, ...]
     removed: tuple[str, ...]
     faulty: tuple[FaultyFeed, ...] = ()
@@ -56,7 +62,8 @@ class BuildReport:
     @property
     def feeds(self) -> list[Written]:
         """The feed documents among the written files."""
-        return [file for file in self.written if file.path in self.documents]
+        documents = {path for feed in self.made_of for path in feed.paths.values()}
+        return [file for file in self.written if file.path in documents]
 
 
 def build(app: App, *, now: datetime) -> BuildReport:
@@ -75,11 +82,11 @@ def build_library(app: App, library: Library, *, now: datetime) -> BuildReport:
     shelf = _Shelf(app=app, makers=fingerprint.makers(app.templates))
     files = shelf.files(newest_first(library.posts), filed, feeds)
     faulty: list[FaultyFeed] = []
-    written, removed = publish(app, files, now=now, look=_inspector(app, feeds, faulty))
+    written, removed = publish(app, files, now=now, look=_inspector(feeds, faulty, now=now))
     return BuildReport(
         library=library,
         choices=tuple(selection.for_feed(library.posts, limit=app.feeds.entries)),
-        documents=frozenset(path for feed in feeds for path in feed.paths.values()),
+        made_of=tuple(feeds),
         written=tuple(written),
         removed=tuple(removed),
         faulty=tuple(faulty),
@@ -92,6 +99,66 @@ def site_feeds_of(app: App, library: Library) -> list[Feed]:
         known = label_rows.known(tx)
     ordered = newest_first(library.posts)
     return _feeds(app, library.posts, file_posts(ordered, known, author=app.site.author.name))
+
+
+def validate(app: App, target: str = "") -> list[FaultyFeed]:
+    """What is wrong with a file, with a URL of this site, or with every feed that is published.
+
+    A document without a finding is not in the list. Raises `NotFound`.
+    """
+    now = app.clock()
+    feeds = site_feeds_of(app, posts.read(app, now=now))
+    urls = {path: feed.urls[form] for feed in feeds for form, path in feed.paths.items()}
+    if target:
+        file, url = _named(app, target, urls)
+        documents = [(target, file, url)]
+    else:
+        documents = [(path, app.folders.output / path, url) for path, url in urls.items()]
+    faulty = []
+    for name, file, url in documents:
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise NotFound("feed", f"{file}: {error.strerror}; publisher build makes it") from error
+        if found := lint_feed(data, url=url, now=now):
+            faulty.append(FaultyFeed(path=name, findings=tuple(found)))
+    return faulty
+
+
+def _named(app: App, target: str, urls: Mapping[str, str]) -> tuple[Path, str]:
+    """The file that a name on the command line means, and where it is published, if it is."""
+    path = local_path(app.site, target)
+    if path is None and "://" in target:
+        raise NotFound("feed", f"{target}: not an address of this site; save it and name the file")
+    if path is not None:
+        return app.folders.output / path, urls.get(path, target)
+    file = Path(target)
+    inside = file.resolve()
+    if inside.is_relative_to(app.folders.output.resolve()):
+        return file, urls.get(inside.relative_to(app.folders.output.resolve()).as_posix(), "")
+    return file, ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One feed document. `document` is None until it is built; `ping` until a hub was told."""
+
+    feed: Feed
+    form: str
+    document: Document | None
+    ping: Ping | None
+
+
+def listing(app: App, *, now: datetime) -> list[Listed]:
+    """Every feed document that the posts of now make, with what is published of it."""
+    feeds = site_feeds_of(app, posts.read(app, now=now))
+    with app.store.read() as tx:
+        known, told = document_rows.known(tx), ping_rows.known(tx)
+    return [
+        Listed(feed=feed, form=form, document=known.get(path), ping=told.get(path))
+        for feed in feeds
+        for form, path in feed.paths.items()
+    ]
 
 
 def local_path(site: Site, url: str) -> str | None:
@@ -114,7 +181,7 @@ def _file(app: App, library: Sequence[Post], *, now: datetime) -> list[Filed]:
 def _feeds(app: App, library: Sequence[Post], filed: Sequence[Filed]) -> list[Feed]:
     by_id = {post.id: post for post in library}
     found = site_feeds(app.site, library, filed, app.feeds)
-    for newsletter in app.newsletters:
+    for newsletter in (each for each in app.newsletters if each.is_archived):
         entries = [
             issue_entry(app.site, newsletter, issue, [by_id[key] for key in keys if key in by_id])
             for issue, keys in _sent(app, newsletter)
@@ -131,14 +198,15 @@ def _sent(app: App, newsletter: Newsletter) -> list[tuple[Issue, list[str]]]:
 
 
 def _inspector(
-    app: App, feeds: Sequence[Feed], faulty: list[FaultyFeed]
+    feeds: Sequence[Feed], faulty: list[FaultyFeed], *, now: datetime
 ) -> Callable[[OutputFile, bytes], None]:
     """Lints every feed document that is made."""
     urls = {path: feed.urls[form] for feed in feeds for form, path in feed.paths.items()}
 
     def look(file: OutputFile, data: bytes) -> None:
         if file.path in urls:
-            findings = lint_feed(data, url=urls[file.path])
+            found = lint_feed(data, url=urls[file.path], now=now)
+            findings = [finding for finding in found if finding.rule not in INCURABLE]
             if findings:
                 faulty.append(FaultyFeed(path=file.path, findings=tuple(findings)))
 
@@ -158,12 +226,17 @@ class _Shelf:
     ) -> Iterator[OutputFile]:
         """All files; feeds last, so that what they link to is there before them."""
         templates = self.app.templates
-        yield OutputFile(path="assets/page.css", data=pages.stylesheet(templates))
-        yield OutputFile(path="assets/feed.css", data=pages.feed_stylesheet(templates))
-        yield OutputFile(path="assets/copy.js", data=pages.copy_script(templates))
+        for name, read in (
+            ("page.css", pages.stylesheet),
+            ("feed.css", pages.feed_stylesheet),
+            ("copy.js", pages.copy_script),
+        ):
+            data = partial(read, templates)
+            yield OutputFile(path=f"assets/{name}", source=self._print(name), data=data)
         yield from self._post_pages(ordered, filed)
         yield from self._label_pages(filed, feeds)
         yield from self._overviews(ordered, feeds)
+        yield from archive.files(self.app)
         yield from _pictures(ordered, self.app.site)
         for feed in feeds:
             yield from self._documents(feed)
@@ -211,9 +284,9 @@ class _Shelf:
         )
         yield OutputFile(
             path="index.html",
-            source=self._print("home", self.app.newsletters, known),
+            source=self._print("home", signups.offered(self.app), known),
             data=partial(
-                pages.home, templates, site, newsletters=self.app.newsletters, posts=ordered
+                pages.home, templates, site, newsletters=signups.offered(self.app), posts=ordered
             ),
         )
 

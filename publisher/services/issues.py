@@ -27,7 +27,7 @@ from publisher.domain.subscribers import SubscriptionStatus
 from publisher.domain.tokens import slot_nonce
 from publisher.errors import Conflict, NotFound
 from publisher.render.digest import Digest, Edition, render_digest
-from publisher.render.messages import compile_body, dump_body
+from publisher.render.messages import Body, compile_body, dump_body
 from publisher.services import pictures
 from publisher.services.app import App
 from publisher.store import issues as rows
@@ -204,7 +204,7 @@ def assemble(app: App, plan: IssuePlan) -> Assembled | None:
         html=digest.html,
         text=digest.text,
         nonce=digest.nonce,
-        body=dump_body(compile_body(digest)),
+        body=dump_body(body_of(plan.newsletter, digest, plan.posts)),
     )
     with app.store.begin() as tx:
         was_first = rows.freeze(
@@ -255,6 +255,12 @@ def render(app: App, plan: IssuePlan, content: Sequence[Post]) -> Digest:
         pictures=pictures.sizes(content),
     )
     return render_digest(app.templates, edition)
+
+
+def body_of(newsletter: Newsletter, digest: Digest, content: Sequence[Post]) -> Body:
+    """A digest ready to be joined, with the pictures that travel inside it."""
+    inside = pictures.embedded(content, digest.html, limit=newsletter.embed_bytes)
+    return compile_body(digest, inside)
 
 
 def listing(app: App, newsletter: str | None = None) -> list[Issue]:

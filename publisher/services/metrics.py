@@ -14,7 +14,7 @@ from publisher.domain.deliveries import UNSETTLED, DeliveryStatus
 from publisher.domain.issues import IssueStatus
 from publisher.services import backups, health, issues
 from publisher.services.app import App
-from publisher.store import jobs, statistics
+from publisher.store import jobs, totals
 from publisher.store.engine import Tx
 
 _ISSUE_OUTCOMES = (IssueStatus.SENT, IssueStatus.SKIPPED)
@@ -100,21 +100,21 @@ def _stored(tx: Tx) -> Iterator[Family]:
         kind="gauge",
         help="Subscriptions by state.",
         labels=("newsletter", "state"),
-        samples=_floats(statistics.subscribers(tx)),
+        samples=_floats(totals.subscribers(tx)),
     )
     yield Family(
         name="subscriptions",
         kind="counter",
         help="What subscribers said, ever.",
         labels=("newsletter", "event"),
-        samples=_floats(statistics.consents_given(tx)),
+        samples=_floats(totals.consents_given(tx)),
     )
     yield Family(
         name="issues",
         kind="counter",
         help="Issues by outcome.",
         labels=("newsletter", "outcome"),
-        samples=_floats(statistics.issue_counts(tx), only=_ISSUE_OUTCOMES),
+        samples=_floats(totals.issue_counts(tx), only=_ISSUE_OUTCOMES),
     )
     yield Family(
         name="issues_held",
@@ -123,7 +123,7 @@ def _stored(tx: Tx) -> Iterator[Family]:
         labels=("newsletter",),
         samples={
             (name,): float(count)
-            for (name, status), count in statistics.issue_counts(tx).items()
+            for (name, status), count in totals.issue_counts(tx).items()
             if status == IssueStatus.HELD
         },
     )
@@ -132,21 +132,21 @@ def _stored(tx: Tx) -> Iterator[Family]:
         kind="counter",
         help="Deliveries by outcome.",
         labels=("newsletter", "outcome"),
-        samples=_floats(statistics.delivery_counts(tx), only=_DELIVERY_OUTCOMES),
+        samples=_floats(totals.delivery_counts(tx), only=_DELIVERY_OUTCOMES),
     )
     yield Family(
         name="last_issue_sent_timestamp_seconds",
         kind="gauge",
         help="When the last issue was finished.",
         labels=("newsletter",),
-        samples={(name,): at.timestamp() for name, at in statistics.last_sent(tx).items()},
+        samples={(name,): at.timestamp() for name, at in totals.last_sent(tx).items()},
     )
     yield Family(
         name="queue_messages",
         kind="gauge",
         help="Deliveries that are not settled.",
         labels=("state",),
-        samples={(state,): float(count) for state, count in statistics.waiting(tx).items()},
+        samples={(state,): float(count) for state, count in totals.waiting(tx).items()},
     )
     yield Family(
         name="job_last_success_timestamp_seconds",
@@ -159,7 +159,7 @@ def _stored(tx: Tx) -> Iterator[Family]:
 
 def _queue(app: App, now: datetime) -> Iterator[Family]:
     with app.store.read() as tx:
-        oldest = statistics.oldest_waiting(tx)
+        oldest = totals.oldest_waiting(tx)
     age = (now - oldest).total_seconds() if oldest else 0
     yield _one("queue_oldest_age_seconds", "How long the oldest delivery has waited.", age)
 

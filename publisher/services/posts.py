@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from publisher.content import loader, writing
+from publisher.content.folder import find
 from publisher.content.sources import Text, read_source
 from publisher.content.values import Value
 from publisher.domain.posts import Library, each_id_once, settle_ids
@@ -44,7 +45,7 @@ class Identity:
 
 def paths(app: App) -> list[str]:
     """All files that are read as posts, relative to the content folder."""
-    return loader.find(app.content)
+    return find(app.content.folder)
 
 
 def identity(app: App, path: str) -> Identity:

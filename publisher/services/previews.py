@@ -1,60 +1,133 @@
 """What the next issue would look like, without sending it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
+from publisher.domain.addresses import parse_address
 from publisher.domain.newsletters import Newsletter
-from publisher.errors import Conflict
-from publisher.render.digest import personal
-from publisher.render.messages import Letter, Recipient, compile_body, compose
-from publisher.services import issues, posts
+from publisher.errors import Conflict, NotFound
+from publisher.lint.emails import lint_email
+from publisher.lint.findings import Finding
+from publisher.render.cards import Detail
+from publisher.render.digest import encoded_size, personal
+from publisher.render.messages import Letter, Recipient, compose
+from publisher.services import issues, posts, subscribers
 from publisher.services.app import App
 from publisher.services.issues import IssuePlan
 from publisher.services.output import write_file
 
-_READER = ("reader@example.org", "Reader")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Who it is made for. Nobody real unless asked for."""
+
+    address: str = "reader@example.org"
+    name: str = "Reader"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """The next issue as a made-up reader would get it: `files` lie in the folder asked for."""
+    """The next issue as one reader would get it. Sizes are in bytes.
+
+    `findings`: what clients and filters would hold against the message; `detail`: how much of
+    its posts there was room for.
+    """
 
     plan: IssuePlan
     subject: str
-    files: tuple[Path, ...]
+    html: str
+    text: str
+    message: bytes
+    detail: Detail
+    findings: tuple[Finding, ...]
+
+    @property
+    def html_size(self) -> int:
+        """The HTML part before it is encoded."""
+        return len(self.html.encode())
+
+    @property
+    def encoded_size(self) -> int:
+        """The HTML part as it is sent; Gmail clips at about 102 kB."""
+        return encoded_size(self.html)
 
 
-def preview(app: App, newsletter: Newsletter, *, out: Path, now: datetime) -> Preview:
-    """Writes the issue that is due, or else the next one, as .html, .txt and .eml into `out`.
+def preview(app: App, newsletter: Newsletter, *, now: datetime, reader: str = "") -> Preview:
+    """Renders the issue that is due, or else the next one; where nothing is new, the newest posts.
 
-    Where nothing is new it shows the newest posts. Its unsubscribe link leads nowhere. Raises
-    `TemplateError`, and `Conflict` where there is no post at all.
+    `reader` is a subscriber's address. The unsubscribe link leads nowhere. Raises
+    `TemplateError`, `Conflict` where there is no post at all, `NotFound` for a stranger.
     """
     plan = issues.plan(app, newsletter, posts.read(app, now=now), now=now)
+    return look_at(app, plan, now=now, reader=_subscriber(app, newsletter, reader))
+
+
+def look_at(app: App, plan: IssuePlan, *, now: datetime, reader: Reader | None = None) -> Preview:
+    """Renders what a plan would send. Raises as `preview` does."""
     if not plan.shown:
-        raise Conflict("newsletter", newsletter.id, "there is no post to show yet")
+        raise Conflict("newsletter", plan.newsletter.id, "there is no post to show yet")
+    reader = reader or Reader()
     digest = issues.render(app, plan, plan.shown)
-    email, name = _READER
     link = app.site.link("u/preview")
-    slots = {"name": name, "unsubscribe": link}
     letter = Letter(
         site=app.site,
-        newsletter=newsletter,
+        newsletter=plan.newsletter,
         issue=plan.period.key,
         subject=digest.subject,
-        body=compile_body(digest),
+        body=issues.body_of(plan.newsletter, digest, plan.shown),
     )
-    recipient = Recipient(address=email, name=name, message_id="preview", unsubscribe_url=link)
-    contents = {
-        "html": personal(digest.html, digest.nonce, slots, escaped=True).encode(),
-        "txt": personal(digest.text, digest.nonce, slots, escaped=False).encode(),
-        "eml": compose(letter, recipient, date=now),
-    }
-    stem = f"{newsletter.id}-{plan.period.key.replace(':', '-')}"
+    recipient = Recipient(
+        address=reader.address, name=reader.name, message_id="preview", unsubscribe_url=link
+    )
+    message = compose(letter, recipient, date=now)
+    slots = {"name": reader.name, "unsubscribe": link}
+    return Preview(
+        plan=plan,
+        subject=digest.subject,
+        html=personal(digest.html, digest.nonce, slots, escaped=True),
+        text=personal(digest.text, digest.nonce, slots, escaped=False),
+        message=message,
+        detail=digest.detail,
+        findings=tuple(lint_email(message)),
+    )
+
+
+def write(made: Preview, out: Path) -> list[Path]:
+    """Writes a preview as .html, .txt and .eml into a folder; returns the files in that order."""
+    stem = f"{made.plan.newsletter.id}-{made.plan.period.key.replace(':', '-')}"
+    contents = {"html": made.html.encode(), "txt": made.text.encode(), "eml": made.message}
     files = []
     for ending, data in contents.items():
-        path = out / f"{stem}.{ending}"
-        write_file(path, data)
-        files.append(path)
-    return Preview(plan=plan, subject=digest.subject, files=tuple(files))
+        files.append(out / f"{stem}.{ending}")
+        write_file(files[-1], data)
+    return files
+
+
+def stamp(app: App) -> str:
+    """Changes whenever a post, a picture or a template does: by names, times and sizes."""
+    seen = sha256()
+    folders = (app.content.folder, *app.templates.folders)
+    for path in sorted({path for folder in folders for path in _files(folder)}):
+        try:
+            status = path.stat()
+        except FileNotFoundError:  # an editor has just renamed it
+            continue
+        seen.update(f"{path}\0{status.st_mtime_ns}\0{status.st_size}\n".encode())
+    return seen.hexdigest()[:16]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+def _subscriber(app: App, newsletter: Newsletter, email: str) -> Reader | None:
+    if not email:
+        return None
+    wanted = parse_address(email.strip())
+    for row in subscribers.listing(app, newsletter=newsletter.id):
+        if parse_address(row.address).key == wanted.key:
+            return Reader(address=row.address, name=row.name)
+    raise NotFound("subscriber", wanted.text)

@@ -5,16 +5,17 @@ is something to do for it, so that a long issue never keeps a new post out of th
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from publisher.domain.deliveries import Delivery
 from publisher.domain.posts import Library
 from publisher.errors import ConfigError, PublisherError
-from publisher.services import deliveries, feeds, instances, issues, posts
+from publisher.services import deliveries, feeds, instances, issues, pings, posts
 from publisher.services.app import App
 from publisher.services.deliveries import IssueReport, Progress
 from publisher.services.feeds import BuildReport
 from publisher.services.issues import Assembled, IssuePlan, Taken
+from publisher.services.pings import PingReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class CycleReport(SendReport):
     """What one whole cycle did."""
 
     build: BuildReport
+    pings: PingReport = field(default_factory=PingReport)
 
 
 def publish(
@@ -66,9 +68,11 @@ def publish(
     built = build(app)
     if fence := instances.fence(app):
         return CycleReport(build=built, fence=fence)
+    pinged = pings.ping(app, built.made_of, now=app.clock(), stopping=stopping)
     in_doubt = deliveries.recover(app)
     return CycleReport(
         build=built,
+        pings=pinged,
         newsletters=tuple(_assemble_due(app, built.library)),
         issues=tuple(deliveries.deliver(app, progress=progress, stopping=stopping)),
         in_doubt=tuple(in_doubt),
@@ -125,4 +129,6 @@ def _assemble_due(app: App, library: Library) -> list[NewsletterReport]:
         reports.append(
             NewsletterReport(plan=plan, taken=tuple(taken), assembled=assembled, problem=problem)
         )
+    if any(report.assembled for report in reports):  # their mails link to their web versions
+        feeds.build_library(app, library, now=app.clock())
     return reports

@@ -7,7 +7,7 @@ Only this folder reads `os.environ`. `schema` says what may be set, `locate` fin
 from publisher.settings.environment import notify_address
 from publisher.settings.load import load_settings, masked
 from publisher.settings.schema import NewsletterSettings, Settings
-from publisher.settings.secrets import create_site_key, read_site_key
+from publisher.settings.secrets import create_site_key, read_site_keys
 
 __all__ = [
     "NewsletterSettings",
@@ -16,5 +16,5 @@ __all__ = [
     "load_settings",
     "masked",
     "notify_address",
-    "read_site_key",
+    "read_site_keys",
 ]

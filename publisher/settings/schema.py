@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from publisher.domain.addresses import parse_address
@@ -44,6 +44,19 @@ def _base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _optional_url(url: str) -> str:
+    parts = urlsplit(url)
+    if url and (parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc):
+        raise ValueError("must be an address such as https://hub.example.org/")
+    return url
+
+
+def _optional_https(url: str) -> str:
+    if url and not _optional_url(url).startswith("https://"):
+        raise ValueError("must begin with https://")
+    return url
+
+
 def _address(text: str) -> str:
     try:
         return parse_address(text).text
@@ -53,6 +66,13 @@ def _address(text: str) -> str:
 
 def _optional_address(text: str) -> str:
     return _address(text) if text else ""
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text, strict=False))
+    except ValueError:
+        raise ValueError(f"{text!r} is no network such as 10.0.0.0/8 or 2001:db8::/32") from None
 
 
 def _one_line(text: str) -> str:
@@ -106,12 +126,33 @@ class ContentSettings(_Section):
     encoding: Annotated[str, AfterValidator(_encoding)] = ""
 
 
+class PodcastSettings(_Section):
+    """`[feeds.podcast]`: what directories of podcasts ask for."""
+
+    category: Line = ""
+    image: Annotated[str, AfterValidator(_optional_https)] = ""
+    author: Line = ""
+    email: OptionalAddress = ""
+    explicit: bool = False
+
+    @model_validator(mode="after")
+    def _whole(self) -> "PodcastSettings":
+        if bool(self.category) is not bool(self.image):
+            raise ValueError("set category and image both: directories refuse a feed without one")
+        return self
+
+
 class FeedsSettings(_Section):
     """`[feeds]`: what is published for everybody."""
 
     folder: str = "public"
     entries: Annotated[int, Field(ge=1, le=500)] = 30
     content: Literal["full", "summary"] = "full"
+    media_type: Literal["feed", "xml"] = "feed"
+    hub: Annotated[str, AfterValidator(_optional_url)] = ""
+    hub_is_private: bool = False
+    redirects: dict[str, str] = {}
+    podcast: PodcastSettings = PodcastSettings()
 
 
 class NewsletterSettings(_Section):
@@ -141,9 +182,26 @@ class NewsletterSettings(_Section):
     order: Literal["newest", "oldest"] = "newest"
     reply_to: OptionalAddress = ""
     template: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")] = "digest"
+    public: bool = True
     start: datetime | date | None = None
     archive: bool = True
     embed_images: Annotated[int, Field(ge=0, le=2000)] = 0
+
+
+class SubscribersSettings(_Section):
+    """`[subscribers]`: signing up, notices, and how long things are kept."""
+
+    signup: bool = True
+    sender_name: Line = ""
+    sender_address: OptionalAddress = ""
+    welcome: bool = True
+    goodbye: bool = False
+    mails_an_hour: Annotated[int, Field(ge=1, le=100_000)] = 300
+    confirm_days: Annotated[int, Field(ge=1, le=90)] = 7
+    ip_days: Annotated[int, Field(ge=1, le=3650)] = 365
+    remember_erased: bool = True
+    reconfirm_days: Annotated[int, Field(ge=0, le=3650)] = 0
+    sunset: bool = False
 
 
 class SmtpSettings(_Section):
@@ -170,6 +228,7 @@ class WebSettings(_Section):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    trusted_proxies: list[Annotated[str, AfterValidator(_network)]] = ["127.0.0.0/8", "::1/128"]
 
 
 class ScheduleSettings(_Section):
@@ -177,13 +236,6 @@ class ScheduleSettings(_Section):
 
     tick_seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
     max_late_hours: Annotated[float, Field(gt=0, le=24 * 60)] = 36.0
-
-
-def _network(text: str) -> str:
-    try:
-        return str(ip_network(text))
-    except ValueError as error:
-        raise ValueError(f"{error}; write 10.0.0.0/8 or fd00::/8") from None
 
 
 def _ping_url(url: str) -> str:
@@ -238,6 +290,7 @@ class Settings(BaseSettings):
     feeds: FeedsSettings = FeedsSettings()
     newsletters: list[NewsletterSettings] = []
     smtp: SmtpSettings = SmtpSettings()
+    subscribers: SubscribersSettings = SubscribersSettings()
     dkim: DkimSettings = DkimSettings()
     web: WebSettings = WebSettings()
     schedule: ScheduleSettings = ScheduleSettings()

@@ -62,40 +62,58 @@ def relay_password(
     return found or ""
 
 
-def read_site_key(settings: Settings, root: Path) -> bytes:
-    """The site's secret key, at least 32 bytes. Raises `ConfigError` if it is missing or short."""
+def read_site_keys(settings: Settings, root: Path) -> tuple[bytes, ...]:
+    """The site's secret keys, each at least 32 bytes: the present one, then earlier ones.
+
+    One on a line; links made with an earlier key work until its line is removed. Raises
+    `ConfigError` if there is none or one is short.
+    """
     problems: list[str] = []
     text = from_environment("PUBLISHER_SECRET_KEY", problems)
     if text is None:
         text = from_credentials(KEY_FILE, problems)
-    path = root / settings.state.folder / KEY_FILE
+    path = key_path(settings, root)
     if text is None and not problems:
         if not path.is_file():
             raise ConfigError([f"{path}: there is no secret key; `publisher init` makes one"])
         text = read_file(path, problems, "secret key")
     if problems or text is None:
         raise ConfigError(problems)
-    try:
-        key = base64.b64decode(text, validate=True)
-    except ValueError:
-        key = b""
-    if len(key) < KEY_BYTES:
+    keys = tuple(_key(line) for line in text.split() or [""])
+    if any(len(key) < KEY_BYTES for key in keys):
         raise ConfigError(
             [f"the secret key must be base64 of at least {KEY_BYTES} random bytes; see {path}"]
         )
-    return key
+    return keys
+
+
+def key_path(settings: Settings, root: Path) -> Path:
+    """Where the keys lie unless the environment has them."""
+    return root / settings.state.folder / KEY_FILE
+
+
+def new_key() -> str:
+    """A fresh key as a line of the file."""
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+
+
+def _key(line: str) -> bytes:
+    try:
+        return base64.b64decode(line, validate=True)
+    except ValueError:
+        return b""
 
 
 def create_site_key(settings: Settings, root: Path) -> bool:
     """Makes the key's file, readable by its owner only; False if it is there already."""
-    path = root / settings.state.folder / KEY_FILE
+    path = key_path(settings, root)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return False
     with os.fdopen(handle, "wb") as file:
-        file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+        file.write(new_key().encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
     return True

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, literal, or_, select, update
 
 from publisher.domain.deliveries import Delivery, DeliveryStatus, Settlement
 from publisher.domain.subscribers import SubscriptionStatus
@@ -48,6 +48,7 @@ def expand(tx: Tx, issue: int, newsletter: str, *, now: datetime) -> int:
         .where(
             subscriptions.c.newsletter == newsletter,
             subscriptions.c.status == SubscriptionStatus.CONFIRMED.value,
+            or_(subscriptions.c.paused_until.is_(None), subscriptions.c.paused_until <= now),
             ~_suppressed(subscribers.c.address_key),
         )
         .order_by(subscriptions.c.id)

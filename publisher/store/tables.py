@@ -141,6 +141,11 @@ subscriptions = Table(
     Column("newsletter", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
+    Column("language", Text, nullable=False, server_default=""),
+    Column("request", Integer, nullable=False, server_default="0"),  # the newest confirmation
+    Column("paused_until", UtcDateTime),
+    Column("seen_at", UtcDateTime),  # the last sign that somebody still wants it
+    Column("asked_at", UtcDateTime),  # when we asked whether they do
     UniqueConstraint("subscriber", "newsletter"),
     Index(None, "newsletter", "status"),
     # A number is never given twice: an old unsubscribe link must not end a stranger's
@@ -153,10 +158,96 @@ consents = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("subscription", ForeignKey("subscriptions.id", ondelete="CASCADE"), nullable=False),
-    Column("status", Text, nullable=False),
+    Column("event", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Column("address", Text, nullable=False, server_default=""),  # as it was then
+    Column("text", Text, nullable=False, server_default=""),  # the hash of a consent text
+    Column("ip", Text, nullable=False, server_default=""),
+    Column("message_id", Text, nullable=False, server_default=""),
     Index(None, "subscription"),
+    Index(None, "event", "at"),
+)
+
+consent_texts = Table(
+    "consent_texts",  # every version of the words that people agreed to
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("language", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("first_used_at", UtcDateTime, nullable=False),
+)
+
+signups = Table(
+    "signups",  # what was asked for at the form; the budgets are counted here
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("address", Text, nullable=False),  # empty once decided
+    Column("address_hash", Text, nullable=False),
+    Column("newsletter", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("ip", Text, nullable=False),  # empty once decided
+    Column("network", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index(None, "verdict", "id"),
+    Index(None, "network", "at"),
+    Index(None, "at"),
+)
+
+signup_refusals = Table(
+    "signup_refusals",  # requests over budget, counted and not kept
+    metadata,
+    Column("hour", UtcDateTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    PrimaryKeyConstraint("hour", "reason"),
+)
+
+notices = Table(
+    "notices",  # mails to one person about their own subscription: a queue that overtakes issues
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subscription", Integer, nullable=False),
+    Column("newsletter", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("address_hash", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("deferrals", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("next_attempt_at", UtcDateTime),
+    Column("expires_at", UtcDateTime),  # of the link in it, which works once
+    Column("used_at", UtcDateTime),
+    Column("reply", Text, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Index(None, "status", "next_attempt_at"),
+    Index(None, "address_hash", "created_at"),
+    Index(None, "subscription"),
+    sqlite_autoincrement=True,  # a number is never given twice: a link names it
+)
+
+imports = Table(
+    "imports",  # how far a file is in, until it is whole
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("line", Integer, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+
+api_tokens = Table(
+    "api_tokens",  # who may use the programming interface, and for what
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("hash", Text, nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),  # names with blanks between
+    Column("created_at", UtcDateTime, nullable=False),
 )
 
 suppressions = Table(

@@ -22,6 +22,7 @@ from publisher.services import admins, dashboard, instances, issues
 from publisher.services.admins import Login
 from publisher.services.app import App
 from publisher.web.answers import PRIVATE, private
+from publisher.web.security import client_ip
 
 LOGIN, HOME = "/admin/login", "/admin"
 
@@ -45,7 +46,7 @@ class Operators:
     async def log_in(self, request: Request) -> Response:
         """POST of name and password; a new session, whatever cookie came along."""
         form = await _form(request)
-        client = request.client.host if request.client else ""
+        client = client_ip(request.scope, self.app.listen.trusted_proxies)
         try:
             login = await run_in_threadpool(
                 admins.log_in, self.app, form["name"], form["password"], client=client

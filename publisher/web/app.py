@@ -30,10 +30,14 @@ from publisher.services.app import App
 from publisher.web import security
 from publisher.web.admin import Operators
 from publisher.web.answers import private
+from publisher.web.api import Api
 from publisher.web.inbox import Inbox
 from publisher.web.monitor import Counting, Health
+from publisher.web.preferences import FreshLinks, Preferring
+from publisher.web.previews import Previews
+from publisher.web.signups import SigningUp
 from publisher.web.static import Static
-from publisher.web.subscribers import Leaving
+from publisher.web.subscribers import Confirming, Leaving
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +50,7 @@ _STATUSES: dict[type[PublisherError], int] = {
     LoginRefused: 401,
     StoreError: 503,
 }
-_WITH_PAGE = (400, 401, 403, 404, 405, 409, 410, 413, 422, 500, 503)
+_WITH_PAGE = (400, 401, 403, 404, 405, 409, 410, 413, 422, 429, 500, 503)
 
 
 def build_app(app: App) -> Starlette:
@@ -76,15 +80,17 @@ def _routes(app: App) -> list[Route]:
     return [
         Route("/healthz", Health(app).alive, methods=["GET"]),
         Route("/readyz", Health(app).ready, methods=["GET"]),
-        Route("/u/{token:path}", Leaving(app).handle, methods=["GET", "POST"]),
         *_operator_routes(Operators(app)),
+        *_subscriber_routes(app),
+        *_api_routes(Api(app)),
         *([] if app.relay else _inbox_routes(Inbox(app))),
+        *_preview_routes(Previews(app)),
         Route("/{path:path}", Static(app), methods=["GET"]),
     ]
 
 
 def _operator_routes(operators: Operators) -> list[Route]:
-    own = [Middleware(security.SameOrigin, base_url=operators.app.site.base_url)]
+    own = [Middleware(security.SameOrigin)]
     return [
         Route("/admin", operators.home, methods=["GET"]),
         Route("/admin/login", operators.ask, methods=["GET"]),
@@ -98,6 +104,45 @@ def _operator_routes(operators: Operators) -> list[Route]:
     ]
 
 
+def _subscriber_routes(app: App) -> list[Route]:
+    """Every POST is guarded against other sites, but for the two that `SameOrigin` names."""
+    guard = [Middleware(security.SameOrigin)]
+    both, form, leaving, chosen = ["GET", "POST"], SigningUp(app), Leaving(app), Preferring(app)
+    return [
+        Route("/subscribe", form.handle, methods=both, middleware=guard),
+        Route("/subscribe/start", form.start, methods=["POST"]),
+        Route("/privacy", form.privacy, methods=["GET"]),
+        Route("/c/{token}", Confirming(app).handle, methods=both, middleware=guard),
+        Route("/u/{token}/pause", leaving.pause, methods=["POST"], middleware=guard),
+        Route("/u/{token}/again", leaving.again, methods=["POST"], middleware=guard),
+        Route("/u/{token}/forwarded", leaving.forwarded, methods=["GET"]),
+        Route("/u/{token:path}", leaving.handle, methods=both),
+        Route("/p/{token}", chosen.handle, methods=both, middleware=guard),
+        Route("/p/{token}/link", chosen.link, methods=["POST"], middleware=guard),
+        Route("/links/{kind}/{token}", FreshLinks(app).handle, methods=both, middleware=guard),
+    ]
+
+
+def _api_routes(api: Api) -> list[Route]:
+    """For programs with a token, so that no browser can be made to use them."""
+    guard = [Middleware(security.SameOrigin)]
+    return [
+        Route("/api/v1/openapi.json", api.document, methods=["GET"]),
+        Route("/api/v1/newsletters", api.newsletters, methods=["GET"]),
+        Route("/api/v1/subscribers", api.subscribers, methods=["GET", "POST"], middleware=guard),
+        Route("/api/v1/subscribers/{number}", api.subscriber, methods=["GET"]),
+        Route(
+            "/api/v1/subscribers/{number}/unsubscribe",
+            api.unsubscribe,
+            methods=["POST"],
+            middleware=guard,
+        ),
+        Route("/api/v1/issues", api.issues, methods=["GET"]),
+        Route("/api/v1/issues/{number}", api.issue, methods=["GET"]),
+        Route("/api/v1/issues/{number}/deliveries", api.deliveries, methods=["GET"]),
+    ]
+
+
 def _inbox_routes(inbox: Inbox) -> list[Route]:
     here = [Middleware(security.ThisMachineOnly)]
     return [
@@ -105,6 +150,17 @@ def _inbox_routes(inbox: Inbox) -> list[Route]:
         Route("/inbox/{key}", inbox.mail, methods=["GET"], middleware=here),
         Route("/inbox/{key}/html", inbox.html, methods=["GET"], middleware=here),
         Route("/inbox/{key}/source", inbox.source, methods=["GET"], middleware=here),
+    ]
+
+
+def _preview_routes(previews: Previews) -> list[Route]:
+    here = [Middleware(security.ThisMachineOnly)]
+    return [
+        Route("/preview", previews.page, methods=["GET"], middleware=here),
+        Route("/preview/stamp", previews.stamp, methods=["GET"], middleware=here),
+        Route("/preview/reload.js", previews.script, methods=["GET"], middleware=here),
+        Route("/preview/{newsletter}", previews.page, methods=["GET"], middleware=here),
+        Route("/preview/{newsletter}/{look}", previews.frame, methods=["GET"], middleware=here),
     ]
 
 

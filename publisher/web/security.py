@@ -3,13 +3,13 @@
 From outside to inside: `SecurityHeaders` marks every answer, those of the others too; `LastResort`
 turns whatever nobody caught into a page; `TrustedHosts` refuses names that are not ours (links
 are made from the configured base URL only, so a foreign name has no business here); `BodyCap`
-bounds what may be read. `ThisMachineOnly` stands before single routes.
+bounds what may be read. `ThisMachineOnly` and `SameOrigin` stand before single routes.
 """
 
 import logging
 import re
 from collections.abc import Collection, Mapping
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -131,19 +131,6 @@ class BodyCap:
         await self.app(scope, receive_counted, send)
 
 
-class SameOrigin:
-    """Answers 403 to an unsafe request that a browser sent from another site."""
-
-    def __init__(self, app: ASGIApp, *, base_url: str) -> None:
-        self.app = app
-        self.host = urlsplit(base_url).netloc
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if is_cross_origin(scope["method"], Headers(scope=scope), self.host):
-            raise HTTPException(403)
-        await self.app(scope, receive, send)
-
-
 class ThisMachineOnly:
     """Answers 404 to whoever is not on this machine, or comes through a proxy."""
 
@@ -156,15 +143,68 @@ class ThisMachineOnly:
         await self.app(scope, receive, send)
 
 
+class SameOrigin:
+    """Refuses with 403 what a browser sends from another site and would change something.
+
+    Stands before every route that takes POST, but the two that change nothing for the sender's
+    benefit: one-click, and the first step of a form on somebody else's page.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        if is_cross_origin(scope["method"], headers, headers.get("host", "")):
+            raise HTTPException(403)
+        await self.app(scope, receive, send)
+
+
 def is_cross_origin(method: str, headers: Mapping[str, str], base_host: str) -> bool:
-    """Whether a browser sent this unsafe request from another site (fetch metadata)."""
+    """Whether a browser sent this unsafe request from another site.
+
+    The rule of Go 1.25's cross-origin protection: what browsers say of a fetch, else its origin;
+    a client that says neither is no browser, and has no cookies to be misused.
+    """
     if method in {"GET", "HEAD", "OPTIONS"}:
         return False
     if (site := headers.get("sec-fetch-site")) is not None:
         return site not in {"same-origin", "none"}
     if (origin := headers.get("origin")) is not None:
         return urlsplit(origin).netloc != base_host
-    return False  # neither header: not a browser
+    return False
+
+
+def client_ip(scope: Scope, trusted: Collection[str]) -> str:
+    """The network address a request came from: the rightmost one that is no proxy of ours.
+
+    `trusted` are networks. What stands left of it in X-Forwarded-For anybody may have written.
+    Empty where there is no address.
+    """
+    host, _ = scope.get("client") or ("", 0)
+    forwarded = ",".join(Headers(scope=scope).getlist("x-forwarded-for")).split(",")
+    peer = host
+    for hop in reversed([hop.strip() for hop in forwarded]):
+        if not _is_address(hop) or not _is_within(peer, trusted):
+            break
+        peer = hop
+    return peer if _is_address(peer) else ""
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_within(text: str, networks: Collection[str]) -> bool:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return False
+    return any(address in ip_network(network) for network in networks)
 
 
 def handler_name(scope: Scope) -> str:

@@ -74,6 +74,19 @@ def test_code_of_fifteen_lines_is_whole() -> None:
     assert fitted(html) == html
 
 
+def test_the_picture_that_stands_above_is_not_repeated() -> None:
+    html = fit(
+        f'<p>a<img src="{PNG}">b<img src="{URL}x.png"></p>',
+        url=URL,
+        pictures={},
+        words=words_for(Templates(), "en"),
+        has_images=True,
+        above=PNG,
+    )
+    assert PNG not in html
+    assert f"{URL}x.png" in html
+
+
 def test_what_clients_do_not_know_becomes_what_they_do() -> None:
     assert fitted("<details><summary>More</summary><p>x</p></details>") == (
         "<div><p>More</p><p>x</p></div>"

@@ -8,10 +8,11 @@ from email.message import EmailMessage
 import pytest
 
 from publisher.domain.newsletters import Newsletter
+from publisher.domain.notices import NoticeKind
 from publisher.domain.sites import Person
 from publisher.errors import TemplateError
 from publisher.render.messages import NoticeEnvelope, compose_notice
-from publisher.render.notices import Notice, NoticeKind, render_notice
+from publisher.render.notices import Notice, render_notice
 from publisher.render.templates import Templates
 from tests.conftest import Golden
 from tests.factories import make_newsletter, make_site
@@ -25,6 +26,14 @@ LINKS = {
         "archive": "https://example.org/archive/weekly/",
     },
     NoticeKind.GOODBYE: {"subscribe": "https://example.org/subscribe"},
+    NoticeKind.MANAGE: {"act": "https://example.org/p/1", "preferences": "https://example.org/p/1"}
+    | {"unsubscribe": "https://example.org/u/1"},
+    NoticeKind.STAY: {"act": "https://example.org/links/stay/1"}
+    | {"preferences": "https://example.org/p/1", "unsubscribe": "https://example.org/u/1"},
+    NoticeKind.ADDRESS: {"act": "https://example.org/links/address/1"},
+    NoticeKind.MOVE: {"act": "https://example.org/links/move/1"},
+    NoticeKind.EXPORT: {"act": "https://example.org/links/export/1"},
+    NoticeKind.ERASE: {"act": "https://example.org/links/erase/1"},
 }
 
 

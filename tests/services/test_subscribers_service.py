@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from publisher.domain.subscribers import Joined, Subscription, SubscriptionStatus
 from publisher.errors import InvalidAddress, InvalidToken, NotFound, PublisherError
-from publisher.services import subscribers
+from publisher.services import imports, subscribers
 from publisher.services.app import App
-from publisher.services.subscribers import ImportPlan
+from publisher.services.imports import ImportPlan
 
 PLAN = ImportPlan(newsletter="weekly", status=SubscriptionStatus.CONFIRMED, source="people.csv")
 
@@ -19,7 +19,7 @@ def imported(app: App, text: str) -> list[tuple[int, str, Joined]]:
     lines = io.StringIO(text, newline="")
     return [
         (row.line, row.email, row.result)
-        for report in subscribers.import_csv(app, lines, PLAN)
+        for report in imports.import_csv(app, lines, PLAN)
         for row in report
     ]
 
@@ -58,7 +58,7 @@ def test_a_file_without_the_column_is_refused_with_its_line(app: App) -> None:
 
 
 def test_a_rehearsed_import_changes_nothing(app: App) -> None:
-    report = subscribers.rehearse_csv(app, io.StringIO("email\nann@example.org\n"), PLAN)
+    report = imports.rehearse_csv(app, io.StringIO("email\nann@example.org\n"), PLAN)
 
     assert [row.result for row in report] == [Joined.ADDED]
     assert subscribers.listing(app) == []
@@ -97,8 +97,8 @@ def test_no_exported_cell_is_a_formula(name: str) -> None:
         changed_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
 
-    _, cells = csv.reader(io.StringIO(subscribers.export_csv([row]), newline=""))
-    _, raw = csv.reader(io.StringIO(subscribers.export_csv([row], raw=True), newline=""))
+    _, cells = csv.reader(io.StringIO(imports.export_csv([row]), newline=""))
+    _, raw = csv.reader(io.StringIO(imports.export_csv([row], raw=True), newline=""))
 
     assert cells[1][0] not in "=+-@"
     assert raw[1] == name

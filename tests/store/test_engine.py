@@ -105,5 +105,5 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_a_missing_reference_is_refused(store: Store) -> None:
     with pytest.raises(StoreError, match="FOREIGN KEY"), store.begin() as tx:
         tx.exec_driver_sql(
-            "INSERT INTO consents (subscription, status, source, at) VALUES (1, 'x', 'x', 'x')"
+            "INSERT INTO consents (subscription, event, source, at) VALUES (1, 'x', 'x', 'x')"
         )

@@ -20,7 +20,7 @@ from publisher.domain.deliveries import (
     Unconfirmed,
     settle,
 )
-from publisher.domain.subscribers import SubscriptionStatus
+from publisher.domain.subscribers import Evidence, SubscriptionStatus
 from publisher.domain.suppressions import SuppressionReason
 from publisher.store import deliveries, issues, subscribers, suppressions
 from publisher.store.engine import Store, Tx
@@ -74,7 +74,7 @@ def test_only_confirmed_subscriptions_get_a_row(store: Store, status: Subscripti
     issue = ready_issue(store, 0)
     with store.begin() as tx:
         subscribe(tx, "ann@example.org")
-        subscribers.change(tx, 1, status, source="test", now=NOW)
+        subscribers.change(tx, 1, status, evidence=Evidence(source="test"), now=NOW)
         assert deliveries.expand(tx, issue, "weekly", now=NOW) == 0
 
 
@@ -83,8 +83,12 @@ def test_who_leaves_between_planning_and_sending_is_not_mailed(store: Store) -> 
     with store.begin() as tx:
         left = deliveries.listing(tx)[0]
         gone = SubscriptionStatus.UNSUBSCRIBED
-        assert subscribers.change(tx, left.subscription, gone, source="test", now=NOW)
-        assert not subscribers.change(tx, left.subscription, gone, source="test", now=NOW)
+        assert subscribers.change(
+            tx, left.subscription, gone, evidence=Evidence(source="test"), now=NOW
+        )
+        assert not subscribers.change(
+            tx, left.subscription, gone, evidence=Evidence(source="test"), now=NOW
+        )
         assert row(tx, left.id).status is DeliveryStatus.SKIPPED
         assert row(tx, left.id).reason == "unsubscribed"
         assert not deliveries.intend(tx, left.id, now=NOW)

@@ -1,5 +1,5 @@
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
@@ -8,16 +8,19 @@ from zoneinfo import ZoneInfo
 import pytest
 from starlette.testclient import TestClient
 
+from publisher.domain.addresses import parse_address
 from publisher.domain.newsletters import Cadence, Newsletter, Schedule
 from publisher.domain.sites import Person, Site
-from publisher.domain.subscribers import Subscription, SubscriptionStatus
-from publisher.domain.tokens import Purpose, make_token, read_token
-from publisher.errors import InvalidToken, NotFound
+from publisher.domain.subscribers import ConsentEvent, Subscription, SubscriptionStatus
+from publisher.domain.tokens import Purpose, make_token
+from publisher.errors import Conflict, NotFound
 from publisher.render.templates import Templates
-from publisher.services import inbox, subscribers
+from publisher.services import inbox, previews
 from publisher.services.app import App, FeedOptions, Folders, Listen, LogOptions
 from publisher.services.documents import OutputFile, publish
-from publisher.store.engine import open_store
+from publisher.store import consents as consent_rows
+from publisher.store import subscribers as subscriber_rows
+from publisher.store.engine import Store, open_store
 from publisher.web.app import build_app
 
 KEY = b"k" * 32
@@ -35,24 +38,23 @@ SMALL_SITE = [
 ]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Desk:
-    """Stands in for the services of subscriptions; counts what was changed."""
+    """Looks into the database behind the pages."""
 
-    rows: dict[int, Subscription] = field(default_factory=dict)
-    changes: int = 0
+    store: Store
 
-    def find_by_token(self, app: App, token: str) -> Subscription:
-        row = self.rows.get(read_token(app.site_key, Purpose.UNSUBSCRIBE, token))
-        if row is None:
-            raise InvalidToken
-        return row
+    @property
+    def rows(self) -> dict[int, Subscription]:
+        with self.store.read() as tx:
+            return {row.id: row for row in subscriber_rows.listing(tx)}
 
-    def unsubscribe(self, app: App, token: str) -> Subscription:
-        row = self.find_by_token(app, token)
-        self.changes += row.status is SubscriptionStatus.CONFIRMED
-        self.rows[row.id] = replace(row, status=SubscriptionStatus.UNSUBSCRIBED)
-        return self.rows[row.id]
+    @property
+    def changes(self) -> int:
+        """How often somebody left."""
+        with self.store.read() as tx:
+            kept = [consent_rows.of_subscriber(tx, row.subscriber) for row in self.rows.values()]
+        return sum(one.event is ConsentEvent.UNSUBSCRIBED for rows in kept for one in rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,21 +75,27 @@ class Parts:
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
-    fake = Desk()
-    for number in (1, 2):
-        fake.rows[number] = Subscription(
-            id=number,
-            subscriber=number,
-            address=f"reader{number}@example.org",
-            name="",
-            newsletter="weekly",
-            status=SubscriptionStatus.CONFIRMED,
-            changed_at=NOW,
-        )
-    monkeypatch.setattr(subscribers, "find_by_token", fake.find_by_token)
-    monkeypatch.setattr(subscribers, "unsubscribe", fake.unsubscribe)
-    return fake
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(tmp_path / "var" / "publisher.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def desk(store: Store) -> Desk:
+    """Two readers of the weekly, subscriptions 1 and 2."""
+    with store.begin() as tx:
+        for number in (1, 2):
+            subscriber_rows.add(
+                tx,
+                address=parse_address(f"reader{number}@example.org"),
+                name="",
+                newsletter="weekly",
+                status=SubscriptionStatus.CONFIRMED,
+                source="test",
+                now=NOW,
+            )
+    return Desk(store)
 
 
 @pytest.fixture
@@ -121,9 +129,8 @@ def mails(monkeypatch: pytest.MonkeyPatch) -> dict[str, Parts]:
 
 
 @pytest.fixture
-def make_app(tmp_path: Path) -> Iterator[Callable[..., App]]:
+def make_app(tmp_path: Path, store: Store) -> Callable[..., App]:
     """Makes an `App` whose output folder holds a small site."""
-    store = open_store(tmp_path / "var" / "publisher.db")
 
     def make(**changes: Any) -> App:
         values: dict[str, Any] = {
@@ -144,8 +151,7 @@ def make_app(tmp_path: Path) -> Iterator[Callable[..., App]]:
         publish(app, SMALL_SITE, now=NOW)
         return app
 
-    yield make
-    store.close()
+    return make
 
 
 @pytest.fixture
@@ -154,8 +160,19 @@ def app(make_app: Callable[..., App]) -> App:
 
 
 @pytest.fixture
-def make_client(desk: Desk, mails: dict[str, Parts]) -> Callable[..., TestClient]:
-    """Opens an app as a peer at this address would, with the services replaced."""
+def no_posts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nothing to preview."""
+
+    def refuse(_app: App, newsletter: Newsletter, **_: Any) -> None:
+        raise Conflict("newsletter", newsletter.id, "there is no post to show yet")
+
+    monkeypatch.setattr(previews, "stamp", lambda _app: "stamp")
+    monkeypatch.setattr(previews, "preview", refuse)
+
+
+@pytest.fixture
+def make_client(desk: Desk, mails: dict[str, Parts], no_posts: None) -> Callable[..., TestClient]:
+    """Opens an app as a peer at this address would."""
 
     def make(app: App, *, peer: str = "127.0.0.1") -> TestClient:
         return TestClient(

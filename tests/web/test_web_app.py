@@ -41,11 +41,40 @@ def requests(token: str) -> list[tuple[str, str, int]]:
         ("POST", f"/u/{token}", 200),
         ("GET", "/u/1nonsense", 404),
         ("POST", "/u/1nonsense", 404),
+        ("GET", f"/u/{token}/forwarded", 200),
+        ("POST", f"/u/{token}/pause", 200),
+        ("POST", f"/u/{token}/again", 200),
+        ("GET", "/subscribe", 200),
+        ("POST", "/subscribe", 422),
+        ("POST", "/subscribe/start", 200),
+        ("GET", "/privacy", 200),
+        ("GET", f"/c/{token}", 404),
+        ("POST", f"/c/{token}", 404),
+        ("GET", f"/p/{token}", 404),
+        ("POST", f"/p/{token}", 404),
+        ("POST", f"/p/{token}/link", 404),
+        ("GET", f"/links/erase/{token}", 404),
+        ("POST", f"/links/erase/{token}", 404),
+        ("GET", "/api/v1/openapi.json", 200),
+        ("GET", "/api/v1/newsletters", 401),
+        ("GET", "/api/v1/subscribers", 401),
+        ("POST", "/api/v1/subscribers", 401),
+        ("GET", "/api/v1/subscribers/1", 401),
+        ("POST", "/api/v1/subscribers/1/unsubscribe", 401),
+        ("GET", "/api/v1/issues", 401),
+        ("GET", "/api/v1/issues/1", 401),
+        ("GET", "/api/v1/issues/1/deliveries", 401),
         ("GET", "/inbox", 200),
         ("GET", "/inbox/k1", 200),
         ("GET", "/inbox/k1/html", 200),
         ("GET", "/inbox/k1/source", 200),
         ("GET", "/inbox/nothing", 404),
+        ("GET", "/preview", 409),  # there is no post in these tests
+        ("GET", "/preview/weekly", 409),
+        ("GET", "/preview/weekly/light", 409),
+        ("GET", "/preview/weekly/pink", 404),
+        ("GET", "/preview/stamp", 200),
+        ("GET", "/preview/reload.js", 200),
         ("GET", "/no/such/page", 404),
         ("POST", "/", 405),
         ("POST", "/inbox", 405),
@@ -71,7 +100,17 @@ def test_the_list_of_requests_names_every_route(app: App, token: str) -> None:
     filled = {
         shape.replace(":path", "")
         .replace(":int", "")
-        .format(token=token, key="k1", issue=1, verb="skip", plot="joins")
+        .format(
+            token=token,
+            key="k1",
+            newsletter="weekly",
+            look="light",
+            kind="erase",
+            number=1,
+            issue=1,
+            verb="skip",
+            plot="joins",
+        )
         for shape in shapes
         if shape != "/{path:path}"
     }

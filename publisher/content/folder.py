@@ -1,0 +1,95 @@
+"""The files of a content folder: which of them are posts, and their bytes."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from publisher.content.decoding import without_controls
+from publisher.content.references import POSTS
+from publisher.content.sources import MAX_BYTES
+from publisher.domain.posts import Failed
+from publisher.errors import ContentError
+
+ROOTS = frozenset({"_posts", "_drafts"})
+"""Folders that are read although their names begin with `_`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A path below the content folder and the file's bytes."""
+
+    path: str
+    data: bytes
+
+
+def find(folder: Path) -> list[str]:
+    """The paths of all posts below the folder, sorted, relative to it, with forward slashes.
+
+    Raises `ContentError` if the folder itself cannot be opened: no folder is not an empty one.
+    """
+    return sorted(filter(_is_text, _walk(folder)))
+
+
+def read_files(folder: Path) -> tuple[list[File], list[Failed]]:
+    """The bytes of each post; of one that is too large a little more than is allowed."""
+    files, failed, root = [], [], os.fspath(folder)
+    for path in sorted(_walk(folder)):
+        if not _is_text(path):
+            shown = re.sub(r"[^\x20-\x7e]", "?", path)
+            problem = "has a name that is not UTF-8, or holds control characters"
+            failed.append(_failed(shown, problem, "rename the file"))
+            continue
+        try:
+            with open(f"{root}/{path}", "rb", buffering=0) as file:
+                size = os.fstat(file.fileno()).st_size
+                data = file.read(min(size, MAX_BYTES) + 1)
+        except OSError as error:
+            problem = f"cannot be read: {error.strerror}"
+            failed.append(_failed(path, problem, "check the file and its rights"))
+        else:
+            files.append(File(path=path, data=data))
+    return files, failed
+
+
+def _walk(folder: Path) -> Iterator[str]:
+    """Leaves out names that begin with `_` or `.`, or end in `~` or `%`, and links to folders.
+
+    What cannot be looked into comes too: reading it says why.
+    """
+    prefixes = [""]
+    while prefixes:
+        prefix = prefixes.pop()
+        try:
+            entries = sorted(os.scandir(folder / prefix), key=lambda entry: entry.name)
+        except OSError as error:
+            if not prefix:
+                problem = f"cannot be opened: {error.strerror}; set content.folder"
+                raise ContentError(str(folder), 0, problem) from None
+            yield prefix.removesuffix("/")
+            continue
+        for entry in entries:
+            name = entry.name
+            if (name[0] in "._" and name not in ROOTS) or name[-1] in "~%":
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                prefixes.append(f"{prefix}{name}/")
+            elif name[name.rfind(".") :].lower() in POSTS and _is_file(entry):
+                yield f"{prefix}{name}"
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself
+        return True
+
+
+def _is_text(path: str) -> bool:
+    """Whether a path can be shown, stored and published: some disks hold bytes that are none."""
+    return without_controls(path) == path and not {"\t", "\n"} & set(path)
+
+
+def _failed(path: str, problem: str, remedy: str) -> Failed:
+    return Failed(path=path, line=0, problem=problem, remedy=remedy)

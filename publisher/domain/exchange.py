@@ -1,0 +1,185 @@
+"""How subscribers travel between Publisher and other tools: one table a tool, both ways.
+
+    header ──recognise──▶ Dialect ──read──▶ Candidate          a row of somebody's file
+    Subscription ──write──▶ cells in the dialect's columns
+
+What a file says of consent is taken at its worst: who left there has left here, and an address
+that bounced or complained there is suppressed here.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from publisher.domain.subscribers import Subscription, SubscriptionStatus
+from publisher.domain.suppressions import SuppressionReason
+
+NAME_LIMIT = 200
+_TRUE = frozenset({"true", "t", "yes", "y", "1"})
+
+
+class Dialect(StrEnum):
+    """Whose columns a file has."""
+
+    OWN = "own"
+    LISTMONK = "listmonk"
+    MAILCHIMP = "mailchimp"
+    GHOST = "ghost"
+    SUBSTACK = "substack"
+    BUTTONDOWN = "buttondown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One row of a file. `status` is what the file says of it, `suppress` that it must not be
+    mailed at all; `problem` that it cannot be used. `newsletter` may be empty.
+    """
+
+    line: int
+    email: str
+    name: str = ""
+    status: SubscriptionStatus = SubscriptionStatus.CONFIRMED
+    suppress: SuppressionReason | None = None
+    newsletter: str = ""
+    language: str = ""
+    problem: str = ""
+
+
+_MARKS: tuple[tuple[Dialect, frozenset[str]], ...] = (
+    (Dialect.LISTMONK, frozenset({"uuid", "email", "attributes", "status"})),
+    (Dialect.MAILCHIMP, frozenset({"email address"})),
+    (Dialect.GHOST, frozenset({"email", "subscribed_to_emails"})),
+    (Dialect.SUBSTACK, frozenset({"email", "active_subscription"})),
+    (Dialect.SUBSTACK, frozenset({"email", "email_disabled"})),
+    (Dialect.BUTTONDOWN, frozenset({"email", "subscriber_type"})),
+    (Dialect.BUTTONDOWN, frozenset({"email_address", "type"})),
+    (Dialect.OWN, frozenset({"email"})),
+)
+
+COLUMNS: Mapping[Dialect, tuple[str, ...]] = {
+    Dialect.OWN: (
+        "email", "name", "newsletter", "status", "changed_at", "language", "paused_until",
+    ),
+    Dialect.LISTMONK: ("email", "name", "attributes", "status"),
+    Dialect.MAILCHIMP: ("Email Address", "First Name", "OPTIN_TIME", "UNSUB_TIME"),
+    Dialect.GHOST: ("email", "name", "subscribed_to_emails", "created_at", "labels"),
+    Dialect.SUBSTACK: ("email", "name", "active_subscription", "email_disabled", "created_at"),
+    Dialect.BUTTONDOWN: ("email_address", "type", "notes", "tags", "creation_date"),
+}  # fmt: skip
+"""What an export for each tool holds."""
+
+_LISTMONK = {
+    "enabled": SubscriptionStatus.CONFIRMED,
+    "disabled": SubscriptionStatus.UNSUBSCRIBED,
+}
+_BUTTONDOWN = {
+    "regular": SubscriptionStatus.CONFIRMED,
+    "premium": SubscriptionStatus.CONFIRMED,
+    "gifted": SubscriptionStatus.CONFIRMED,
+    "trialed": SubscriptionStatus.CONFIRMED,
+    "past_due": SubscriptionStatus.CONFIRMED,
+    "unactivated": SubscriptionStatus.PENDING,
+    "unpaid": SubscriptionStatus.PENDING,
+    "unsubscribed": SubscriptionStatus.UNSUBSCRIBED,
+    "removed": SubscriptionStatus.UNSUBSCRIBED,
+    "churning": SubscriptionStatus.CONFIRMED,
+    "churned": SubscriptionStatus.CONFIRMED,
+}
+_SUPPRESSING = {
+    "blocklisted": SuppressionReason.OPERATOR,
+    "blocked": SuppressionReason.OPERATOR,
+    "undeliverable": SuppressionReason.HARD_BOUNCE,
+    "bounced": SuppressionReason.HARD_BOUNCE,
+    "complained": SuppressionReason.COMPLAINT,
+    "spammy": SuppressionReason.OPERATOR,
+}
+
+
+def recognise(header: Collection[str]) -> Dialect | None:
+    """Whose file it is by its column names (lower case); None without a column of addresses."""
+    names = set(header)
+    return next((dialect for dialect, marks in _MARKS if marks <= names), None)
+
+
+def read(dialect: Dialect, line: int, cells: Mapping[str, str]) -> Candidate:
+    """What one row says. `cells`: column name in lower case -> text."""
+    email = (
+        cells.get("email") or cells.get("email address") or cells.get("email_address") or ""
+    ).strip()
+    name = _name(cells)
+    problem = ""
+    if any(not c.isprintable() for c in email + name):
+        problem = "holds characters that are not text; check the file's encoding"
+    elif len(name) > NAME_LIMIT:
+        problem = f"the name is longer than {NAME_LIMIT} characters"
+    status, suppress, doubt = _standing(dialect, cells)
+    return Candidate(
+        line=line,
+        email=email,
+        name=name[:NAME_LIMIT],
+        status=status,
+        suppress=suppress,
+        newsletter=cells.get("newsletter", "").strip() if dialect is Dialect.OWN else "",
+        language=cells.get("language", "").strip()[:20] if dialect is Dialect.OWN else "",
+        problem=problem or doubt,
+    )
+
+
+def write(dialect: Dialect, row: Subscription) -> list[str]:
+    """The cells of a subscription, in the order of `COLUMNS`."""
+    confirmed = row.status is SubscriptionStatus.CONFIRMED
+    left = row.status is SubscriptionStatus.UNSUBSCRIBED
+    at = row.changed_at.isoformat()
+    match dialect:
+        case Dialect.OWN:
+            pause = row.paused_until.isoformat() if row.paused_until else ""
+            status = row.status.value
+            return [row.address, row.name, row.newsletter, status, at, row.language, pause]
+        case Dialect.LISTMONK:
+            return [row.address, row.name, "{}", "enabled" if confirmed else "disabled"]
+        case Dialect.MAILCHIMP:
+            return [row.address, row.name, at if confirmed else "", at if left else ""]
+        case Dialect.GHOST:
+            return [row.address, row.name, str(confirmed).lower(), at, ""]
+        case Dialect.SUBSTACK:
+            return [row.address, row.name, "false", str(not confirmed).lower(), at]
+        case Dialect.BUTTONDOWN:
+            kind = {"confirmed": "regular", "pending": "unactivated"}.get(row.status.value)
+            return [row.address, kind or "unsubscribed", row.name, "", at]
+
+
+def _standing(
+    dialect: Dialect, cells: Mapping[str, str]
+) -> tuple[SubscriptionStatus, SuppressionReason | None, str]:
+    """Status, suppression and what is doubtful, as this tool writes them."""
+    said = (cells.get("status") or cells.get("type") or cells.get("subscriber_type") or "").lower()
+    if dialect is Dialect.OWN:
+        known = {status.value: status for status in SubscriptionStatus}
+        doubt = f"unknown status {said!r}" if said and said not in known else ""
+        return known.get(said, SubscriptionStatus.CONFIRMED), None, doubt
+    suppress = None
+    if dialect in {Dialect.LISTMONK, Dialect.BUTTONDOWN}:
+        suppress = _SUPPRESSING.get(said)
+    elif dialect is Dialect.MAILCHIMP and cells.get("clean_time", "").strip():
+        suppress = SuppressionReason.HARD_BOUNCE
+    return _status(dialect, cells, said), suppress, ""
+
+
+def _status(dialect: Dialect, cells: Mapping[str, str], said: str) -> SubscriptionStatus:
+    """Whether somebody receives mail there; whoever does not has left."""
+    if dialect is Dialect.LISTMONK:
+        return _LISTMONK.get(said, SubscriptionStatus.UNSUBSCRIBED)
+    if dialect is Dialect.BUTTONDOWN:
+        return _BUTTONDOWN.get(said, SubscriptionStatus.UNSUBSCRIBED)
+    told = {name: value.strip().lower() for name, value in cells.items()}
+    receives = {
+        Dialect.MAILCHIMP: not told.get("unsub_time") and not told.get("clean_time"),
+        Dialect.GHOST: told.get("subscribed_to_emails") in _TRUE and not told.get("deleted_at"),
+        Dialect.SUBSTACK: told.get("email_disabled") not in _TRUE,
+    }[dialect]
+    return SubscriptionStatus.CONFIRMED if receives else SubscriptionStatus.UNSUBSCRIBED
+
+
+def _name(cells: Mapping[str, str]) -> str:
+    parts = (cells.get("name"), cells.get("first name"), cells.get("last name"))
+    return " ".join(" ".join(filter(None, parts)).split())

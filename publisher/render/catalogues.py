@@ -1,0 +1,45 @@
+"""What pages say besides what writers wrote: a catalogue in TOML, a table a language.
+
+Mails have catalogues of another kind (`render.words`), because whole sentences of theirs count.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+
+from publisher.render.templates import Templates
+
+CATALOGUE = "pages/words.toml"
+"""The interface texts, as a template's name."""
+
+FALLBACK = "en"
+
+Table = Mapping[str, Any]
+
+
+def page_words(templates: Templates, language: str) -> tuple[Table, Locale]:
+    """The texts nearest to a language, English if there are none, and the locale for dates.
+
+    Raises `TemplateError`.
+    """
+    tables = _tables(templates.source(CATALOGUE))
+    primary = language.partition("-")[0].lower()
+    if primary not in tables:
+        return tables[FALLBACK], Locale(FALLBACK)
+    try:
+        return tables[primary], Locale.parse(language, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return tables[primary], Locale(primary)
+
+
+def page_languages(templates: Templates) -> tuple[str, ...]:
+    """The languages that pages can be shown in."""
+    return tuple(_tables(templates.source(CATALOGUE)))
+
+
+@lru_cache(maxsize=4)
+def _tables(source: str) -> dict[str, Table]:
+    return tomllib.loads(source)

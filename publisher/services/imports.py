@@ -1,0 +1,283 @@
+"""Lists of subscribers from files and into files, in our own form and those of other tools.
+
+    file ──bounded lines──▶ CSV or JSONL ──▶ Candidate ──batch──▶ one transaction ──▶ report
+
+Memory holds one batch, whatever the file's size. Where an import stands is committed with its
+rows, so that a cut one goes on where it stopped.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+from publisher.domain.addresses import Address, parse_address
+from publisher.domain.exchange import COLUMNS, Candidate, Dialect, read, recognise, write
+from publisher.domain.subscribers import Joined, Subscription, SubscriptionStatus
+from publisher.domain.suppressions import address_hash
+from publisher.errors import InvalidAddress, PublisherError
+from publisher.services.app import App
+from publisher.store import imports as rows
+from publisher.store.engine import Tx
+
+BATCH = 2000
+LINE_LIMIT = 1_000_000
+"""Characters of the longest line that is read; what is longer is refused and passed over."""
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportPlan:
+    """Where the rows of a file go: the newsletter, the status of new ones, the file's name.
+
+    `dialect` None: whose file it is shows in its columns.
+    """
+
+    newsletter: str
+    status: SubscriptionStatus
+    source: str
+    dialect: Dialect | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedRow:
+    """One line of an import file and what became of it. `line` counts from 1."""
+
+    line: int
+    email: str
+    result: Joined
+    problem: str = ""
+
+
+def import_csv(app: App, lines: Iterable[str], plan: ImportPlan) -> Iterator[list[ImportedRow]]:
+    """Adds the rows of a CSV file; yields reports as it goes.
+
+    A row that cannot be used stops only itself. Nobody who is there already is changed, whatever
+    their status: an import never brings back who has left. Raises `PublisherError` for a file
+    without a column of addresses, `NotFound` for an unknown newsletter.
+    """
+    yield from _import(app, _of_csv(lines, plan), plan, key="", start=0)
+
+
+def import_file(
+    app: App, path: Path, plan: ImportPlan, *, encoding: str = ""
+) -> Iterator[list[ImportedRow]]:
+    """Adds the rows of a file, `.jsonl` or CSV; goes on where a cut import of it stopped.
+
+    Raises as `import_csv` does.
+    """
+    key = _key(path, plan)
+    with app.store.read() as tx:
+        start = rows.position(tx, key)
+    with _opened(path, encoding) as file:
+        yield from _import(app, _candidates(path, file, plan), plan, key=key, start=start)
+    with app.store.begin() as tx:
+        rows.finish(tx, key)
+
+
+def rehearse_file(
+    app: App, path: Path, plan: ImportPlan, *, encoding: str = ""
+) -> Iterator[list[ImportedRow]]:
+    """What `import_file` would report, without a change."""
+    app.newsletter(plan.newsletter)
+    with _opened(path, encoding) as file, app.store.rehearse() as tx:
+        candidates = _candidates(path, file, plan)
+        while batch := list(islice(candidates, BATCH)):
+            yield _add(app, tx, batch, plan)
+
+
+def rehearse_csv(app: App, lines: Iterable[str], plan: ImportPlan) -> list[ImportedRow]:
+    """What `import_csv` would report, without a change."""
+    app.newsletter(plan.newsletter)
+    with app.store.rehearse() as tx:
+        return _add(app, tx, list(_of_csv(lines, plan)), plan)
+
+
+def export_csv(
+    subscriptions: Iterable[Subscription], *, raw: bool = False, dialect: Dialect = Dialect.OWN
+) -> str:
+    """CSV (RFC 4180) with one row a subscription, in the columns of a tool.
+
+    A cell that a spreadsheet would take for a formula gets a leading apostrophe unless `raw`.
+    """
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS[dialect])
+    for row in subscriptions:
+        cells = write(dialect, row)
+        writer.writerow(cells if raw else [_harmless(cell) for cell in cells])
+    return out.getvalue()
+
+
+def export_jsonl(subscriptions: Iterable[Subscription]) -> str:
+    """One JSON object a line, in our own columns."""
+    names = COLUMNS[Dialect.OWN]
+    return "".join(
+        json.dumps(dict(zip(names, write(Dialect.OWN, row), strict=True)), ensure_ascii=False)
+        + "\n"
+        for row in subscriptions
+    )
+
+
+def _import(
+    app: App, candidates: Iterator[Candidate], plan: ImportPlan, *, key: str, start: int
+) -> Iterator[list[ImportedRow]]:
+    app.newsletter(plan.newsletter)
+    ahead = (candidate for candidate in candidates if candidate.line > start)
+    while batch := list(islice(ahead, BATCH)):
+        with app.store.begin() as tx:
+            report = _add(app, tx, batch, plan)
+            if key:
+                rows.advance(tx, key, line=batch[-1].line, now=app.clock())
+        yield report
+
+
+def _add(app: App, tx: Tx, batch: list[Candidate], plan: ImportPlan) -> list[ImportedRow]:
+    """One batch; the report is in the order of the lines."""
+    checked = [_checked(candidate, plan) for candidate in batch]
+    usable: list[rows.Row] = [
+        (address, [address_hash(key, address) for key in app.keys], candidate)
+        for candidate, address in checked
+        if address is not None
+    ]
+    results = iter(
+        rows.add_many(
+            tx,
+            usable,
+            newsletter=plan.newsletter,
+            source=f"import of {plan.source}",
+            now=app.clock(),
+        )
+    )
+    return [
+        _refused(candidate) if address is None else _reported(candidate, address, next(results))
+        for candidate, address in checked
+    ]
+
+
+def _checked(candidate: Candidate, plan: ImportPlan) -> tuple[Candidate, Address | None]:
+    """The row with what it will become, and its address; None where it cannot be used."""
+    if candidate.newsletter and candidate.newsletter != plan.newsletter:
+        problem = f"is on {candidate.newsletter!r}; import that with --newsletter"
+        return replace(candidate, problem=problem), None
+    if candidate.problem:
+        return candidate, None
+    try:
+        address = parse_address(candidate.email)
+    except InvalidAddress as error:
+        return replace(candidate, problem=error.problem), None
+    if candidate.status is SubscriptionStatus.CONFIRMED:
+        candidate = replace(candidate, status=plan.status)
+    return candidate, address
+
+
+def _refused(candidate: Candidate) -> ImportedRow:
+    return ImportedRow(
+        line=candidate.line,
+        email=candidate.email[:254],
+        result=Joined.REFUSED,
+        problem=candidate.problem,
+    )
+
+
+def _reported(candidate: Candidate, address: Address, result: Joined) -> ImportedRow:
+    problem = "the address is suppressed" if result is Joined.REFUSED else ""
+    return ImportedRow(line=candidate.line, email=address.text, result=result, problem=problem)
+
+
+@contextmanager
+def _opened(path: Path, encoding: str) -> Iterator[TextIO]:
+    """The file as text; bytes that are none become halves of pairs, which a row is refused for."""
+    with path.open("rb") as raw:
+        start = raw.read(4)
+    found = encoding or next((name for mark, name in _BOMS if start.startswith(mark)), "utf-8")
+    try:
+        with path.open(encoding=found, errors="surrogateescape", newline="") as file:
+            yield file
+    except (LookupError, UnicodeError) as error:
+        raise PublisherError(f"{path.name}: cannot be read as {found}: {error}") from error
+
+
+def _candidates(path: Path, file: TextIO, plan: ImportPlan) -> Iterator[Candidate]:
+    if path.suffix.lower() in {".jsonl", ".ndjson"}:
+        return _of_jsonl(file)
+    return _of_csv(_bounded(file), plan)
+
+
+def _bounded(file: TextIO) -> Iterator[str]:
+    """The lines, each within the limit: what a line has beyond it is thrown away."""
+    while line := file.readline(LINE_LIMIT):
+        if len(line) == LINE_LIMIT and not line.endswith("\n"):
+            while (rest := file.readline(LINE_LIMIT)) and not rest.endswith("\n"):
+                pass
+            line = line[:LINE_LIMIT] + "\n"
+        yield line
+
+
+def _of_csv(lines: Iterable[str], plan: ImportPlan) -> Iterator[Candidate]:
+    """The rows of a CSV file, each with its line; broken ones carry their problem."""
+    reader = csv.reader(_without_mark(lines))
+    header = [cell.strip().lower() for cell in _first(reader)]
+    dialect = plan.dialect or recognise(header)
+    if dialect is None:
+        found = ", ".join(filter(None, header))[:200] or "nothing"
+        raise PublisherError(f"{plan.source}:1: there must be a column named email; found {found}")
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield Candidate(line=line, email="", problem=f"not CSV: {error}")
+            continue
+        if any(cells):
+            yield read(dialect, line, dict(zip(header, cells, strict=False)))
+
+
+def _of_jsonl(file: TextIO) -> Iterator[Candidate]:
+    for number, line in enumerate(_bounded(file), start=1):
+        if not line.strip():
+            continue
+        try:
+            found: Any = json.loads(line)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, Mapping):
+            yield Candidate(line=number, email="", problem="is no JSON object")
+            continue
+        cells = {str(k).lower(): v if isinstance(v, str) else "" for k, v in found.items()}
+        yield read(recognise(cells) or Dialect.OWN, number, cells)
+
+
+def _first(reader: Iterator[list[str]]) -> list[str]:
+    try:
+        return next(reader, [])
+    except csv.Error:
+        return []
+
+
+def _key(path: Path, plan: ImportPlan) -> str:
+    """What a file and its plan are known by: the same bytes for the same purpose."""
+    digest = sha256(f"{plan.newsletter}\0{plan.status}\0".encode())
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _without_mark(lines: Iterable[str]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        yield line if number else line.removeprefix("\ufeff")
+
+
+def _harmless(cell: str) -> str:
+    return "'" + cell if cell.startswith(_FORMULA_STARTS) else cell

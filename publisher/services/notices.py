@@ -1,0 +1,201 @@
+"""Notices: mails to one person about their own subscription, sent before any issue.
+
+They go one at a time over a connection of their own, by the rule of deliveries: the intent is
+committed before the final dot, so a kill leaves at most one in doubt, and that is not sent again.
+"""
+
+import hmac
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from publisher.domain.addresses import parse_address
+from publisher.domain.deliveries import DeliveryStatus, NotSent, Settlement, settle
+from publisher.domain.newsletters import Newsletter, upcoming
+from publisher.domain.notices import LINK_LIFE, LINK_PURPOSES, STAY_LIFE, Notice, NoticeKind
+from publisher.domain.subscribers import ConsentEvent, Evidence, Subscription
+from publisher.domain.suppressions import address_hash, marks
+from publisher.domain.tokens import base36, derive_key
+from publisher.errors import PublisherError
+from publisher.mail.capture import capture
+from publisher.mail.client import Connection, Relay
+from publisher.mail.dkim import sign
+from publisher.render.messages import NoticeEnvelope, compose_notice
+from publisher.render.notices import render_notice
+from publisher.services import dkim, links
+from publisher.services.app import App
+from publisher.store import consents as consent_rows
+from publisher.store import notices as rows
+from publisher.store import subscribers as subscriber_rows
+from publisher.store import suppressions as suppression_rows
+from publisher.store.engine import Tx
+
+log = logging.getLogger(__name__)
+
+_BATCH = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mail:
+    """What goes over the wire, who from, and its Message-ID without `<>`."""
+
+    sender: str
+    message_id: str
+    data: bytes
+
+
+def queue(app: App, tx: Tx, kind: NoticeKind, about: Subscription, *, to: str = "") -> int:
+    """Queues a notice about a subscription, to its own address unless `to` another one."""
+    now = app.clock()
+    address = parse_address(to or about.address)
+    life = STAY_LIFE if kind is NoticeKind.STAY else LINK_LIFE
+    return rows.add(
+        tx,
+        kind,
+        subscription=about.id,
+        newsletter=about.newsletter,
+        address=address.text,
+        address_hash=address_hash(app.site_key, address),
+        language=about.language,
+        expires_at=now + life if kind in LINK_PURPOSES else None,
+        now=now,
+    )
+
+
+def recover(app: App) -> int:
+    """Names what an earlier process left in doubt. Only for the holder of the lock."""
+    with app.store.begin() as tx:
+        return rows.recover(tx, now=app.clock())
+
+
+def deliver(app: App, *, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Sends what is due; returns how many the relay took. Raises `RelayError` if it cannot be used.
+
+    Safe to run in two threads at once: each notice is claimed before its final dot.
+    """
+    with app.store.read() as tx:
+        batch = rows.due(tx, now=app.clock(), limit=_BATCH)
+    if not batch:
+        return 0
+    sent = 0
+    with _relay(app) as relay, Connection(relay) as connection:
+        for notice in batch:
+            if stopping() or not connection.is_open:
+                break
+            sent += _send(app, connection, notice)
+    return sent
+
+
+@contextmanager
+def _relay(app: App) -> Iterator[Relay]:
+    """The configured relay, or the built-in inbox for as long as we send."""
+    if app.relay is not None:
+        yield app.relay
+        return
+    with capture(app.folders.inbox) as inbox:
+        yield inbox
+
+
+def _send(app: App, connection: Connection, notice: Notice) -> bool:
+    """One notice; whether the relay took it."""
+    if _is_suppressed(app, notice):
+        settlement = Settlement(status=DeliveryStatus.SKIPPED, reason="suppressed")
+        return _record(app, notice, settlement, message_id="")
+    try:
+        mail = _message(app, notice)
+    except PublisherError as error:  # a broken template, a newsletter that is gone
+        log.error("notice.failed", extra={"notice": notice.id, "problem": str(error)})
+        return _record(app, notice, _later(app, str(error)), message_id="")
+    claimed = False
+
+    def intend() -> bool:
+        nonlocal claimed
+        with app.store.begin() as tx:
+            claimed = rows.intend(tx, notice.id, now=app.clock())
+        return claimed
+
+    outcome = connection.send(
+        sender=mail.sender, recipient=notice.address, message=mail.data, intend=intend
+    )
+    if isinstance(outcome, NotSent) and not claimed:
+        return False  # it stays due: the line was lost before the dot, or another thread has it
+    settlement = settle(
+        outcome,
+        delivery=notice.id,
+        deferrals=notice.deferrals,
+        first_at=notice.created_at,
+        now=app.clock(),
+    )
+    return _record(app, notice, settlement, message_id=mail.message_id)
+
+
+def _message(app: App, notice: Notice) -> _Mail:
+    """The whole message, signed where our own keys sign.
+
+    Raises `TemplateError`, `NotFound` for a newsletter that is gone, `ConfigError` for a key.
+    """
+    newsletter, now = app.newsletter(notice.newsletter), app.clock()
+    spoken = replace(newsletter, language=notice.language or newsletter.language)
+    shown = links.of_notice(app, notice)
+    rendered = render_notice(
+        app.templates,
+        notice.kind,
+        site=app.site,
+        newsletter=spoken,
+        links=shown,
+        next_at=_next_slot(newsletter, notice, now),
+    )
+    sender = app.subscribers.sender or newsletter.sender
+    mac = hmac.digest(derive_key(app.site_key, "notice-id"), str(notice.id).encode(), "sha256")
+    envelope = NoticeEnvelope(
+        sender=sender,
+        address=notice.address,
+        message_id=f"n{base36(notice.id)}.{mac[:12].hex()}",
+        unsubscribe_url=shown.get("unsubscribe", ""),
+    )
+    composed = compose_notice(rendered, envelope, date=now)
+    keys = dkim.keys(app, sender.email)
+    return _Mail(
+        sender=sender.email,
+        message_id=f"{envelope.message_id}@{sender.email.rpartition('@')[2]}",
+        data=sign(composed, keys, at=now) + composed if keys else composed,
+    )
+
+
+def _next_slot(newsletter: Newsletter, notice: Notice, now: datetime) -> datetime | None:
+    """When a welcome promises the next issue; None where the calendar does not say."""
+    coming = upcoming(newsletter.schedule, now) if notice.kind is NoticeKind.WELCOME else []
+    return coming[0].slot if coming else None
+
+
+def _later(app: App, problem: str) -> Settlement:
+    """Nothing was tried; it is looked at again in an hour."""
+    return Settlement(
+        status=DeliveryStatus.PENDING,
+        reason=problem,
+        next_attempt_at=app.clock() + timedelta(hours=1),
+    )
+
+
+def _is_suppressed(app: App, notice: Notice) -> bool:
+    with app.store.read() as tx:
+        return suppression_rows.holds(tx, marks(app.keys, parse_address(notice.address)))
+
+
+def _record(app: App, notice: Notice, settlement: Settlement, *, message_id: str) -> bool:
+    """Settles a notice; a confirmation mail that is out becomes evidence."""
+    now = app.clock()
+    taken = settlement.status is DeliveryStatus.SENT
+    with app.store.begin() as tx:
+        rows.settle(tx, notice.id, settlement, now=now)
+        asked = subscriber_rows.get(tx, notice.subscription)
+        if taken and asked and notice.kind is NoticeKind.CONFIRM:
+            evidence = Evidence(source="confirmation mail", message_id=message_id)
+            consent_rows.testify(tx, asked.id, ConsentEvent.MAILED, evidence=evidence, now=now)
+    log.info(
+        "notice.settled",
+        extra={"notice": notice.id, "kind": notice.kind.value, "status": settlement.status.value},
+    )
+    return taken

@@ -1,0 +1,31 @@
+"""Addresses that are never mailed again: looking at them, adding, lifting."""
+
+from publisher.domain.addresses import parse_address
+from publisher.domain.suppressions import Suppression, SuppressionReason, marks
+from publisher.services.app import App
+from publisher.store import suppressions as rows
+
+
+def listing(app: App) -> list[Suppression]:
+    """All suppressions, by address."""
+    with app.store.read() as tx:
+        return rows.listing(tx)
+
+
+def add(app: App, email: str) -> bool:
+    """Suppresses an address on the operator's word; False if it was. Raises `InvalidAddress`."""
+    address = parse_address(email.strip())
+    with app.store.begin() as tx:
+        if rows.holds(tx, marks(app.keys, address)):
+            return False
+        return rows.add(tx, address, SuppressionReason.OPERATOR, now=app.clock())
+
+
+def remove(app: App, email: str) -> bool:
+    """Lifts a suppression, of an erased address too; False if there was none.
+
+    Nobody becomes subscribed by it. Raises `InvalidAddress`.
+    """
+    address = parse_address(email.strip())
+    with app.store.begin() as tx:
+        return rows.remove(tx, marks(app.keys, address))

@@ -1,0 +1,28 @@
+"""What handlers read out of forms and queries: text only, in bounds."""
+
+from starlette.datastructures import FormData
+
+from publisher.render import subscribers as pages
+from publisher.services.app import App
+
+FORM_FIELDS = 10
+"""How many fields a form of ours has at most; python-multipart refuses more."""
+
+
+def text_of(form: FormData, name: str) -> str:
+    """A field as text without blanks around it; empty where it is missing or a file."""
+    value = form.get(name, "")
+    return value.strip() if isinstance(value, str) else ""
+
+
+def texts_of(form: FormData, name: str) -> list[str]:
+    """Every value of a field that may come several times."""
+    return [value for value in form.getlist(name) if isinstance(value, str)]
+
+
+def language_of(app: App, wanted: str) -> str:
+    """The language to answer in: the wanted one where we have its words, else the site's."""
+    primary = wanted.partition("-")[0].lower()
+    return (
+        wanted[:20] if primary and primary in pages.languages(app.templates) else app.site.language
+    )

@@ -1,0 +1,240 @@
+"""What was parsed before is not parsed again, and is never taken for something else."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from click.testing import CliRunner
+
+from publisher.cli.main import cli
+from publisher.content import rendering, sources, workers
+from publisher.content.loader import load
+from publisher.content.options import ContentOptions
+from publisher.domain.posts import Library
+from tests.factories import NOW, make_options
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> ContentOptions:
+    """The sample posts, with one of each kind that is kept back, and an empty cache."""
+    folder = tmp_path / "posts"
+    shutil.copytree(ROOT / "content", folder)
+    head = "---\ntitle: T\ndate: 2025-01-02 03:04:05\n"
+    for name, text in {
+        "far.md": "---\ntitle: T\ndate: 2099-12-31 23:59\n---\nbody",
+        "gone.md": f"{head}expires: 2026-01-01 01:30\n---\nbody",
+        "secret.md": f"{head}password: x\n---\nbody",
+        "hidden.md": f"{head}hidden: true\nupdated: 2025-02-03 23:30\n---\nbody",
+        "empty.md": f"{head}---\n",
+        "dateless.md": "---\ntitle: T\nupdated: 2025-02-03 23:30\n---\nbody",
+        "broken.md": "---\ntitle: T\n",
+        "links.md": f"{head}---\n[far](far.md) {{% post_link links %}} ![](a.png)",
+    }.items():
+        (folder / name).write_text(text, "utf-8")
+    return make_options(folder, dialect="auto", cache=tmp_path / "cache")
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths of all files that are read or rendered from here on."""
+    found: list[str] = []
+
+    def counted(work: Callable[..., Any], path_of: Callable[..., str]) -> Callable[..., Any]:
+        def count(*given: Any) -> Any:
+            found.append(path_of(*given))
+            return work(*given)
+
+        return count
+
+    read = counted(sources.read_source, lambda data, path, options: f"read {path}")
+    made = counted(rendering.render, lambda text, *_: f"render {text.source.path}")
+    monkeypatch.setattr(workers, "read_source", read)
+    monkeypatch.setattr(workers, "render", made)
+    return found
+
+
+def test_a_second_load_parses_only_what_cannot_be_read(
+    options: ContentOptions, parsed: list[str]
+) -> None:
+    first = load(options, now=NOW)
+    assert f"render {first.posts[0].path}" in parsed
+    parsed.clear()
+    assert load(options, now=NOW) == first
+    assert parsed == ["read broken.md"]
+
+
+def test_a_warm_library_is_a_cold_one_to_the_last_zone(options: ContentOptions) -> None:
+    cold, warm = load(options, now=NOW), load(options, now=NOW)
+    assert repr(warm) == repr(cold)
+    dates = [fact.published for fact in (s.facts for s in warm.skipped) if fact and fact.published]
+    dates += [date for post in warm.posts for date in (post.published, post.updated)]
+    assert {date.tzinfo for date in dates} == {options.zone}
+
+
+def test_a_warm_listing_is_a_cold_one(options: ContentOptions, tmp_path: Path) -> None:
+    runner = CliRunner()
+    assert runner.invoke(cli, ["init", str(tmp_path / "site"), "--empty"]).exit_code == 0
+    shutil.copytree(options.folder, tmp_path / "site" / "content", dirs_exist_ok=True)
+    command = ["-C", str(tmp_path / "site"), "posts", "list", "--now", NOW.isoformat()]
+    for extra in ([], ["--json"]):
+        cold, warm = runner.invoke(cli, [*command, *extra]), runner.invoke(cli, [*command, *extra])
+        assert "2099-12-31" in cold.output
+        assert warm.output == cold.output
+        shutil.rmtree(tmp_path / "site" / "var" / "cache")
+
+
+def test_only_a_changed_post_is_parsed_again(options: ContentOptions, parsed: list[str]) -> None:
+    load(options, now=NOW)
+    parsed.clear()
+    changed = options.folder / "small-repairs.md"
+    changed.write_text(changed.read_text("utf-8") + "\nOne more line.\n", "utf-8")
+    library = load(options, now=NOW)
+    assert parsed == ["read broken.md", "read small-repairs.md", "render small-repairs.md"]
+    post = next(post for post in library.posts if post.path == "small-repairs.md")
+    assert "One more line." in post.html
+
+
+def add_the_picture(folder: Path) -> None:
+    (folder / "a.png").write_bytes(b"png")
+
+
+def publish_the_target(folder: Path) -> None:
+    (folder / "far.md").write_text("---\ntitle: T\ndate: 2025-01-01\n---\nbody")
+
+
+@pytest.mark.parametrize("change", [add_the_picture, publish_the_target])
+def test_a_post_is_rendered_again_when_what_it_refers_to_has_come(
+    options: ContentOptions, parsed: list[str], change: Callable[[Path], None]
+) -> None:
+    load(options, now=NOW)
+    parsed.clear()
+    change(options.folder)
+    warm = load(options, now=NOW)
+    assert "render links.md" in parsed
+    assert repr(warm) == repr(load(replace(options, cache=None), now=NOW))
+
+
+def test_a_link_to_a_future_post_comes_alive_at_its_minute(options: ContentOptions) -> None:
+    early = load(options, now=NOW)
+    late = load(options, now=NOW + timedelta(days=40_000))
+    assert "posts/far/" not in next(p for p in early.posts if p.path == "links.md").html
+    assert "posts/far/" in next(p for p in late.posts if p.path == "links.md").html
+
+
+def test_visibility_is_never_remembered(options: ContentOptions) -> None:
+    load(options, now=NOW)
+    at_its_minute = datetime(2099, 12, 31, 23, 59, tzinfo=options.zone)
+    assert "far.md" in [post.path for post in load(options, now=at_its_minute).posts]
+    before = at_its_minute - timedelta(seconds=1)
+    assert "far.md" in [file.path for file in load(options, now=before).skipped]
+
+
+def test_an_mtime_changes_nothing(options: ContentOptions, parsed: list[str]) -> None:
+    first = load(options, now=NOW)
+    parsed.clear()
+    for path in options.folder.rglob("*.md"):
+        os.utime(path, (0, 0))
+    assert load(options, now=NOW) == first
+    assert parsed == ["read broken.md"]
+
+
+def cut(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+def flip(data: bytes) -> bytes:
+    return bytes(byte ^ 0x55 for byte in data)
+
+
+def empty(_data: bytes) -> bytes:
+    return b""
+
+
+def another_shape(_data: bytes) -> bytes:
+    return b"\x81\xa1a\x01"
+
+
+@pytest.mark.parametrize("damage", [cut, flip, empty, another_shape])
+def test_a_damaged_cache_is_an_empty_one(
+    options: ContentOptions, damage: Callable[[bytes], bytes], parsed: list[str]
+) -> None:
+    first = load(options, now=NOW)
+    assert options.cache is not None
+    for path in (options.cache / "posts").iterdir():
+        path.write_bytes(damage(path.read_bytes()))
+    assert load(options, now=NOW) == first
+    parsed.clear()
+    assert load(options, now=NOW) == first
+    assert parsed == ["read broken.md"]
+
+
+def test_a_cache_that_cannot_be_written_is_none(options: ContentOptions, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    blocked = replace(options, cache=tmp_path / "file")
+    assert load(blocked, now=NOW) == load(replace(options, cache=None), now=NOW)
+
+
+def test_a_post_that_is_gone_leaves_nothing_behind(options: ContentOptions) -> None:
+    load(options, now=NOW)
+    assert options.cache is not None
+    for path in options.folder.glob("*.md"):
+        path.unlink()
+    (options.cache / "posts" / ".left-by-a-kill").write_bytes(b"x")
+    load(options, now=NOW)
+    held = [path.read_bytes() for path in (options.cache / "posts").iterdir()]
+    assert not any(b"small-repairs.md" in data for data in held)
+    assert not (options.cache / "posts" / ".left-by-a-kill").exists()
+
+
+CHANGES: dict[str, object] = {
+    "zone": ZoneInfo("UTC"), "base_url": "https://e.net", "language": "en", "dialect": "jekyll",
+    "permalink": "p/:name/", "permalink_zone": ZoneInfo("UTC"), "encoding": "latin-1",
+    "roots": (Path("/r"),), "default_category": "d", "protected_tags": frozenset({"craft"}),
+    "folder": Path("/elsewhere"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_every_setting_that_changes_a_post_is_in_its_key(name: str) -> None:
+    options = make_options()
+    changed = replace(options, **{name: CHANGES[name]})
+    assert changed.fingerprint() != options.fingerprint()
+
+
+def test_no_setting_is_forgotten() -> None:
+    assert {field.name for field in fields(ContentOptions)} == {*CHANGES, "cache"}
+
+
+def test_nothing_of_a_protected_post_is_in_the_cache(options: ContentOptions) -> None:
+    text = "---\ntitle: CANARY\ndate: 2025-01-02\npassword: CANARY\n---\nCANARY"
+    (options.folder / "secret.md").write_text(text)
+    load(options, now=NOW)
+    assert options.cache is not None
+    held = b"".join(path.read_bytes() for path in (options.cache / "posts").iterdir())
+    assert b"secret.md" in held
+    assert b"CANARY" not in held
+
+
+def test_the_cache_of_another_version_is_not_read(
+    options: ContentOptions, parsed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first: Library = load(options, now=NOW)
+    parsed.clear()
+    monkeypatch.setattr("publisher.content.cache.RENDER_VERSION", rendering.RENDER_VERSION + 1)
+    assert load(options, now=NOW) == first
+    assert f"render {first.posts[0].path}" in parsed
+
+
+def test_settings_print_alike_in_every_process() -> None:
+    """A set has no order of its own: two protected tags must not make two keys."""
+    tags = frozenset({"a", "b", "c", "d", "日记"})
+    one = make_options(protected_tags=tags).fingerprint()
+    assert one == make_options(protected_tags=frozenset(sorted(tags, reverse=True))).fingerprint()

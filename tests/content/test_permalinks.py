@@ -1,0 +1,106 @@
+"""Addresses as the generator would make them."""
+
+from hashlib import sha1
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from publisher.content.permalinks import encode_path
+from tests.factories import make_text
+
+
+def url(lines: str, path: str = "source/_posts/a/落日.md", **options: object) -> str:
+    text = f"---\ntitle: The Title\ndate: 2025-01-02 03:04:05\n{lines}\n---\nbody"
+    source = make_text(text, path, **options).source
+    return source.url.removeprefix("https://example.org") or (
+        source.obstacle.problem if source.obstacle else ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("template", "found"),
+    [
+        (":year/:month/:day/:title/", "/2025/01/02/a/%E8%90%BD%E6%97%A5/"),
+        (":year/:i_month/:i_day/:name.html", "/2025/1/2/%E8%90%BD%E6%97%A5.html"),
+        ("p/:hour:minute:second/", "/p/030405/"),
+        ("p/:timestamp/", "/p/1735758245/"),
+        (":category/:title", "/A-1/B/a/%E8%90%BD%E6%97%A5"),
+        ("posts/:abbrlink.html", "/posts/a1b2.html"),
+        ("posts/:post_title/", "/posts/the-title/"),
+        ("posts/:hash/", "/posts/HASH/"),
+        (":mood/", "/calm/"),
+    ],
+)
+def test_a_template_of_hexo_is_filled(template: str, found: str) -> None:
+    lines = "categories: [A 1, B]\nabbrlink: a1b2\nmood: calm"
+    digest = sha1("a/落日1735758245".encode()).hexdigest()[:12]
+    assert url(lines, permalink=template) == found.replace("HASH", digest)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("00001", "1"), ("0228", "228"), ("'0228'", "0228"), ("061b", "061b"), ("0x1F", "31"),
+     ("1.50", "1.5"), ("1e3", "1000"), ("a1b2", "a1b2"), ("2291178417", "2291178417")],
+)  # fmt: skip
+def test_a_bare_number_in_an_address_is_javascripts_number(value: str, shown: str) -> None:
+    source = make_text(
+        f"---\ntitle: T\ndate: 2025-01-02\nabbrlink: {value}\n---\nb", permalink="p/:abbrlink"
+    ).source
+    assert source.url == f"https://example.org/p/{shown}"
+    assert source.meaning.id == value.strip("'")
+
+
+def test_a_field_that_is_not_given_is_named() -> None:
+    assert url("x: y", permalink="p/:abbrlink") == "the address needs :abbrlink, which is not given"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "lines", "path", "found"),
+    [
+        ("hexo", "permalink: a/b.html", "p.md", "/a/b.html"),
+        ("hexo", "permalink: /a/b/", "p.md", "/a/b/"),
+        ("hexo", "permalink: ''", "p.md", "/2025/01/02/p/"),
+        ("hexo", "slug: means-nothing", "p.md", "/2025/01/02/p/"),
+        ("hexo", "x: y", "source/_posts/2025/p/index.md", "/2025/01/02/2025/p/index/"),
+        ("hexo", "x: y", "_posts/2025-01-02-p.md", "/2025/01/02/2025-01-02-p/"),
+        ("hugo", "url: /a/", "post/p.md", "/a/"),
+        ("hugo", "slug: s", "post/p.md", "/post/s/"),
+        ("hugo", "x: y", "post/p/index.md", "/post/p/"),
+        ("hugo", "x: y", "post/p.zh.md", "/post/p/"),
+        ("hugo", "x: y", "Post/Hello - World, (再见).md", "/post/hello-world-%E5%86%8D%E8%A7%81/"),
+        ("jekyll", "categories: [a, b]", "_posts/2025-01-02-p.md", "/a/b/2025/01/02/p.html"),
+        ("jekyll", "x: y", "_posts/2025-01-02-A b_c.md", "/2025/01/02/A-b_c.html"),
+        (
+            "jekyll",
+            "categories: [News Now]",
+            "_posts/2025-01-02-p.md",
+            "/news%20now/2025/01/02/p.html",
+        ),
+        ("pelican", "x: y", "note/p.md", "/p.html"),
+        ("pelican", "save_as: a/index.html", "note/p.md", "/a/"),
+        ("plain", "path: /a/b", "p.md", "/a/b"),
+        ("auto", "x: y", "p.md", "/posts/p/"),
+    ],
+)
+def test_each_generator_has_its_own_form(dialect: str, lines: str, path: str, found: str) -> None:
+    assert url(lines, path, dialect=dialect) == found
+
+
+def test_the_zone_of_addresses_may_be_another_than_that_of_dates() -> None:
+    assert url("x: y", permalink=":year-:month-:day").startswith("/2025-01-02")
+    utc = url("x: y", permalink=":year-:month-:day", permalink_zone=ZoneInfo("UTC"))
+    assert utc == "/2025-01-01"
+
+
+@pytest.mark.parametrize(
+    ("path", "encoded"),
+    [
+        ("/a//b/", "a/b/"),
+        ("100%/a b#c[d]?e", "100%25/a%20b%23c%5Bd%5D%3Fe"),
+        ("e\u0301", "%C3%A9"),
+        ("落日", "%E8%90%BD%E6%97%A5"),
+        ("/", ""),
+    ],
+)
+def test_a_path_is_composed_and_encoded(path: str, encoded: str) -> None:
+    assert encode_path(path) == encoded

@@ -1,0 +1,73 @@
+"""Template tags degrade to what they say; code that shows them stays code."""
+
+import pytest
+
+from publisher.content.rendering import Rendering, render
+from tests.factories import make_options, make_text
+
+HEAD = "---\ntitle: T\ndate: 2025-01-02 03:04:05\n---\n"
+KNOWN = {"other": "https://example.org/other/"}
+
+
+def rendered(body: str) -> Rendering:
+    found = render(make_text(HEAD + body), make_options(), KNOWN)
+    assert isinstance(found, Rendering)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("body", "html"),
+    [
+        ("{% post_link other 文 %}", '<a href="https://example.org/other/">文</a>'),
+        ("{% post_link other %}", '<a href="https://example.org/other/">https://example.org/other/</a>'),
+        ("{% post_link gone 文 %}", "文"),
+        ("{% link 文 https://e.com/a %}", '<a href="https://e.com/a">文</a>'),
+        ("{% btn https://e.com/a,文,icon %}", '<a href="https://e.com/a">文</a>'),
+        ("{% youtube x1 %}", '<a href="https://www.youtube.com/watch?v=x1">'),
+        ("{{< youtube x1 >}}", '<a href="https://www.youtube.com/watch?v=x1">'),
+        ('{{< figure src="//e.com/a.png" caption="c" >}}', 'src="https://e.com/a.png" alt="c"'),
+        ("{% img https://e.com/a.png 300 200 \"t 'a'\" %}", 'src="https://e.com/a.png" alt="a"'),
+        ("{% label 文 blue %}", "<p>文</p>"),
+        ("{% raw %}{{ x }} {% y %}{% endraw %}", "<p>{{ x }} {% y %}</p>"),
+        ("{{ site.title }}a", "<p>a</p>"),
+        ("{{ variable }}", "<p>{{ variable }}</p>"),
+        ("`{% note %}`", "<code>{% note %}</code>"),
+        ("    {% note %}", "{% note %}"),
+        ("```\n{% endnote %}\n```", "{% endnote %}"),
+        ("{% note %}\n**b**\n{% endnote %}", "<blockquote>\n<p><strong>b</strong></p>\n</bl"),
+        ("{% hideToggle 题 %}\nb\n{% endhideToggle %}", "<summary>题</summary>"),
+        ("{{< details >}}\nb\n{{< /details >}}", "<details>"),
+        ("{% codeblock lang:js %}\nlet a;\n{% endcodeblock %}", 'class="language-js">let a;'),
+        ("{% blockquote A, B %}\nq\n{% endblockquote %}", "<p>— A, B</p>"),
+        ("{% what %}\ninner\n{% endwhat %}", "<p>inner</p>"),
+        ("a {% what %} b", "<p>a  b</p>"),
+        ("<b>{% label 文 %}</b>", "<b>文</b>"),
+    ],
+)  # fmt: skip
+def test_a_tag_becomes_what_it_says(body: str, html: str) -> None:
+    assert html in rendered(body).html
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["{% note %}", "{% endnote %}", "{% note %}\n{% endtab %}", "{% a b", "{{< a", "{%%}", "{{<>}}",
+     "{% raw %}", "{% endraw %}", "{% note %}\n" * 40 + "{% endnote %}\n" * 40],
+)  # fmt: skip
+def test_no_tag_that_has_no_other_half_aborts_a_post(body: str) -> None:
+    assert rendered(f"before\n\n{body}\n\nafter").html.startswith("<p>before")
+    assert "after" in rendered(f"before\n\n{body}\n\nafter").html
+
+
+@pytest.mark.parametrize(
+    ("body", "line"), [("a\n\n{% what x %}", 7), ("{% what %}\nb\n{% endwhat %}", 5)]
+)
+def test_a_tag_that_is_not_known_is_named_with_its_line(body: str, line: int) -> None:
+    (warned,) = rendered(body).warnings
+    assert "'what'" in warned.problem
+    assert warned.line == line
+
+
+def test_the_inside_of_a_pair_is_one_tree() -> None:
+    html = rendered("{% tabs a %}\n<!-- tab 甲 -->\n- one\n<!-- endtab -->\n{% endtabs %}").html
+    assert html.count("<strong>甲</strong>") == 1
+    assert "<li>one</li>" in html
