@@ -306,9 +306,8 @@ def inbox_frame(html: str) -> bytes:
 
 def how_often(schedule: Schedule, words: Table, locale: Locale) -> str:
     """When a newsletter appears, in a sentence: "Every Friday at 17:00, Shanghai time"."""
-    weekday = get_day_names("wide", locale=locale)[schedule.weekday]
     return _pattern(schedule, words).format(
-        weekday=weekday,
+        weekday=get_day_names("wide", locale=locale)[schedule.weekday],
         day=schedule.day,
         every=schedule.every,
         time=f"{schedule.at:%H:%M}",
@@ -321,9 +320,8 @@ def _pattern(schedule: Schedule, words: Table) -> str:
         return str(words["instant" if schedule.every == 1 else "counted"])
     if schedule.cadence is not Cadence.MONTHLY:
         return str(words[schedule.cadence.value])
-    if schedule.day == 31:
-        return str(words["monthly_last"])
-    return str(words["monthly_or_last" if schedule.day > 28 else "monthly"])
+    last = {29: "monthly_or_last", 30: "monthly_or_last", 31: "monthly_last"}
+    return str(words[last.get(schedule.day, "monthly")])
 
 
 def _place(schedule: Schedule, words: Table, locale: Locale) -> str:
