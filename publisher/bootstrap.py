@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -27,10 +28,12 @@ from publisher.services.app import (
     Folders,
     Listen,
     LogOptions,
+    MonitorOptions,
     ReturnPath,
     ScheduleOptions,
     SubscriberOptions,
 )
+from publisher.services.vitals import Vitals
 from publisher.settings import (
     NewsletterSettings,
     RelaySettings,
@@ -43,15 +46,23 @@ from publisher.settings import (
 from publisher.store.engine import open_store
 
 
+def database_of(config: Path) -> Path:
+    """Where the database of a site lies. Raises `ConfigError`."""
+    settings = load_settings(config)
+    return config.resolve().parent / settings.state.folder / "publisher.db"
+
+
 @contextmanager
-def open_app(config: Path, *, clock: Clock = system_clock) -> Iterator[App]:
+def open_app(
+    config: Path, *, clock: Clock = system_clock, vitals: Vitals | None = None
+) -> Iterator[App]:
     """The site of a config file, ready to work; closes the database at the end.
 
     Raises `ConfigError` with every problem of the settings, `StoreError` for the database.
     """
     settings = load_settings(config)
     root = config.resolve().parent
-    store = open_store(root / settings.state.folder / "publisher.db")
+    store = open_store(database_of(config))
     try:
         keys = read_site_keys(settings, root)
         yield App(
@@ -88,6 +99,8 @@ def open_app(config: Path, *, clock: Clock = system_clock) -> Iterator[App]:
                 trusted_proxies=tuple(settings.web.trusted_proxies),
             ),
             log=LogOptions(level=settings.log.level, format=settings.log.format),
+            monitor=_monitor(settings),
+            vitals=vitals or Vitals(),
             schedule=ScheduleOptions(
                 tick=timedelta(seconds=settings.schedule.tick_seconds),
                 max_late=timedelta(hours=settings.schedule.max_late_hours),
@@ -257,6 +270,17 @@ def _content(settings: Settings, root: Path) -> ContentOptions:
         default_category=(habits.default_category if habits else "") or "uncategorized",
         protected_tags=habits.protected_tags if habits else frozenset(),
         cache=root / settings.state.folder / "cache",
+    )
+
+
+def _monitor(settings: Settings) -> MonitorOptions:
+    monitor = settings.monitor
+    listen = Listen(host=monitor.metrics_host, port=monitor.metrics_port)
+    return MonitorOptions(
+        listen=listen if monitor.metrics_port else None,
+        ping_url=monitor.ping_url,
+        ping_is_private=monitor.ping_private,
+        trusted=tuple(ip_network(network) for network in monitor.trusted_networks),
     )
 
 

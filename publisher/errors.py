@@ -11,6 +11,7 @@
     ├── Conflict(kind, key, problem)          exit 1, HTTP 409
     ├── InvalidAddress(text, problem)         exit 1, HTTP 422
     ├── InvalidToken                          HTTP 404, always the same page
+    ├── LoginRefused                          HTTP 401, the same for every reason
     ├── RelayError(relay, problem)            the issue goes on later
     └── NetworkError(url, problem)            tried again later
 
@@ -109,6 +110,13 @@ class InvalidToken(PublisherError):
 
     def __init__(self) -> None:
         super().__init__("this link is not valid")
+
+
+class LoginRefused(PublisherError):
+    """Name or password is wrong, or there were too many attempts. Deliberately without detail."""
+
+    def __init__(self) -> None:
+        super().__init__("this name and password do not open anything, or were tried too often")
 
 
 class RelayError(PublisherError):

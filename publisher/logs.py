@@ -13,7 +13,7 @@ from typing import TextIO
 FORMATS = ("text", "json", "journald")
 
 # Each waking, each step of a migration, each SMTP command with its address: not at INFO.
-_TALKATIVE = ("apscheduler", "alembic", "mail.log")
+_TALKATIVE = ("apscheduler", "alembic", "mail.log", "uvicorn", "watchfiles")
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _PRIORITIES = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}

@@ -7,12 +7,16 @@ from pathlib import Path
 import click
 
 from publisher.cli import (
+    admin,
+    backup,
     build,
     check,
     config,
+    db,
     deliveries,
     dkim,
     feeds,
+    healthcheck,
     init,
     issues,
     new,
@@ -27,8 +31,10 @@ from publisher.cli import (
     status,
     subscribers,
     suppressions,
+    systemd_unit,
     tokens,
 )
+from publisher.cli.run import run as run_pass
 from publisher.errors import ConfigError, Locked, PublisherError
 from publisher.logs import set_up
 
@@ -69,9 +75,11 @@ for command in (
     preview.preview,
     publish.publish,
     resume.resume,
+    run_pass,
     serve.serve,
     send.send,
     smtp.smtp,
+    healthcheck.healthcheck,
     status.status,
     posts.posts,
     new.new,
@@ -82,7 +90,12 @@ for command in (
     suppressions.suppressions,
     tokens.tokens,
     dkim.dkim,
+    admin.admin,
+    backup.backup,
+    backup.restore,
+    db.db,
     config.config,
+    systemd_unit.systemd_unit,
 ):
     cli.add_command(command)
 

@@ -7,7 +7,7 @@ from publisher.cli.console import emit, progress, say
 from publisher.cli.options import as_json, config_of, stoppable
 from publisher.cli.reports import pace, print_cycle
 from publisher.domain.deliveries import DeliveryStatus
-from publisher.services import instances, notices, publishing, signups
+from publisher.services import instances, publishing
 from publisher.services.lock import exclusive
 from publisher.services.publishing import CycleReport
 from publisher.services.sending import Standing
@@ -34,8 +34,6 @@ def publish(context: click.Context, as_json: bool) -> int:
             update(standing.done, standing.total, pace(standing))
 
         instances.start(app)
-        notices.recover(app)
-        signups.work_off(app, stopping=stopping)
         report = publishing.publish(app, progress=advance, stopping=stopping)
         if as_json:
             emit("cycle", _payload(report))
@@ -47,10 +45,11 @@ def publish(context: click.Context, as_json: bool) -> int:
         if stopping():
             say("interrupted: the rest is kept; run `publisher publish` again to go on")
             return INTERRUPTED
-    return _exit_code(report)
+    return exit_code(report)
 
 
-def _exit_code(report: CycleReport) -> int:
+def exit_code(report: CycleReport) -> int:
+    """The exit code that a cycle means."""
     if any(issue.problem for issue in report.issues):
         return TRY_LATER
     troubled = (DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN)

@@ -1,27 +1,62 @@
 """`publisher status`: how things stand."""
 
+from time import sleep
+from zoneinfo import ZoneInfo
+
 import click
 
 from publisher.bootstrap import open_app
 from publisher.cli.console import emit, local
 from publisher.cli.options import as_json, config_of
 from publisher.cli.reports import counted
+from publisher.services import backups
 from publisher.services import status as service
+from publisher.services.backups import Backup
+from publisher.services.health import Check, readiness
 from publisher.services.status import NewsletterStatus
 
+WATCH_SECONDS = 2
 
-@click.command(epilog="Example: publisher status --json")
+
+@click.command(epilog="Example: publisher status --watch")
+@click.option("--watch", is_flag=True, help="Show it anew every two seconds, until Ctrl-C.")
 @as_json
 @click.pass_context
-def status(context: click.Context, as_json: bool) -> None:
-    """Show each newsletter's subscribers, next slot and last issue."""
+def status(context: click.Context, watch: bool, as_json: bool) -> None:
+    """Show how things stand: the machine, each newsletter's people, next slot and last issue."""
     with open_app(config_of(context)) as app:
-        found = service.status(app, now=app.clock())
-    if as_json:
-        emit("status", {"newsletters": [_payload(each) for each in found]})
-        return
-    for each in found:
-        _print(each)
+        while True:
+            found = service.status(app, now=app.clock())
+            checks, backup = readiness(app), next(iter(backups.listing(app)), None)
+            if as_json:
+                emit("status", _whole(found, checks, backup))
+            else:
+                if watch:
+                    click.clear()
+                _print_machine(checks, backup, app.site.zone)
+                for each in found:
+                    _print(each)
+            if not watch:
+                return
+            sleep(WATCH_SECONDS)
+
+
+def _whole(
+    found: list[NewsletterStatus], checks: list[Check], backup: Backup | None
+) -> dict[str, object]:
+    return {
+        "ready": not any(check.problem for check in checks),
+        "checks": {check.name: check.problem or "ok" for check in checks},
+        "backup": backup and backup.at,
+        "newsletters": [_payload(each) for each in found],
+    }
+
+
+def _print_machine(checks: list[Check], backup: Backup | None, zone: ZoneInfo) -> None:
+    for check in checks:
+        if check.problem:
+            click.echo(f"{check.name}: {check.problem}")
+    click.echo(f"backup: {local(backup.at, zone) if backup else 'none yet'}")
 
 
 def _print(status: NewsletterStatus) -> None:

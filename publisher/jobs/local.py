@@ -1,95 +1,181 @@
 """The waker and the worker of one machine.
 
 APScheduler is an alarm clock: an interval as safety net (downtime, suspend, clock steps) and a
-date for punctuality. It decides nothing; each waking runs one whole cycle, and rows in the
-database say what is due.
+date for punctuality. It decides nothing; rows in the database say what is due. Five lanes work
+beside each other, each one thing at a time in a thread, so that a long issue keeps neither a new
+post from the feeds nor a backup from its hour:
+
+    beat    a sign of life in the database; fences after a long silence
+    build   feeds and pages: on a change of the content folder, at a future post's minute
+    notices decides what visitors asked for, and mails them within seconds
+    send    plans and delivers: at each slot, at each tick, after each build
+    jobs    housekeeping
 """
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
+from watchfiles import awatch
 
 from publisher.domain.newsletters import upcoming
+from publisher.domain.posts import Library, SkipReason
 from publisher.errors import PublisherError
-from publisher.services import publishing
+from publisher.jobs import reports, table
+from publisher.jobs.systemd import Notifier
+from publisher.services import housekeeping, instances, notices, publishing, signups
 from publisher.services.app import App
-from publisher.services.publishing import CycleReport
 
 log = logging.getLogger(__name__)
 
+LANES = ("beat", "build", "notices", "send", "jobs")
+
+BEAT = timedelta(seconds=10)
+_NOTICES = timedelta(seconds=2)
+
 _JOB_DEFAULTS = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+_RESCAN_TICKS = 10
+"""The content folder is read anew every so many ticks, for file systems that tell of no change."""
+
+_WATCH_DEBOUNCE_MS = 400
+_WATCH_AGAIN_SECONDS = 30
 
 
-async def work(app: App, stop: asyncio.Event) -> None:
-    """Runs a cycle at once, then at each slot and each tick, until `stop` is set.
+class Worker:
+    """The lanes of one `App`, until `stop` is set."""
 
-    The cycle runs in a thread; on `stop` it ends after the message in hand, and this returns.
-    """
-    wake = asyncio.Event()
-    scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=_JOB_DEFAULTS)
+    def __init__(self, app: App, stop: asyncio.Event, notifier: Notifier) -> None:
+        self._app = app
+        self._stop = stop
+        self._notifier = notifier
+        self._fence = ""
+        self._opens: datetime | None = None
+        self._wakes = {lane: asyncio.Event() for lane in LANES}
+        self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=_JOB_DEFAULTS)
 
-    async def ring() -> None:  # a plain function would run in a thread
-        wake.set()
+    async def run(self) -> None:
+        """Works; returns when `stop` is set and every lane has ended what it had in hand."""
+        tick = self._app.schedule.tick
+        self._every(min(tick, BEAT), "beat", "beat")
+        self._every(_NOTICES, "notices", "notices")
+        self._every(tick, "tick", "send", "jobs")
+        self._every(tick * _RESCAN_TICKS, "rescan", "build")
+        await asyncio.to_thread(notices.recover, self._app)
+        self._scheduler.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._lane("beat", self._beat))
+                group.create_task(self._lane("build", self._build))
+                group.create_task(self._lane("notices", self._notify))
+                group.create_task(self._lane("send", self._send))
+                group.create_task(self._lane("jobs", self._housekeep))
+                group.create_task(self._watch())
+        finally:
+            self._scheduler.shutdown(wait=False)
 
-    scheduler.add_job(
-        ring, IntervalTrigger(seconds=app.schedule.tick.total_seconds(), timezone=UTC), id="tick"
-    )
-    scheduler.start()
-    try:
-        while not stop.is_set():
-            wake.clear()
-            await asyncio.to_thread(_cycle, app, stop)
-            if slot := _next_slot(app):
-                scheduler.add_job(ring, DateTrigger(slot), id="next-slot", replace_existing=True)
-            await _first_of(wake, stop)
-    finally:
-        scheduler.shutdown(wait=False)
+    def _every(self, interval: timedelta, name: str, *lanes: str) -> None:
+        trigger = IntervalTrigger(seconds=interval.total_seconds(), timezone=UTC)
+        self._scheduler.add_job(self._waker(*lanes), trigger, id=name)
 
-
-def _cycle(app: App, stop: asyncio.Event) -> None:
-    try:
-        report = publishing.publish(app, stopping=stop.is_set)
-    except PublisherError as error:
-        log.error("cycle.failed", extra={"problem": str(error)})
-    except Exception:  # the daemon outlives any one cycle
-        log.exception("cycle.crashed")
-    else:
-        _log(report)
-
-
-def _log(report: CycleReport) -> None:
-    for row in report.in_doubt:
-        log.warning("delivery.in_doubt", extra={"issue": row.issue, "delivery": row.id})
-    for file in report.build.feeds:
-        if file.changed:
-            log.info("feed.written", extra={"feed": file.path, "bytes": file.size})
-    for entry in report.newsletters:
-        newsletter = entry.plan.newsletter.id
-        if entry.problem:
-            log.error("issue.failed", extra={"newsletter": newsletter, "problem": entry.problem})
-        elif entry.assembled:
-            log.info(
-                "issue.planned",
-                extra={
-                    "newsletter": newsletter,
-                    "issue": entry.assembled.issue,
-                    "status": entry.assembled.status.value,
-                    "reason": entry.assembled.reason,
-                },
+    def _at(self, instant: datetime | None, lane: str) -> None:
+        if instant is not None:
+            self._scheduler.add_job(
+                self._waker(lane), DateTrigger(instant), id=f"next-{lane}", replace_existing=True
             )
-    for issue in report.issues:
-        keys = {"issue": issue.issue.id, "newsletter": issue.issue.newsletter}
-        counts = {status.value: count for status, count in issue.counts.items()}
-        if issue.problem:
-            log.error("issue.delayed", extra={**keys, **counts, "problem": issue.problem})
-        else:
-            event = "issue.sent" if issue.finished else "issue.waiting"
-            log.info(event, extra={**keys, **counts})
+
+    def _waker(self, *lanes: str) -> Callable[[], object]:
+        async def ring() -> None:  # a plain function would run in a thread
+            for lane in lanes:
+                self._wakes[lane].set()
+
+        return ring
+
+    async def _lane(self, lane: str, work: Callable[[], None]) -> None:
+        """Does the work at once, then whenever it is woken. A failure ends this round only."""
+        wake = self._wakes[lane]
+        while not self._stop.is_set():
+            wake.clear()
+            try:
+                await asyncio.to_thread(work)
+            except PublisherError as error:
+                log.error("lane.failed", extra={"lane": lane, "problem": str(error)})
+            except Exception:  # the daemon outlives any one round
+                log.exception("lane.crashed", extra={"lane": lane})
+            else:
+                self._app.vitals.beat(lane)
+                self._after(lane)
+            await first_of(wake, self._stop)
+
+    def _after(self, lane: str) -> None:
+        """What a round leads to."""
+        if lane == "beat":
+            self._notifier.alive()  # the loop turns, a thread ran, the database took a write
+        elif lane == "build":
+            self._wakes["send"].set()
+            self._at(self._opens, "build")
+        elif lane == "send":
+            self._at(_next_slot(self._app), "send")
+
+    def _beat(self) -> None:
+        reason = instances.beat(self._app, now=self._app.clock())
+        if reason != self._fence:
+            reports.fence(reason)
+        self._fence = reason
+
+    def _build(self) -> None:
+        built = publishing.build(self._app)
+        reports.built(built)
+        self._opens = _next_opening(built.library, self._app.clock())
+        publishing.tell_hubs(self._app, built, stopping=self._stop.is_set)
+
+    def _notify(self) -> None:
+        if not instances.fence(self._app):
+            signups.work_off(self._app, stopping=self._stop.is_set)
+
+    def _send(self) -> None:
+        report = publishing.send(self._app, stopping=self._stop.is_set)
+        reports.sent(report)
+        if any(issue.finished for issue in report.issues):
+            housekeeping.ping(self._app)
+
+    def _housekeep(self) -> None:
+        table.run_due(self._app, now=self._app.clock())
+
+    async def _watch(self) -> None:
+        """Wakes the builder when something below the content folder changes."""
+        folder = self._app.content.folder
+        while not self._stop.is_set():
+            try:
+                await self._follow(folder)
+            except (OSError, RuntimeError) as error:  # gone, or too many watches: rescans remain
+                log.warning("content.unwatched", extra={"problem": str(error)})
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), _WATCH_AGAIN_SECONDS)
+
+    async def _follow(self, folder: Path) -> None:
+        changes = awatch(
+            folder, stop_event=self._stop, debounce=_WATCH_DEBOUNCE_MS, rust_timeout=1000
+        )
+        async for _ in changes:
+            self._wakes["build"].set()
+
+
+async def first_of(*events: asyncio.Event) -> None:
+    """Returns when one of the events is set."""
+    waiters = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for waiter in waiters:
+            waiter.cancel()
+            with suppress(asyncio.CancelledError):
+                await waiter
 
 
 def _next_slot(app: App) -> datetime | None:
@@ -102,13 +188,11 @@ def _next_slot(app: App) -> datetime | None:
     return min(slots, default=None)
 
 
-async def _first_of(*events: asyncio.Event) -> None:
-    """Returns when one of the events is set."""
-    waiters = [asyncio.create_task(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for waiter in waiters:
-            waiter.cancel()
-            with suppress(asyncio.CancelledError):
-                await waiter
+def _next_opening(library: Library, now: datetime) -> datetime | None:
+    """When the next post that is still to come may be read."""
+    dates = [
+        post.facts.published
+        for post in library.skipped
+        if post.reason is SkipReason.FUTURE and post.facts and post.facts.published
+    ]
+    return min((date for date in dates if date > now), default=None)

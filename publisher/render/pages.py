@@ -219,8 +219,8 @@ def inbox(templates: Templates, site: Site, mails: Sequence[Captured]) -> bytes:
         {
             "link": f"{root(site)}/inbox/{quote(mail.key, safe='')}",
             "at": mail.at.astimezone(site.zone),
-            "recipient": _visible(mail.recipient),
-            "subject": _visible(mail.subject),
+            "recipient": visible(mail.recipient),
+            "subject": visible(mail.subject),
             "size": f"{mail.size / 1000:,.1f} kB",
         }
         for mail in mails[:_MOST_MAILS]
@@ -238,11 +238,11 @@ def inbox_mail(templates: Templates, site: Site, mail: OpenedMail) -> bytes:
         link=f"{root(site)}/inbox/{quote(mail.key, safe='')}",
         view=mail.view,
         views=VIEWS,
-        envelope={name: _visible(named.get(name, "")) for name in ("subject", "from", "to")},
-        headers=[(_visible(name), _visible(value)) for name, value in mail.headers],
+        envelope={name: visible(named.get(name, "")) for name in ("subject", "from", "to")},
+        headers=[(visible(name), visible(value)) for name, value in mail.headers],
         has_html=bool(mail.html),
-        text=_visible(mail.text, longest=None),
-        source=_visible(mail.source.decode("utf-8", "replace"), longest=None),
+        text=visible(mail.text, longest=None),
+        source=visible(mail.source.decode("utf-8", "replace"), longest=None),
     )
 
 
@@ -253,21 +253,22 @@ def inbox_frame(html: str) -> bytes:
 
 def how_often(schedule: Schedule, words: Table, locale: Locale) -> str:
     """When a newsletter appears, in a sentence: "Every Friday at 17:00, Shanghai time"."""
-    weekday = get_day_names("wide", locale=locale)[schedule.weekday]
     return _pattern(schedule, words).format(
-        weekday=weekday,
+        weekday=get_day_names("wide", locale=locale)[schedule.weekday],
         day=schedule.day,
+        every=schedule.every,
         time=f"{schedule.at:%H:%M}",
         place=_place(schedule, words, locale),
     )
 
 
 def _pattern(schedule: Schedule, words: Table) -> str:
+    if schedule.cadence is Cadence.POSTS:
+        return str(words["instant" if schedule.every == 1 else "counted"])
     if schedule.cadence is not Cadence.MONTHLY:
         return str(words[schedule.cadence.value])
-    if schedule.day == 31:
-        return str(words["monthly_last"])
-    return str(words["monthly_or_last" if schedule.day > 28 else "monthly"])
+    last = {29: "monthly_or_last", 30: "monthly_or_last", 31: "monthly_last"}
+    return str(words[last.get(schedule.day, "monthly")])
 
 
 def _place(schedule: Schedule, words: Table, locale: Locale) -> str:
@@ -360,7 +361,7 @@ def _icon(site: Site) -> str:
     )
 
 
-def _visible(text: str, *, longest: int | None = _LONGEST_LINE) -> str:
+def visible(text: str, *, longest: int | None = _LONGEST_LINE) -> str:
     """Text from a mail with its unseen characters spelt out; `longest` in characters."""
     shown = _UNSEEN.sub(lambda found: f"⟨{ord(found[0]):04X}⟩", text.replace("\r\n", "\n"))
     return shown if longest is None or len(shown) <= longest else shown[:longest] + "…"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from publisher.clock import Clock
@@ -13,6 +14,7 @@ from publisher.domain.sites import Person, Site
 from publisher.errors import NotFound
 from publisher.mail.relays import Relay
 from publisher.render.templates import Templates
+from publisher.services.vitals import Vitals
 from publisher.store.engine import Store
 
 
@@ -103,6 +105,20 @@ class ScheduleOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorOptions:
+    """How others see whether we are well.
+
+    `listen`: where metrics are served, None = nowhere. `ping_url`: asked after each issue and
+    daily, empty = never. `trusted`: networks whose health checks are answered in detail.
+    """
+
+    listen: Listen | None = None
+    ping_url: str = ""
+    ping_is_private: bool = False
+    trusted: tuple[IPv4Network | IPv6Network, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """One site at work.
 
@@ -126,6 +142,8 @@ class App:
     bounces: ReturnPath = ReturnPath()
     expires_after: timedelta | None = None
     schedule: ScheduleOptions = ScheduleOptions()
+    monitor: MonitorOptions = MonitorOptions()
+    vitals: Vitals = field(default_factory=Vitals, compare=False)
     dkim: DkimOptions = DkimOptions()
     old_keys: tuple[bytes, ...] = ()
     subscribers: SubscriberOptions = field(default_factory=SubscriberOptions)

@@ -18,6 +18,7 @@ from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.instances import Instance, Marks, disagreement, silence
 from publisher.domain.issues import Issue
 from publisher.domain.sent_log import Mailed, address_hash, parse
+from publisher.errors import InvalidAddress
 from publisher.services.app import App
 from publisher.services.output import write_file
 from publisher.store import audit
@@ -155,7 +156,7 @@ def _spare(tx: Tx, app: App, newsletter: str, period: str, *, now: datetime) -> 
     numbers = [
         number
         for number, (address, _) in rows.attempted(tx, newsletter, period).items()
-        if address_hash(app.site_key, parse_address(address).key) in have
+        if have & _hashes(app, address)
     ]
     rows.settle_as_sent(tx, numbers, reason="sent before a restore", now=now)
 
@@ -179,13 +180,24 @@ def _unknown(tx: Tx, app: App, mailed: Iterable[Mailed]) -> list[Mailed]:
         issues[one.newsletter, one.period].add(one.address_hash)
     found = []
     for (newsletter, period), hashes in sorted(issues.items()):
-        known = rows.remembered(tx, newsletter, period) | {
-            address_hash(app.site_key, parse_address(address).key)
-            for address, was_attempted in rows.attempted(tx, newsletter, period).values()
-            if was_attempted
-        }
-        found += [Mailed(newsletter, period, one) for one in sorted(hashes - known)]
+        known, erased = set(rows.remembered(tx, newsletter, period)), 0
+        for address, was_attempted in rows.attempted(tx, newsletter, period).values():
+            own = _hashes(app, address) if was_attempted else set()
+            known |= own
+            erased += was_attempted and not own
+        lost = hashes - known
+        if len(lost) > erased:  # a person who was erased has left a line and a row without address
+            found += [Mailed(newsletter, period, one) for one in sorted(lost)]
     return found
+
+
+def _hashes(app: App, address: str) -> set[str]:
+    """How sent.log may know an address, by the present key and by those before a rotation."""
+    try:
+        key = parse_address(address).key
+    except InvalidAddress:
+        return set()
+    return {address_hash(site_key, key) for site_key in app.keys}
 
 
 def _mailed(app: App) -> list[Mailed]:

@@ -126,6 +126,19 @@ def wants_posts(app: App, newsletter: Newsletter, *, now: datetime) -> bool:
     return bool(decide(newsletter, record, max_late=app.schedule.max_late, now=now))
 
 
+def next_slot(app: App, newsletter: Newsletter, *, now: datetime) -> datetime | None:
+    """When the next issue is due: a moment of the past while one is owed and not taken.
+
+    None for a newsletter that counts posts.
+    """
+    if newsletter.schedule.cadence is Cadence.POSTS:
+        return None
+    with app.store.read() as tx:
+        record = _record(tx, newsletter, None, now=now)
+    owed = decide(newsletter, record, max_late=app.schedule.max_late, now=now)
+    return owed[0].period.slot if owed else upcoming(newsletter.schedule, now)[0].slot
+
+
 def plan(app: App, newsletter: Newsletter, library: Library, *, now: datetime) -> IssuePlan:
     """The issue that is due, or else the next one, with every post and why it is in or out."""
     with app.store.read() as tx:

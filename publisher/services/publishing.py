@@ -10,7 +10,16 @@ from dataclasses import dataclass, field
 from publisher.domain.deliveries import Delivery
 from publisher.domain.posts import Library
 from publisher.errors import ConfigError, PublisherError
-from publisher.services import deliveries, feeds, instances, issues, pings, posts
+from publisher.services import (
+    deliveries,
+    feeds,
+    instances,
+    issues,
+    notices,
+    pings,
+    posts,
+    signups,
+)
 from publisher.services.app import App
 from publisher.services.deliveries import IssueReport
 from publisher.services.feeds import BuildReport
@@ -62,14 +71,17 @@ def publish(
 ) -> CycleReport:
     """Runs one cycle as of now. The caller holds the lock of the state folder.
 
-    A fenced instance builds the feeds and does no more. Raises `ConfigError` before anything is
+    A fenced instance builds the feeds and does no more. Mails about subscriptions go before any
+    issue. Raises `ConfigError` before anything is
     done if mail would vanish into the built-in inbox of a public site.
     """
     refuse_public_inbox(app)
     built = build(app)
     if fence := instances.fence(app):
         return CycleReport(build=built, fence=fence)
-    pinged = pings.ping(app, built.made_of, now=app.clock(), stopping=stopping)
+    pinged = tell_hubs(app, built, stopping=stopping)
+    notices.recover(app)
+    signups.work_off(app, stopping=stopping)
     in_doubt = deliveries.recover(app)
     return CycleReport(
         build=built,
@@ -84,6 +96,15 @@ def build(app: App) -> BuildReport:
     """Loads the posts and brings feeds and pages up to date."""
     now = app.clock()
     return feeds.build_library(app, posts.load(app, now=now), now=now)
+
+
+def tell_hubs(
+    app: App, built: BuildReport, *, stopping: Callable[[], bool] = lambda: False
+) -> PingReport:
+    """Tells the hubs which feeds have changed; a fenced instance tells nobody anything."""
+    if instances.fence(app):
+        return PingReport()
+    return pings.ping(app, built.made_of, now=app.clock(), stopping=stopping)
 
 
 def send(app: App, *, stopping: Callable[[], bool] = lambda: False) -> SendReport:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from publisher.domain.deliveries import DeliveryStatus
-from publisher.domain.issues import Issue
+from publisher.domain.issues import Issue, IssueStatus
 from publisher.domain.newsletters import Newsletter, Period, upcoming
 from publisher.domain.subscribers import SubscriptionStatus
 from publisher.services import deliveries, issues
@@ -16,7 +16,7 @@ from publisher.store import subscribers as subscriber_rows
 class NewsletterStatus:
     """One newsletter: its people, its next slot, its last issue and that issue's deliveries.
 
-    `next` is None for a newsletter that counts posts.
+    `next` is None for a newsletter that counts posts; `last` is none that is still held.
     """
 
     newsletter: Newsletter
@@ -34,7 +34,8 @@ def status(app: App, *, now: datetime) -> list[NewsletterStatus]:
 def _newsletter_status(app: App, newsletter: Newsletter, now: datetime) -> NewsletterStatus:
     with app.store.read() as tx:
         people = subscriber_rows.counts(tx)
-    last = next(iter(issues.listing(app, newsletter.id)), None)
+    listing = issues.listing(app, newsletter.id)
+    last = next((issue for issue in listing if issue.status is not IssueStatus.HELD), None)
     return NewsletterStatus(
         newsletter=newsletter,
         subscribers={s: people.get((newsletter.id, s), 0) for s in SubscriptionStatus},

@@ -4,6 +4,7 @@ Only this folder reads `os.environ`. `schema` says what may be set, `locate` fin
 `load` puts it together, `secrets` reads what must not stand in a file that others can read.
 """
 
+from publisher.settings.environment import notify_address
 from publisher.settings.load import load_settings, masked
 from publisher.settings.schema import NewsletterSettings, RelaySettings, Settings, SmtpSettings
 from publisher.settings.secrets import create_site_key, read_site_keys
@@ -16,5 +17,6 @@ __all__ = [
     "create_site_key",
     "load_settings",
     "masked",
+    "notify_address",
     "read_site_keys",
 ]

@@ -267,6 +267,22 @@ class ScheduleSettings(_Section):
     max_late_hours: Annotated[float, Field(gt=0, le=24 * 60)] = 36.0
 
 
+def _ping_url(url: str) -> str:
+    if url and urlsplit(url).scheme not in {"http", "https"}:
+        raise ValueError("must be an address such as https://ping.example.org/abc")
+    return url
+
+
+class MonitorSettings(_Section):
+    """`[monitor]`: how others see whether we are well."""
+
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    ping_url: Annotated[str, AfterValidator(_ping_url)] = ""
+    ping_private: bool = False
+    trusted_networks: list[Annotated[str, AfterValidator(_network)]] = []
+
+
 class StateSettings(_Section):
     """`[state]`: our own files."""
 
@@ -310,6 +326,7 @@ class Settings(BaseSettings):
     dkim: DkimSettings = DkimSettings()
     web: WebSettings = WebSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    monitor: MonitorSettings = MonitorSettings()
     state: StateSettings = StateSettings()
     templates: TemplatesSettings = TemplatesSettings()
     log: LogSettings = LogSettings()

@@ -5,11 +5,13 @@ writes later would meet "database is locked", which no timeout cures. `read()` i
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import (
     ColumnElement,
@@ -28,7 +30,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.sql.dml import Insert
 
 from publisher.errors import StoreError
-from publisher.store.migrations import migrate
+from publisher.store.migrations import migrate, outdated
 
 Tx = Connection
 """An open transaction."""
@@ -50,31 +52,59 @@ class Store:
     @contextmanager
     def begin(self) -> Iterator[Tx]:
         """A transaction that writes: commits at the end, rolls back on any exception."""
-        with self._explained(), self._engine.begin() as tx:
+        with _explained(self._place), self._engine.begin() as tx:
             yield tx
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """A snapshot to read from."""
         engine = self._engine.execution_options(sqlite_begin="BEGIN")
-        with self._explained(), engine.begin() as tx:
+        with _explained(self._place), engine.begin() as tx:
             yield tx
 
     @contextmanager
     def rehearse(self) -> Iterator[Tx]:
         """A transaction that is always rolled back: for finding out what would happen."""
-        with self._explained(), self._engine.connect() as tx:
+        with _explained(self._place), self._engine.connect() as tx:
             yield tx
 
     def close(self) -> None:
+        """Ends all connections."""
         self._engine.dispose()
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copies a database that may be at work into a new file, as one snapshot.
+
+    `VACUUM INTO` and not the backup call in steps, which begins anew at each write and never
+    ends beside a busy writer. Raises `StoreError`.
+    """
+    raw = sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True, isolation_level=None)
+    with closing(raw), _explained(str(source)):
+        raw.execute("PRAGMA busy_timeout=10000")
+        raw.execute("VACUUM INTO ?", (str(target),))
+    _sync(target)
+
+
+def problems_of(path: Path) -> list[str]:
+    """What is wrong with a database file: its structure, and references that lead nowhere."""
+    raw = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
+    with closing(raw):
         try:
-            yield
-        except DatabaseError as error:
-            raise StoreError(f"{self._place}: {error.orig}; {_remedy(str(error.orig))}") from error
+            said = [str(row[0]) for row in raw.execute("PRAGMA integrity_check(20)")]
+            lost = list(raw.execute("PRAGMA foreign_key_check"))
+        except sqlite3.DatabaseError as error:
+            return [str(error)]
+    problems = [line for line in said if line != "ok"]
+    return problems + [f"a row of {row[0]} refers to one of {row[2]} that is gone" for row in lost]
+
+
+def revision_of(path: Path) -> str:
+    """The form that a database file has; empty for a new one. Raises `StoreError`."""
+    raw = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
+    with closing(raw), _explained(str(path)):
+        row = raw.execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(row[0]) if row else ""
 
 
 def open_store(path: Path, *, durable: bool = True) -> Store:
@@ -83,7 +113,8 @@ def open_store(path: Path, *, durable: bool = True) -> Store:
     Not `durable`, the last commits may be lost with the power, and what they had recorded as sent
     would be sent again; a killed process loses nothing either way.
 
-    Raises `StoreError` for a file that is no database, cannot be written, or has a newer schema.
+    Before it changes an older schema it leaves a copy in `backups/` beside the file. Raises
+    `StoreError` for a file that is no database, cannot be written, or has a newer schema.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +125,9 @@ def open_store(path: Path, *, durable: bool = True) -> Store:
     engine = _sqlite_engine(path, durable=durable)
     store = Store(engine, str(path))
     try:
-        with store._explained():
+        with _explained(str(path)):
+            if older := outdated(engine):
+                _keep_copy(path, older)
             migrate(engine, str(path))
     except BaseException:
         store.close()
@@ -132,6 +165,30 @@ def _sqlite_engine(path: Path, *, durable: bool) -> Engine:
         connection.exec_driver_sql(options.get("sqlite_begin", "BEGIN IMMEDIATE"))
 
     return engine
+
+
+def _keep_copy(path: Path, revision: str) -> None:
+    copy = path.parent / "backups" / f"before-migration-from-{revision}.db"
+    copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    copy.unlink(missing_ok=True)
+    copy_database(path, copy)
+    copy.chmod(0o600)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _explained(place: str) -> Iterator[None]:
+    """Says of each database error where it was and what to do."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise StoreError(f"{place}: {error.orig}; {_remedy(str(error.orig))}") from error
+    except sqlite3.Error as error:
+        raise StoreError(f"{place}: {error}; {_remedy(str(error))}") from error
 
 
 def _remedy(problem: str) -> str:

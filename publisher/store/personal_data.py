@@ -73,7 +73,7 @@ def erase(tx: Tx, address: Address, *, hashes: Sequence[str], now: datetime) -> 
             changed_at=now,
         )
     )
-    tx.execute(update(deliveries).where(mailed).values(address="", name="", reply=""))
+    tx.execute(update(deliveries).where(mailed).values(address="", reply=""))
     notice_rows.forget(tx, hashes)
     signup_rows.forget(tx, hashes)
     tx.execute(delete(subscribers).where(subscribers.c.address_key == address.key))

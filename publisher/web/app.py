@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from publisher.errors import (
@@ -20,6 +20,7 @@ from publisher.errors import (
     Gone,
     InvalidAddress,
     InvalidToken,
+    LoginRefused,
     NotFound,
     PublisherError,
     StoreError,
@@ -27,9 +28,11 @@ from publisher.errors import (
 from publisher.render import pages
 from publisher.services.app import App
 from publisher.web import security
-from publisher.web.answers import PRIVATE, private
+from publisher.web.admin import Operators
+from publisher.web.answers import private
 from publisher.web.api import Api
 from publisher.web.inbox import Inbox
+from publisher.web.monitor import Counting, Health
 from publisher.web.preferences import FreshLinks, Preferring
 from publisher.web.previews import Previews
 from publisher.web.signups import SigningUp
@@ -44,9 +47,10 @@ _STATUSES: dict[type[PublisherError], int] = {
     InvalidToken: 404,  # the same page for every bad token, whatever is wrong with it
     Conflict: 409,
     InvalidAddress: 422,
+    LoginRefused: 401,
     StoreError: 503,
 }
-_WITH_PAGE = (400, 403, 404, 405, 409, 410, 413, 422, 429, 500, 503)
+_WITH_PAGE = (400, 401, 403, 404, 405, 409, 410, 413, 422, 429, 500, 503)
 
 
 def build_app(app: App) -> Starlette:
@@ -58,6 +62,7 @@ def build_app(app: App) -> Starlette:
     return Starlette(
         routes=_routes(app),
         middleware=[
+            Middleware(Counting, vitals=app.vitals),
             Middleware(security.SecurityHeaders, is_https=is_https),
             Middleware(security.LastResort, answer=errors.answer(500)),
             Middleware(security.TrustedHosts, names=names, refusal=errors.answer(400)),
@@ -73,12 +78,29 @@ def build_app(app: App) -> Starlette:
 def _routes(app: App) -> list[Route]:
     """All routes. The last one takes every path that no other has."""
     return [
-        Route("/healthz", _alive, methods=["GET"]),
+        Route("/healthz", Health(app).alive, methods=["GET"]),
+        Route("/readyz", Health(app).ready, methods=["GET"]),
+        *_operator_routes(Operators(app)),
         *_subscriber_routes(app),
         *_api_routes(Api(app)),
         *([] if app.relay else _inbox_routes(Inbox(app))),
         *_preview_routes(Previews(app)),
         Route("/{path:path}", Static(app), methods=["GET"]),
+    ]
+
+
+def _operator_routes(operators: Operators) -> list[Route]:
+    own = [Middleware(security.SameOrigin)]
+    return [
+        Route("/admin", operators.home, methods=["GET"]),
+        Route("/admin/login", operators.ask, methods=["GET"]),
+        Route("/admin/login", operators.log_in, methods=["POST"], middleware=own),
+        Route("/admin/logout", operators.log_out, methods=["POST"], middleware=own),
+        Route("/admin/resume", operators.resume, methods=["POST"], middleware=own),
+        Route(
+            "/admin/issues/{issue:int}/{verb}", operators.decide, methods=["POST"], middleware=own
+        ),
+        Route("/admin/plots/{plot}.csv", operators.plot, methods=["GET"]),
     ]
 
 
@@ -140,10 +162,6 @@ def _preview_routes(previews: Previews) -> list[Route]:
         Route("/preview/{newsletter}", previews.page, methods=["GET"], middleware=here),
         Route("/preview/{newsletter}/{look}", previews.frame, methods=["GET"], middleware=here),
     ]
-
-
-def _alive(_request: Request) -> Response:
-    return PlainTextResponse("ok\n", headers=PRIVATE)
 
 
 @dataclass(frozen=True, slots=True)

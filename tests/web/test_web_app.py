@@ -29,6 +29,14 @@ def requests(token: str) -> list[tuple[str, str, int]]:
         ("GET", "/atom.xml", 200),
         ("GET", "/feed.json", 200),
         ("GET", "/healthz", 200),
+        ("GET", "/admin", 303),
+        ("GET", "/admin/login", 200),
+        ("POST", "/admin/login", 401),
+        ("POST", "/admin/logout", 401),
+        ("POST", "/admin/resume", 401),
+        ("POST", "/admin/issues/1/skip", 401),
+        ("GET", "/admin/plots/joins.csv", 303),
+        ("GET", "/readyz", 503),  # no worker is at work here
         ("GET", f"/u/{token}", 200),
         ("POST", f"/u/{token}", 200),
         ("GET", "/u/1nonsense", 404),
@@ -90,8 +98,18 @@ def test_the_list_of_requests_names_every_route(app: App, token: str) -> None:
     covered = {path for _, path, _ in requests(token)}
     shapes = {getattr(route, "path", "") for route in build_app(app).routes}
     filled = {
-        shape.replace(":path", "").format(
-            token=token, key="k1", newsletter="weekly", look="light", kind="erase", number=1
+        shape.replace(":path", "")
+        .replace(":int", "")
+        .format(
+            token=token,
+            key="k1",
+            newsletter="weekly",
+            look="light",
+            kind="erase",
+            number=1,
+            issue=1,
+            verb="skip",
+            plot="joins",
         )
         for shape in shapes
         if shape != "/{path:path}"

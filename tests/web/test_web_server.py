@@ -10,20 +10,23 @@ import pytest
 
 from publisher.errors import PublisherError
 from publisher.services.app import App, Listen
-from publisher.web.server import serve
+from publisher.web.app import build_app
+from publisher.web.server import listen, serve
 
 
 def run(app: App, visit: Callable[[int], object]) -> object:
     """Serves `app`, runs `visit` with the port in a thread, and stops."""
 
     async def main() -> object:
-        stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(serve(app, stop, ready=started.set_result))
-            try:
-                return await asyncio.to_thread(visit, await started)
-            finally:
-                stop.set()
+        stop, started = asyncio.Event(), asyncio.Event()
+        with listen(app.listen) as listener:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(serve(build_app(app), stop, listener, ready=started.set))
+                await started.wait()
+                try:
+                    return await asyncio.to_thread(visit, listener.getsockname()[1])
+                finally:
+                    stop.set()
 
     return asyncio.run(main())
 
@@ -96,10 +99,10 @@ def test_a_busy_port_is_one_clear_error(app: App) -> None:
         port = taken.getsockname()[1]
         busy = replace(app, listen=Listen(host="127.0.0.1", port=port))
         with pytest.raises(PublisherError, match=rf"cannot listen on 127\.0\.0\.1:{port}"):
-            asyncio.run(serve(busy, asyncio.Event()))
+            listen(busy.listen)
 
 
 def test_an_unknown_host_is_one_clear_error(app: App) -> None:
     lost = replace(app, listen=Listen(host="256.0.0.1.invalid", port=0))
     with pytest.raises(PublisherError, match="cannot listen on"):
-        asyncio.run(serve(lost, asyncio.Event()))
+        listen(lost.listen)

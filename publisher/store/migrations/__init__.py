@@ -19,8 +19,7 @@ def migrate(engine: Engine, place: str) -> None:
     """Runs the missing steps. Raises `StoreError` if the schema is newer than this program."""
     config = _config()
     scripts = ScriptDirectory.from_config(config)
-    with engine.execution_options(sqlite_begin="BEGIN").begin() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
+    current = _revision(engine)
     if current == scripts.get_current_head():
         return
     if current is not None and current not in {step.revision for step in scripts.walk_revisions()}:
@@ -30,6 +29,18 @@ def migrate(engine: Engine, place: str) -> None:
         )
     config.attributes["engine"] = engine
     command.upgrade(config, "head")
+
+
+def outdated(engine: Engine) -> str:
+    """The revision of a database that wants steps; empty for a new or an up-to-date one."""
+    current = _revision(engine)
+    is_current = current == ScriptDirectory.from_config(_config()).get_current_head()
+    return "" if current is None or is_current else current
+
+
+def _revision(engine: Engine) -> str | None:
+    with engine.execution_options(sqlite_begin="BEGIN").begin() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
 
 
 def _config() -> Config:

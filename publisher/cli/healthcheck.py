@@ -1,0 +1,25 @@
+"""`publisher healthcheck`: whether the daemon of this site is fit for work."""
+
+import click
+
+from publisher.cli.console import say
+from publisher.cli.options import config_of
+from publisher.net import http
+from publisher.settings import load_settings
+
+FAILED = 1
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  where it listens, seen from here
+
+
+@click.command(epilog="Example: publisher healthcheck")
+@click.option("--timeout", type=float, default=5.0, show_default=True, help="Seconds to wait.")
+@click.pass_context
+def healthcheck(context: click.Context, timeout: float) -> int:
+    """Ask the daemon on this machine whether it is fit for work. Exits 1 if not. For containers."""
+    web = load_settings(config_of(context)).web
+    host = _EVERYWHERE.get(web.host, web.host)
+    place = f"[{host}]" if ":" in host else host
+    asked = http.Request(method="GET", url=f"http://{place}:{web.port}/readyz")
+    answer = http.send(asked, limits=http.Limits(seconds=timeout), allow_private=True)
+    say(answer.body.decode("utf-8", "replace").strip())
+    return 0 if answer.is_success else FAILED

@@ -1,0 +1,65 @@
+"""The operator's pages. In English: they speak of commands and states by their names.
+
+Texts from outside (replies of relays, subjects) are shown with their unseen characters spelt out,
+cut, and escaped.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from publisher.domain.deliveries import Delivery
+from publisher.domain.sites import Site
+from publisher.render import charts
+from publisher.render.charts import Plot
+from publisher.render.pages import page, visible
+from publisher.render.templates import Templates
+
+
+def login(templates: Templates, site: Site, *, is_refused: bool) -> bytes:
+    """The form of name and password, and whether the last attempt was refused."""
+    return page(templates, "admin_login", site, language="en", is_refused=is_refused)
+
+
+def dashboard(templates: Templates, site: Site, **values: object) -> bytes:
+    """The first screen; `values` are what the template `admin.html` names."""
+    return page(templates, "admin", site, language="en", local=_local_in(site.zone), **values)
+
+
+def drawn(plots: Sequence[Plot]) -> list[dict[str, object]]:
+    """Each plot with its drawing, its legend and its table."""
+    return [
+        {
+            "key": plot.key,
+            "title": plot.title,
+            "note": plot.note,
+            "is_empty": plot.is_empty,
+            # Every text in the drawing was escaped where it was put in.
+            "svg": Markup("" if plot.is_empty else charts.svg(plot)),  # noqa: S704
+            "legend": [name for name, _ in plot.series],
+            "rows": charts.csv_rows(plot),
+        }
+        for plot in plots
+    ]
+
+
+def troubled(rows: Sequence[Delivery]) -> list[dict[str, object]]:
+    """Deliveries that want attention, their words made harmless."""
+    return [
+        {
+            "issue": row.issue,
+            "address": visible(row.address),
+            "status": row.status.value,
+            "words": visible(" ".join(filter(None, (row.reason, row.reply)))),
+        }
+        for row in rows
+    ]
+
+
+def _local_in(zone: ZoneInfo) -> object:
+    def local(instant: datetime | None) -> str:
+        return f"{instant.astimezone(zone):%a %Y-%m-%d %H:%M %Z}" if instant else ""
+
+    return local

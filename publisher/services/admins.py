@@ -1,0 +1,167 @@
+"""Operators who may log in to the operator page.
+
+There is no default account: the first one is made by `publisher admin add`. A session is 256 random
+bits in a cookie; the database holds its hash only.
+"""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from publisher.domain.admins import (
+    FAILURE_SPAN,
+    FAILURES,
+    FAILURES_ANYWHERE,
+    Admin,
+    is_over,
+    objection,
+)
+from publisher.domain.tokens import derive_key
+from publisher.errors import Conflict, LoginRefused, NotFound
+from publisher.services.app import App
+from publisher.store import admins as rows
+from publisher.store import audit
+
+_HASHER = PasswordHasher()  # Argon2id with the defaults of RFC 9106
+_NOBODY = _HASHER.hash("nobody has this password")
+"""Checked for an unknown name, so that it takes as long as for a known one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """An operator at work: the cookie's value, and the token that each of their forms carries."""
+
+    admin: Admin
+    cookie: str
+    form_token: str
+
+
+def add(app: App, name: str, password: str) -> None:
+    """Makes an operator. Raises `Conflict` if the name is taken or the password too weak."""
+    _refuse_weak(app, name, password)
+    now = app.clock()
+    with app.store.begin() as tx:
+        if not rows.add(tx, name, _HASHER.hash(password), now=now):
+            raise Conflict(
+                "operator", name, "is there already; `publisher admin passwd` changes it"
+            )
+        audit.add(tx, "admin add", who="command", detail=name, now=now)
+
+
+def change_password(app: App, name: str, password: str, *, who: str) -> None:
+    """Another password; every session of the operator ends. Raises `NotFound`, `Conflict`."""
+    _refuse_weak(app, name, password)
+    now = app.clock()
+    admin = get(app, name)
+    with app.store.begin() as tx:
+        rows.change_password(tx, admin.id, _HASHER.hash(password), now=now)
+        audit.add(tx, "admin passwd", who=who, detail=name, now=now)
+
+
+def remove(app: App, name: str) -> None:
+    """Takes an operator away; their sessions end. Raises `NotFound`."""
+    admin = get(app, name)
+    with app.store.begin() as tx:
+        rows.remove(tx, admin.id)
+        audit.add(tx, "admin remove", who="command", detail=name, now=app.clock())
+
+
+def get(app: App, name: str) -> Admin:
+    """The operator of that name. Raises `NotFound`."""
+    with app.store.read() as tx:
+        found = rows.find(tx, name)
+    if found is None:
+        raise NotFound("operator", name)
+    return found
+
+
+def listing(app: App) -> list[tuple[Admin, int]]:
+    """All operators, each with how many sessions are open."""
+    with app.store.read() as tx:
+        found = rows.listing(tx)
+        now = app.clock()
+        return [
+            (admin, sum(not is_over(*span, now=now) for span in rows.sessions_of(tx, admin.id)))
+            for admin in found
+        ]
+
+
+def log_in(app: App, name: str, password: str, *, client: str) -> Login:
+    """Begins a session. Raises `LoginRefused`, the same for every reason."""
+    now = app.clock()
+    with app.store.read() as tx:
+        found = rows.find(tx, name)
+        failed = rows.failures(tx, name, client, since=now - FAILURE_SPAN)
+    must_wait = failed[0] >= FAILURES or failed[1] >= FAILURES_ANYWHERE
+    is_right = _verify(found.password if found else _NOBODY, password)
+    if found is None or not is_right or must_wait:
+        with app.store.begin() as tx:
+            rows.fail(tx, name[:200], client, now=now)
+        raise LoginRefused
+    cookie = secrets.token_urlsafe(32)
+    with app.store.begin() as tx:
+        rows.open_session(tx, _key(cookie), found.id, now=now)
+        audit.add(tx, "login", who=found.name, detail="", now=now)
+    return _login(app, found, cookie)
+
+
+def find_session(app: App, cookie: str) -> Login | None:
+    """The operator whose session this is; None if there is none, or it has ended."""
+    now, key = app.clock(), _key(cookie)
+    with app.store.read() as tx:
+        found = rows.session(tx, key)
+    if found is None or is_over(found.created_at, found.used_at, now=now):
+        return None
+    if (now - found.used_at).total_seconds() > 60:
+        with app.store.begin() as tx:
+            rows.touch(tx, key, now=now)
+    return _login(app, found.admin, cookie)
+
+
+def log_out(app: App, cookie: str) -> None:
+    """Ends a session."""
+    with app.store.begin() as tx:
+        rows.close_session(tx, _key(cookie))
+
+
+def is_own_form(login: Login, token: str) -> bool:
+    """Whether a form was made for this session."""
+    return hmac.compare_digest(login.form_token.encode(), token.encode("utf-8", "replace"))
+
+
+def note(app: App, login: Login, action: str, detail: str) -> None:
+    """Writes down what an operator did."""
+    with app.store.begin() as tx:
+        audit.add(tx, action, who=login.admin.name, detail=detail, now=app.clock())
+
+
+def deeds(app: App, count: int = 20) -> list[audit.Entry]:
+    """What operators did last, newest first."""
+    with app.store.read() as tx:
+        return audit.newest(tx, count)
+
+
+def _refuse_weak(app: App, name: str, password: str) -> None:
+    if reason := objection(password, name=name, site=app.site.title):
+        raise Conflict("password of", name, reason)
+
+
+def _verify(hashed: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(hashed, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _login(app: App, admin: Admin, cookie: str) -> Login:
+    key = derive_key(app.site_key, "admin-form")
+    token = hmac.digest(key, cookie.encode("utf-8", "replace"), "sha256").hex()
+    return Login(admin=admin, cookie=cookie, form_token=token)
+
+
+def _key(cookie: str) -> str:
+    return hashlib.sha256(cookie.encode("utf-8", "replace")).hexdigest()

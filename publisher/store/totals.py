@@ -1,0 +1,134 @@
+"""Counts over whole tables, for metrics and the operator page."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import case, func, select
+
+from publisher.domain.deliveries import DeliveryStatus
+from publisher.domain.issues import IssueStatus
+from publisher.store.engine import Tx
+from publisher.store.tables import consents, deliveries, issues, subscriptions
+
+
+def subscribers(tx: Tx) -> Mapping[tuple[str, str], int]:
+    """(newsletter, status) -> subscriptions."""
+    rows = tx.execute(
+        select(subscriptions.c.newsletter, subscriptions.c.status, func.count()).group_by(
+            subscriptions.c.newsletter, subscriptions.c.status
+        )
+    )
+    return {(newsletter, status): count for newsletter, status, count in rows}
+
+
+def consents_given(tx: Tx) -> Mapping[tuple[str, str], int]:
+    """(newsletter, what was said) -> how often, ever."""
+    rows = tx.execute(
+        select(subscriptions.c.newsletter, consents.c.event, func.count())
+        .join_from(consents, subscriptions)
+        .group_by(subscriptions.c.newsletter, consents.c.event)
+    )
+    return {(newsletter, status): count for newsletter, status, count in rows}
+
+
+def changes(tx: Tx, since: datetime) -> list[tuple[datetime, str]]:
+    """When somebody's subscription got which status since then, oldest first."""
+    rows = tx.execute(
+        select(consents.c.at, consents.c.event)
+        .where(consents.c.at >= since)
+        .order_by(consents.c.at)
+    )
+    return [(row.at, row.event) for row in rows]
+
+
+def issue_counts(tx: Tx) -> Mapping[tuple[str, str], int]:
+    """(newsletter, status) -> issues."""
+    rows = tx.execute(
+        select(issues.c.newsletter, issues.c.status, func.count()).group_by(
+            issues.c.newsletter, issues.c.status
+        )
+    )
+    return {(newsletter, status): count for newsletter, status, count in rows}
+
+
+def delivery_counts(tx: Tx) -> Mapping[tuple[str, str], int]:
+    """(newsletter, status) -> deliveries, ever."""
+    rows = tx.execute(
+        select(issues.c.newsletter, deliveries.c.status, func.count())
+        .join_from(deliveries, issues)
+        .group_by(issues.c.newsletter, deliveries.c.status)
+    )
+    return {(newsletter, status): count for newsletter, status, count in rows}
+
+
+def last_sent(tx: Tx) -> Mapping[str, datetime]:
+    """Newsletter -> when its last issue was finished."""
+    rows = tx.execute(
+        select(issues.c.newsletter, func.max(issues.c.sent_at).label("at"))
+        .where(issues.c.status == IssueStatus.SENT.value)
+        .group_by(issues.c.newsletter)
+    )
+    return {row.newsletter: row.at for row in rows}
+
+
+def oldest_waiting(tx: Tx) -> datetime | None:
+    """Since when the delivery that waits longest has waited; None if none does."""
+    found: datetime | None = tx.scalar(
+        select(func.min(deliveries.c.created_at)).where(
+            deliveries.c.status == DeliveryStatus.PENDING.value
+        )
+    )
+    return found
+
+
+def per_issue(tx: Tx, count: int) -> list[tuple[str, str, datetime, dict[str, int]]]:
+    """The newest issues that were sent to somebody, oldest first: newsletter, period, slot, and
+    how many deliveries stand where."""
+    newest = (
+        select(issues.c.id)
+        .where(issues.c.status.not_in([IssueStatus.SKIPPED.value, IssueStatus.HELD.value]))
+        .order_by(issues.c.slot.desc())
+        .limit(count)
+    )
+    rows = tx.execute(
+        select(
+            issues.c.id,
+            issues.c.newsletter,
+            issues.c.period,
+            issues.c.slot,
+            deliveries.c.status,
+            func.count().label("number"),
+        )
+        .join_from(issues, deliveries)
+        .where(issues.c.id.in_(newest))
+        .group_by(issues.c.id, deliveries.c.status)
+        .order_by(issues.c.slot, issues.c.id)
+    )
+    found: dict[int, tuple[str, str, datetime, dict[str, int]]] = {}
+    for row in rows:
+        entry = found.setdefault(row.id, (row.newsletter, row.period, row.slot, {}))
+        entry[3][row.status] = row.number
+    return list(found.values())
+
+
+def settled_at(tx: Tx, issue: int) -> list[datetime]:
+    """When each delivery of an issue was sent, oldest first."""
+    return list(
+        tx.scalars(
+            select(deliveries.c.changed_at)
+            .where(deliveries.c.issue == issue, deliveries.c.status == DeliveryStatus.SENT.value)
+            .order_by(deliveries.c.changed_at)
+        )
+    )
+
+
+def waiting(tx: Tx) -> Mapping[str, int]:
+    """Deliveries that are not settled, by status."""
+    open_statuses = [DeliveryStatus.PENDING.value, DeliveryStatus.SENDING.value]
+    due = case((deliveries.c.deferrals > 0, "deferred"), else_=deliveries.c.status)
+    rows = tx.execute(
+        select(due.label("state"), func.count().label("number"))
+        .where(deliveries.c.status.in_(open_statuses))
+        .group_by(due)
+    )
+    return {row.state: row.number for row in rows}

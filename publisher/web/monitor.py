@@ -1,0 +1,133 @@
+"""Metrics for Prometheus, on an address of their own, and health for whoever asks.
+
+The metrics are no part of the public pages: they tell how many subscribers there are.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from publisher.domain.feeds import MAIN_FILES
+from publisher.services import health, metrics
+from publisher.services.app import App
+from publisher.services.metrics import Family
+from publisher.services.vitals import Vitals
+from publisher.web.answers import PRIVATE
+from publisher.web.security import is_local_client
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+CACHE_SECONDS = 15
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+_FEEDS = frozenset(MAIN_FILES.values())
+
+
+def build_monitor(app: App) -> Starlette:
+    """The application of the metrics' own address."""
+    return Starlette(routes=[Route("/metrics", Metrics(app).handle, methods=["GET"])])
+
+
+class Metrics:
+    """Everything that there is to tell, counted at most every 15 seconds."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._text = b""
+        self._counted_at = float("-inf")
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    def collect(self) -> Iterator[Metric]:
+        """What prometheus_client asks of a collector."""
+        return (_metric(family) for family in metrics.collect(self._app))
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing is known before it is counted."""
+        return ()
+
+    def handle(self, _request: Request) -> Response:
+        """GET /metrics."""
+        now = time.monotonic()
+        if now - self._counted_at >= CACHE_SECONDS:
+            self._text = generate_latest(self._registry)
+            self._counted_at = now
+        return Response(self._text, headers={"Content-Type": CONTENT_TYPE, **PRIVATE})
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The handlers of `/healthz` and `/readyz`."""
+
+    app: App
+
+    def alive(self, _request: Request) -> Response:
+        """The process is there."""
+        return PlainTextResponse("ok\n", headers=PRIVATE)
+
+    def ready(self, request: Request) -> Response:
+        """200 if every check is well, else 503; which one is not is told to those we trust."""
+        checks = health.readiness(self.app)
+        status = 503 if any(check.problem for check in checks) else 200
+        if not self._is_trusted(request):
+            words = "ready\n" if status == 200 else "not ready\n"
+            return PlainTextResponse(words, status_code=status, headers=PRIVATE)
+        body = {
+            "ready": status == 200,
+            "reason": next((check.name for check in checks if check.problem), None),
+            "checks": {check.name: check.problem or "ok" for check in checks},
+        }
+        return JSONResponse(body, status_code=status, headers=PRIVATE)
+
+    def _is_trusted(self, request: Request) -> bool:
+        if is_local_client(request.scope):
+            return True
+        host = request.client.host if request.client else ""
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return False
+        return any(address in network for network in self.app.monitor.trusted)
+
+
+class Counting:
+    """Counts every answer by the route's template; paths that lead nowhere count together."""
+
+    def __init__(self, app: ASGIApp, *, vitals: Vitals) -> None:
+        self.app = app
+        self.vitals = vitals
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._count(scope, message["status"])
+            await send(message)
+
+        await self.app(scope, receive, send_counted)
+
+    def _count(self, scope: Scope, status: int) -> None:
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        route = getattr(scope.get("route"), "path", "none")
+        self.vitals.answered(route, method, status)
+        if (name := scope["path"].removeprefix("/")) in _FEEDS:
+            self.vitals.fed(name, status)
+
+
+def _metric(family: Family) -> Metric:
+    kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
+    metric = kind(f"publisher_{family.name}", family.help, labels=family.labels)
+    for labels, value in sorted(family.samples.items()):
+        metric.add_metric(labels, value)
+    return metric

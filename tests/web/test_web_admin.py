@@ -1,0 +1,206 @@
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from starlette.testclient import TestClient
+
+from publisher.domain.issues import Cause, IssueStatus, Verdict
+from publisher.domain.newsletters import Period
+from publisher.services import admins, instances, issues
+from publisher.services.app import App
+from publisher.store import issues as issue_rows
+from tests.web.conftest import NOW, make_site
+
+PASSWORD = "a lamp in every window"
+FORM = {"name": "ann", "password": PASSWORD}
+
+
+@pytest.fixture
+def app(make_app: Callable[..., App]) -> App:
+    """A site on this machine, whose content folder is empty, with an operator."""
+    made = make_app(site=make_site(base_url="http://localhost:8000"))
+    content = made.folders.root / "content"
+    content.mkdir()
+    from publisher.content.loader import ContentOptions
+
+    options = ContentOptions(
+        folder=content,
+        dialect="hexo",
+        zone=made.site.zone,
+        base_url=made.site.base_url,
+        language="en",
+    )
+    made = replace(made, content=options)
+    admins.add(made, "ann", PASSWORD)
+    return made
+
+
+@pytest.fixture
+def operator(client: TestClient) -> TestClient:
+    """A browser in which Ann is logged in."""
+    assert client.post("/admin/login", data=FORM).status_code == 303
+    return client
+
+
+def token_of(client: TestClient) -> str:
+    found = re.search(r'name="token" value="([0-9a-f]{64})"', client.get("/admin").text)
+    assert found
+    return found[1]
+
+
+def held_issue(app: App) -> int:
+    verdict = Verdict(
+        period=Period(key="W:2026-W47", slot=NOW), status=IssueStatus.HELD, cause=Cause.APPROVAL
+    )
+    with app.store.begin() as tx:
+        issue = issue_rows.add(tx, newsletter="weekly", verdict=verdict, now=NOW)
+    assert issue is not None
+    return issue
+
+
+def test_nobody_sees_anything_without_logging_in(client: TestClient, app: App) -> None:
+    for path in ("/admin", "/admin/plots/joins.csv"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/admin/login")
+    issue = held_issue(app)
+    assert client.post(f"/admin/issues/{issue}/approve").status_code == 401
+    assert issues.get(app, issue).status is IssueStatus.HELD
+
+
+def test_a_wrong_password_and_a_wrong_name_get_the_same_answer(client: TestClient) -> None:
+    wrong = client.post("/admin/login", data={**FORM, "password": "x" * 20})
+    nobody = client.post("/admin/login", data={"name": "nobody", "password": "x" * 20})
+    assert (wrong.status_code, wrong.content) == (nobody.status_code, nobody.content)
+    assert wrong.status_code == 401
+    assert "set-cookie" not in wrong.headers
+
+
+def test_a_session_begins_with_a_cookie_that_only_the_browser_reads(client: TestClient) -> None:
+    answer = client.post("/admin/login", data=FORM)
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+    assert client.get("/admin").headers["cache-control"] == "no-store"
+
+
+def test_under_https_the_cookie_belongs_to_this_host_alone(
+    app: App, make_client: Callable[..., TestClient]
+) -> None:
+    secure = replace(app, site=make_site(base_url="https://localhost:8000"))
+    cookie = make_client(secure).post("/admin/login", data=FORM).headers["set-cookie"]
+    assert cookie.startswith("__Host-session=")
+    assert "secure" in cookie.lower()
+    assert "domain" not in cookie.lower()
+
+
+def test_the_database_holds_no_cookie(operator: TestClient, app: App) -> None:
+    cookie = operator.cookies["session"]
+    with app.store.read() as tx:
+        dump = "".join(str(row) for row in tx.exec_driver_sql("SELECT * FROM sessions"))
+    assert dump
+    assert cookie not in dump
+
+
+def test_a_button_decides(operator: TestClient, app: App) -> None:
+    issue = held_issue(app)
+    page = operator.get("/admin").text
+    assert f"/admin/issues/{issue}/approve" in page
+    answer = operator.post(f"/admin/issues/{issue}/approve", data={"token": token_of(operator)})
+    assert answer.status_code == 303
+    assert issues.get(app, issue).status is IssueStatus.PLANNED
+    assert "issues approve" in operator.get("/admin").text
+
+
+def test_a_form_of_another_site_or_session_decides_nothing(operator: TestClient, app: App) -> None:
+    issue, token = held_issue(app), token_of(operator)
+    path = f"/admin/issues/{issue}/skip"
+    assert operator.post(path, data={"token": "0" * 64}).status_code == 403
+    assert operator.post(path).status_code == 403
+    foreign = {"origin": "https://evil.example"}
+    assert operator.post(path, data={"token": token}, headers=foreign).status_code == 403
+    cross = {"sec-fetch-site": "cross-site"}
+    assert operator.post(path, data={"token": token}, headers=cross).status_code == 403
+    assert issues.get(app, issue).status is IssueStatus.HELD
+    assert operator.post(path, data={"token": token}).status_code == 303
+
+
+def test_an_unknown_verb_or_issue_changes_nothing(operator: TestClient, app: App) -> None:
+    issue, token = held_issue(app), {"token": token_of(operator)}
+    assert operator.post(f"/admin/issues/{issue}/delete", data=token).status_code == 404
+    assert operator.post("/admin/issues/999/skip", data=token).status_code == 404
+    assert operator.get(f"/admin/issues/{issue}/skip").status_code == 404
+    assert issues.get(app, issue).status is IssueStatus.HELD
+
+
+def test_all_sessions_end_when_the_password_changes(
+    app: App, make_client: Callable[..., TestClient]
+) -> None:
+    browsers = [make_client(app), make_client(app)]
+    for browser in browsers:
+        browser.post("/admin/login", data=FORM)
+    tokens = [{"token": token_of(browser)} for browser in browsers]
+    admins.change_password(app, "ann", "another lamp in the window", who="test")
+    for browser, token in zip(browsers, tokens, strict=True):
+        assert browser.get("/admin").headers["location"] == "/admin/login"
+        assert browser.post("/admin/resume", data=token).status_code == 401
+    assert browsers[0].post("/admin/login", data=FORM).status_code == 401
+
+
+def test_a_session_that_was_not_used_for_twelve_hours_has_ended(
+    operator: TestClient, app: App, make_client: Callable[..., TestClient]
+) -> None:
+    later = replace(app, clock=lambda: NOW + timedelta(hours=13))
+    browser = make_client(later)
+    browser.cookies.update(operator.cookies)
+    assert browser.get("/admin").headers["location"] == "/admin/login"
+
+
+def test_logging_out_ends_the_session_and_not_only_the_cookie(operator: TestClient) -> None:
+    cookies = dict(operator.cookies)
+    operator.post("/admin/logout", data={"token": token_of(operator)})
+    operator.cookies.update(cookies)
+    assert operator.get("/admin").status_code == 303
+
+
+def test_after_ten_failures_from_one_place_even_the_right_password_must_wait(
+    app: App, make_client: Callable[..., TestClient]
+) -> None:
+    attacker = make_client(app, peer="203.0.113.5")
+    for number in range(10):
+        attacker.post("/admin/login", data={**FORM, "password": f"guess number {number:05}"})
+    assert attacker.post("/admin/login", data=FORM).status_code == 401
+    assert make_client(app).post("/admin/login", data=FORM).status_code == 303
+    later = replace(app, clock=lambda: NOW + timedelta(minutes=16))
+    assert make_client(later, peer="203.0.113.5").post("/admin/login", data=FORM).status_code == 303
+
+
+def test_the_fence_is_shown_and_lifted(operator: TestClient, app: App) -> None:
+    instances.start(app)
+    instances.beat(app, now=NOW - timedelta(days=30))
+    assert instances.beat(app, now=NOW)
+    assert "Nothing is sent" in operator.get("/admin").text
+    operator.post("/admin/resume", data={"token": token_of(operator)})
+    assert "Nothing is sent" not in operator.get("/admin").text
+    assert instances.fence(app) == ""
+
+
+@pytest.mark.parametrize("plot", ["subscribers", "joins", "deliveries", "throughput", "polls"])
+def test_every_plot_has_its_numbers_as_csv(operator: TestClient, plot: str) -> None:
+    answer = operator.get(f"/admin/plots/{plot}.csv")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert operator.get(f"/admin/plots/{plot}x.csv").status_code == 404
+
+
+def test_words_from_outside_are_escaped(operator: TestClient, app: App) -> None:
+    with app.store.begin() as tx:
+        tx.exec_driver_sql(
+            "INSERT INTO issues (id, newsletter, period, slot, status, cause, reason, subject,"
+            " content_hash, created_at) VALUES (7, 'weekly', 'W:2026-W47', '2026-11-20 00:00:00',"
+            " 'sent', '', '', '<script>alert(1)</script>', 'x', '2026-11-20 00:00:00')"
+        )
+    page = operator.get("/admin").text
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
