@@ -3,7 +3,7 @@ PY ?= python3
 B := .venv/bin
 PIP := $(B)/python -m pip install -q --disable-pip-version-check
 
-.PHONY: help setup run serve test check format golden bench acceptance lock clean
+.PHONY: help setup run serve test check format golden bench acceptance tools lock clean
 
 help:  ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,22 +41,15 @@ format: setup  ## put the code in order
 golden: setup  ## write the golden files anew; read the diff before you commit it
 	$(B)/python -m pytest --update-golden tests
 
-bench: setup  ## speed, as ratios measured in one run
+bench: tools  ## speed, as ratios measured in one run
 	for script in bench/*.py; do $(B)/python $$script || exit 1; done
 
-acceptance: setup  ## the whole way in real processes, and pictures of it in var/screens
-	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk; }
-	command -v nginx newsboat xmllint >/dev/null || { apt-get update -qq && apt-get install -y -qq nginx newsboat libxml2-utils; }
-	command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq npm; }
-	$(PIP) -r tests/acceptance/tools.txt
-	test -x var/scanners/bin/st || $(PY) -m venv var/scanners
-	var/scanners/bin/pip install -q --disable-pip-version-check -r tests/acceptance/scanners.txt
-	command -v spamassassin >/dev/null || { apt-get update -qq && apt-get install -y -qq spamassassin; }
-	command -v opendkim >/dev/null || { apt-get update -qq && apt-get install -y -qq opendkim; }
-	command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq npm; }
-	test -d .tools/node_modules/axe-core || npm install --silent --no-audit --no-fund --no-save --prefix .tools axe-core@4
+acceptance: tools  ## the whole way in real processes, and pictures of it in var/screens
 	$(B)/python -m pytest -m acceptance tests
 	$(B)/python tests/acceptance/screens.py var/screens
+
+tools: setup  ## what only acceptance and bench need: browsers, readers, scanners, relays
+	tests/acceptance/tools.sh
 
 lock:  ## resolve the requirements anew (needs uv)
 	uv export -q --no-emit-project --no-header --format requirements-txt --no-default-groups -o requirements.lock

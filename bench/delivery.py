@@ -2,7 +2,7 @@
 
     python bench/delivery.py [COUNT [RUNS]]
 
-Everything goes to Postfix's smtp-sink on this machine (`apt-get install postfix`), a fresh one and
+Everything goes to Postfix's smtp-sink on this machine (`make tools` installs it), a fresh one and
 a fresh database for each run, interleaved; the median counts. The engine sends distinct messages
 to COUNT recipients, with intents committed before every final dot; smtp-source sends one body.
 Prints messages a second, seconds of CPU for 1,000 messages, and the ratio to smtp-source. At a
@@ -44,7 +44,7 @@ def main(count: int, runs: int) -> None:
     """Measures and prints."""
     for tool in ("smtp-source", "smtp-sink"):
         if not shutil.which(tool):
-            sys.exit(f"{tool} is missing: apt-get install postfix")
+            sys.exit(f"{tool} is missing: make tools")
     for size in SIZES:
         ways: dict[str, Callable[[], Measured]] = {
             "smtp-source (Postfix), 16": partial(_source, count, size),

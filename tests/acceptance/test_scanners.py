@@ -9,7 +9,7 @@ from tests.acceptance.conftest import REPOSITORY, publisher
 
 pytestmark = pytest.mark.acceptance
 
-SCANNERS = REPOSITORY / "var" / "scanners" / "bin"
+SCANNERS = REPOSITORY / ".tools" / "scanners" / "bin"
 SCOPES = ("subscribers:read", "subscribers:write", "issues:read", "deliveries:read")
 EXCEPTIONS = {
     # Every Markup() wraps HTML that `content.sanitise` has cleaned; each says so in its line.
@@ -18,9 +18,7 @@ EXCEPTIONS = {
     "schemathesis": "positive_data_acceptance",
 }
 
-needs_scanners = pytest.mark.skipif(
-    not SCANNERS.exists(), reason="`make acceptance` installs them into var/scanners"
-)
+needs_scanners = pytest.mark.skipif(not SCANNERS.exists(), reason="`make acceptance` installs them")
 
 
 def scan(*command: str) -> subprocess.CompletedProcess[str]:
