@@ -26,7 +26,7 @@ serve: setup  ## the daemon, with pages, feeds and the inbox at http://localhost
 	$(B)/publisher serve
 
 test: setup  ## the tests
-	$(B)/python -m pytest
+	$(B)/python -m pytest -n auto
 
 check: setup  ## format, lint, types, imports
 	$(B)/ruff format --check .

@@ -7,7 +7,7 @@ from publisher.cli.console import emit, local, say, table
 from publisher.cli.options import as_json, config_of, newsletter_option
 from publisher.cli.reports import counted
 from publisher.domain.issues import Issue
-from publisher.services import deliveries
+from publisher.services import controls, deliveries
 from publisher.services import issues as service
 
 
@@ -78,7 +78,7 @@ def show_issue(context: click.Context, issue: int, as_json: bool) -> None:
 def approve(context: click.Context, issue: int) -> None:
     """Let a held issue go out, exactly as it is."""
     with open_app(config_of(context)) as app:
-        found = service.approve(app, issue)
+        found = controls.approve(app, issue)
     say(f"issue {issue}, {found.period}, is {found.status}: it goes out with the next run")
 
 
@@ -88,7 +88,7 @@ def approve(context: click.Context, issue: int) -> None:
 def hold(context: click.Context, issue: int) -> None:
     """Make a planned issue wait until it is approved or skipped."""
     with open_app(config_of(context)) as app:
-        found = service.hold(app, issue)
+        found = controls.hold(app, issue)
     say(f"issue {issue}, {found.period}, is {found.status}")
 
 
@@ -98,7 +98,7 @@ def hold(context: click.Context, issue: int) -> None:
 def skip(context: click.Context, issue: int) -> None:
     """Send nothing for this issue's period; its posts may be in a later issue."""
     with open_app(config_of(context)) as app:
-        found = service.skip(app, issue)
+        found = controls.skip(app, issue)
     say(f"issue {issue}, {found.period}, is {found.status}")
 
 
@@ -108,7 +108,7 @@ def skip(context: click.Context, issue: int) -> None:
 def pause(context: click.Context, issue: int) -> None:
     """Stop the sending of an issue; also of one that is being sent right now."""
     with open_app(config_of(context)) as app:
-        found = service.pause(app, issue)
+        found = controls.pause(app, issue)
     say(f"issue {issue}, {found.period}, is {found.status}; `publisher issues resume {issue}`")
 
 
@@ -118,7 +118,7 @@ def pause(context: click.Context, issue: int) -> None:
 def resume(context: click.Context, issue: int) -> None:
     """Let a paused issue go on where it stopped."""
     with open_app(config_of(context)) as app:
-        found = service.resume(app, issue)
+        found = controls.resume(app, issue)
     say(f"issue {issue}, {found.period}, goes on with the next run")
 
 
@@ -128,7 +128,7 @@ def resume(context: click.Context, issue: int) -> None:
 def cancel(context: click.Context, issue: int) -> None:
     """End the sending of an issue for good: who does not have it yet never gets it."""
     with open_app(config_of(context)) as app:
-        found = service.cancel(app, issue)
+        found = controls.cancel(app, issue)
     say(f"issue {issue}, {found.period}, is {found.status}")
 
 

@@ -72,11 +72,11 @@ def last_sent(tx: Tx) -> Mapping[str, datetime]:
 
 
 def oldest_waiting(tx: Tx) -> datetime | None:
-    """Since when the delivery that waits longest has waited; None if none does."""
+    """Since when the issue that waits longest has waited; None if no delivery is pending."""
     found: datetime | None = tx.scalar(
-        select(func.min(deliveries.c.created_at)).where(
-            deliveries.c.status == DeliveryStatus.PENDING.value
-        )
+        select(func.min(issues.c.created_at))
+        .join_from(issues, deliveries)
+        .where(deliveries.c.status == DeliveryStatus.PENDING.value)
     )
     return found
 

@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 
 from publisher.errors import LoginRefused
 from publisher.render import charts, operator_pages
-from publisher.services import admins, dashboard, instances, issues
+from publisher.services import admins, controls, dashboard, instances
 from publisher.services.admins import Login
 from publisher.services.app import App
 from publisher.web.answers import PRIVATE, private
@@ -27,9 +27,9 @@ from publisher.web.security import client_ip
 LOGIN, HOME = "/admin/login", "/admin"
 
 _DECISIONS: dict[str, Callable[[App, int], object]] = {
-    "approve": issues.approve,
-    "hold": issues.hold,
-    "skip": issues.skip,
+    "approve": controls.approve,
+    "hold": controls.hold,
+    "skip": controls.skip,
 }
 
 

@@ -12,7 +12,7 @@ from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import IssueStatus
 from publisher.errors import Conflict
 from publisher.mail.relays import Relay, Security
-from publisher.services import deliveries, issues, relays, subscribers
+from publisher.services import controls, deliveries, issues, relays, subscribers
 from publisher.services.app import App
 from publisher.store import relays as relay_rows
 from tests.factories import NOW
@@ -168,14 +168,14 @@ def test_a_sender_refused_everywhere_pauses_the_issue_and_blames_nobody(people: 
 def test_an_issue_is_paused_resumed_and_cancelled(people: Path, relay: FaultRelay) -> None:
     with open_world(people, [make_relay(relay.port, max_connections=1)]) as app:
         deliveries.deliver(app, limit=1)
-        issues.pause(app, 1)
+        controls.pause(app, 1)
         assert deliveries.deliver(app) == []
-        issues.resume(app, 1)
+        controls.resume(app, 1)
         if counts(app).get(PENDING):
-            issues.cancel(app, 1)
+            controls.cancel(app, 1)
             assert PENDING not in counts(app)
         with pytest.raises(Conflict):
-            issues.pause(app, 1)
+            controls.pause(app, 1)
 
 
 def test_who_was_refused_gets_it_at_a_retry_and_they_alone(

@@ -11,7 +11,7 @@ from publisher.domain.addresses import parse_address
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.newsletters import Cadence, Schedule
 from publisher.domain.sent_log import Mailed, address_hash, parse
-from publisher.services import inbox, instances, issues, publishing
+from publisher.services import controls, inbox, instances, issues, publishing
 from publisher.services.app import App, ScheduleOptions
 from publisher.store import audit
 from publisher.store.engine import open_store
@@ -178,7 +178,7 @@ def test_resumed_forty_hours_after_the_slot_the_issue_is_held(app: App, clock: F
 
     assert statuses(app)[0] == ("W:2026-W50", "held", "late")
     assert len(inbox.listing(app)) == 1
-    issues.approve(app, issues.listing(app)[0].id)
+    controls.approve(app, issues.listing(app)[0].id)
     publishing.send(app)
     assert statuses(app)[0] == ("W:2026-W50", "sent", "")
     assert len(inbox.listing(app)) == 2
