@@ -1,5 +1,7 @@
 """`publisher issues`: the editions that there are."""
 
+from collections.abc import Callable
+
 import click
 
 from publisher.bootstrap import open_app
@@ -9,6 +11,7 @@ from publisher.cli.reports import counted
 from publisher.domain.issues import Issue
 from publisher.services import controls, deliveries
 from publisher.services import issues as service
+from publisher.services.app import App
 
 
 @click.group()
@@ -72,64 +75,46 @@ def show_issue(context: click.Context, issue: int, as_json: bool) -> None:
         click.echo(f"  post        {post}")
 
 
-@issues.command(epilog="Example: publisher issues approve 7")
-@click.argument("issue", type=int)
-@click.pass_context
-def approve(context: click.Context, issue: int) -> None:
-    """Let a held issue go out, exactly as it is."""
-    with open_app(config_of(context)) as app:
-        found = controls.approve(app, issue)
-    say(f"issue {issue}, {found.period}, is {found.status}: it goes out with the next run")
+def _control(
+    name: str, decide: Callable[[App, int], Issue], words: str, then: str = ""
+) -> click.Command:
+    """The command for one decision about one issue; `then` says what follows from it."""
+
+    @click.command(name, help=words, epilog=f"Example: publisher issues {name} 7")
+    @click.argument("issue", type=int)
+    @click.pass_context
+    def command(context: click.Context, issue: int) -> None:
+        with open_app(config_of(context)) as app:
+            found = decide(app, issue)
+        say(f"issue {issue}, {found.period}, is {found.status}{then.format(issue=issue)}")
+
+    return command
 
 
-@issues.command(epilog="Example: publisher issues hold 7")
-@click.argument("issue", type=int)
-@click.pass_context
-def hold(context: click.Context, issue: int) -> None:
-    """Make a planned issue wait until it is approved or skipped."""
-    with open_app(config_of(context)) as app:
-        found = controls.hold(app, issue)
-    say(f"issue {issue}, {found.period}, is {found.status}")
+_NEXT_RUN = ": it goes on with the next run"
 
-
-@issues.command(epilog="Example: publisher issues skip 7")
-@click.argument("issue", type=int)
-@click.pass_context
-def skip(context: click.Context, issue: int) -> None:
-    """Send nothing for this issue's period; its posts may be in a later issue."""
-    with open_app(config_of(context)) as app:
-        found = controls.skip(app, issue)
-    say(f"issue {issue}, {found.period}, is {found.status}")
-
-
-@issues.command(epilog="Example: publisher issues pause 7")
-@click.argument("issue", type=int)
-@click.pass_context
-def pause(context: click.Context, issue: int) -> None:
-    """Stop the sending of an issue; also of one that is being sent right now."""
-    with open_app(config_of(context)) as app:
-        found = controls.pause(app, issue)
-    say(f"issue {issue}, {found.period}, is {found.status}; `publisher issues resume {issue}`")
-
-
-@issues.command(epilog="Example: publisher issues resume 7")
-@click.argument("issue", type=int)
-@click.pass_context
-def resume(context: click.Context, issue: int) -> None:
-    """Let a paused issue go on where it stopped."""
-    with open_app(config_of(context)) as app:
-        found = controls.resume(app, issue)
-    say(f"issue {issue}, {found.period}, goes on with the next run")
-
-
-@issues.command(epilog="Example: publisher issues cancel 7")
-@click.argument("issue", type=int)
-@click.pass_context
-def cancel(context: click.Context, issue: int) -> None:
-    """End the sending of an issue for good: who does not have it yet never gets it."""
-    with open_app(config_of(context)) as app:
-        found = controls.cancel(app, issue)
-    say(f"issue {issue}, {found.period}, is {found.status}")
+for control in (
+    _control("approve", controls.approve, "Let a held issue go out, exactly as it is.", _NEXT_RUN),
+    _control("hold", controls.hold, "Make a planned issue wait until it is approved or skipped."),
+    _control(
+        "skip",
+        controls.skip,
+        "Send nothing for this issue's period; its posts may be in a later issue.",
+    ),
+    _control(
+        "pause",
+        controls.pause,
+        "Stop the sending of an issue; also of one that is being sent right now.",
+        "; `publisher issues resume {issue}` lets it go on",
+    ),
+    _control("resume", controls.resume, "Let a paused issue go on where it stopped.", _NEXT_RUN),
+    _control(
+        "cancel",
+        controls.cancel,
+        "End the sending of an issue for good: who does not have it yet never gets it.",
+    ),
+):
+    issues.add_command(control)
 
 
 def _payload(issue: Issue) -> dict[str, object]:
