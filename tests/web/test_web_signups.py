@@ -364,7 +364,7 @@ def test_the_privacy_page_says_what_the_settings_say(visitor: TestClient) -> Non
     assert "shortened after 365 days" in english
     assert "removed after 7 days" in english
     assert "365 天后截短" in chinese
-    assert "no scripts and no cookies" in english
+    assert "no cookies and no script that follows you" in english
 
 
 @pytest.mark.parametrize(
