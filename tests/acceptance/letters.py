@@ -83,7 +83,7 @@ def sample_message(name: str) -> bytes:
 
 
 def sample_notice(kind: NoticeKind, language: str) -> Notice:
-    links = dict.fromkeys(("confirm", "subscribe", "preferences"), f"{BASE}/x/1abcdefghijkl")
+    links = dict.fromkeys(("act", "confirm", "subscribe", "preferences"), f"{BASE}/x/1abcdefghijkl")
     return render_notice(
         Templates(),
         kind,
