@@ -15,7 +15,8 @@ from publisher.domain.deliveries import (
 )
 from publisher.domain.subscribers import SubscriptionStatus
 from publisher.store import batches
-from publisher.store.engine import Tx, among, insert_ignoring
+from publisher.store.engine import Tx, insert_ignoring
+from publisher.store.prepared import Prepared
 from publisher.store.tables import (
     deliveries,
     delivery_batches,
@@ -23,6 +24,7 @@ from publisher.store.tables import (
     subscriptions,
     suppressions,
 )
+from publisher.store.types import among
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,8 +147,7 @@ def intend(tx: Tx, ids: Collection[int], *, now: datetime) -> set[int]:
     Returns those that may go; whoever is missing is not pending any more, or consent is gone.
     The caller has checked that their batches are still leased.
     """
-    done = tx.execute(_INTEND.where(among(tx, deliveries.c.id, ids)), {"now": now})
-    return {row.id for row in done}
+    return {number for (number,) in _INTEND.rows(tx, ids=ids, now=now)}
 
 
 def retry(tx: Tx, issue: int, status: DeliveryStatus, *, now: datetime) -> int:
@@ -308,13 +309,19 @@ def _delivery(row: Row[Any]) -> Delivery:
     )
 
 
-_INTEND = (
-    update(deliveries)
-    .where(deliveries.c.status == DeliveryStatus.PENDING.value, _may_be_mailed())
-    .values(
-        status=DeliveryStatus.SENDING.value,
-        attempts=deliveries.c.attempts + 1,
-        changed_at=bindparam("now"),
+_INTEND = Prepared(
+    lambda dialect: (
+        update(deliveries)
+        .where(
+            among(dialect, deliveries.c.id, "ids"),
+            deliveries.c.status == DeliveryStatus.PENDING.value,
+            _may_be_mailed(),
+        )
+        .values(
+            status=DeliveryStatus.SENDING.value,
+            attempts=deliveries.c.attempts + 1,
+            changed_at=bindparam("now"),
+        )
+        .returning(deliveries.c.id)
     )
-    .returning(deliveries.c.id)
 )

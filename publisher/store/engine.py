@@ -4,27 +4,15 @@
 writes later would meet "database is locked", which no timeout cures. `read()` is a snapshot.
 """
 
-import json
 import os
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Engine,
-    Integer,
-    Table,
-    cast,
-    create_engine,
-    event,
-    func,
-    select,
-)
+from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.sql.dml import Insert
@@ -140,14 +128,6 @@ def insert_ignoring(tx: Tx, table: Table) -> Insert:
     if tx.dialect.name == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
-
-
-def among(tx: Tx, column: ColumnElement[int], ids: Collection[int]) -> ColumnElement[bool]:
-    """Whether a number is one of many; one statement to prepare however many they are."""
-    if tx.dialect.name == "postgresql":
-        return column == func.any(cast(list(ids), postgresql.ARRAY(Integer)))
-    values = func.json_each(json.dumps(list(ids))).table_valued("value")
-    return column.in_(select(values.c.value))
 
 
 def _sqlite_engine(path: Path, *, durable: bool) -> Engine:

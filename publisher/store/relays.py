@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from publisher.domain.relays import RelayState
 from publisher.store.engine import Tx, insert_ignoring
+from publisher.store.prepared import Prepared
 from publisher.store.tables import relay_usage, relays
 
 
@@ -56,16 +57,7 @@ def count(tx: Tx, used: Mapping[tuple[str, str], int], *, now: datetime) -> None
     """Adds final dots, by relay and domain of the sender, to the hour of `now`."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     for (relay, domain), messages in used.items():
-        done = tx.execute(
-            update(relay_usage)
-            .where(
-                relay_usage.c.relay == relay,
-                relay_usage.c.sender_domain == domain,
-                relay_usage.c.hour == hour,
-            )
-            .values(messages=relay_usage.c.messages + messages)
-        )
-        if not done.rowcount:
+        if not _COUNT.change(tx, by=relay, domain=domain, full=hour, more=messages):
             tx.execute(
                 insert(relay_usage).values(
                     relay=relay, sender_domain=domain, hour=hour, messages=messages
@@ -92,3 +84,16 @@ def hours_used(tx: Tx, relay: str, sender_domain: str) -> list[tuple[datetime, i
         .order_by(relay_usage.c.hour)
     )
     return [(hour, messages) for hour, messages in rows]
+
+
+_COUNT = Prepared(
+    lambda _: (
+        update(relay_usage)
+        .where(
+            relay_usage.c.relay == bindparam("by"),
+            relay_usage.c.sender_domain == bindparam("domain"),
+            relay_usage.c.hour == bindparam("full"),
+        )
+        .values(messages=relay_usage.c.messages + bindparam("more"))
+    )
+)
