@@ -7,7 +7,7 @@ settle(job, verdict)        what became of it
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from publisher.domain.replies import Verdict
@@ -32,11 +32,10 @@ class Job:
     recipient: str
     wire: bytes
     envelope_id: str = ""
+    is_ascii: bool = field(init=False)
 
-    @property
-    def domain(self) -> str:
-        """Where the recipient is at home, in small letters."""
-        return self.recipient.rpartition("@")[2].lower()
+    def __post_init__(self) -> None:
+        self.is_ascii = self.wire.isascii()
 
 
 Granted = Callable[[Job, bool], None]

@@ -110,10 +110,11 @@ class Group:
 class Done:
     """What a transaction did, to be told once it is committed."""
 
+    at: datetime
     granted: list[tuple[Granted, Job, bool]] = field(default_factory=list)
     finished: list[tuple[Job, Claimed, Fate]] = field(default_factory=list)
     counts: list[tuple[int, DeliveryStatus]] = field(default_factory=list)
     tasks: list[tuple[Task, Any]] = field(default_factory=list)
     lost: set[int] = field(default_factory=set)
     full: list[tuple[Relay, datetime | None]] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
+    going: list[Claimed] = field(default_factory=list)  # whose final dots go out

@@ -174,7 +174,8 @@ class Books:
         return alarms
 
     def _enter(self, tx: Tx, group: Group, alarms: Mapping[int, str]) -> Done:
-        now, done = self._clock(), Done()
+        now = self._clock()
+        done = Done(at=now)
         for issue, reason in alarms.items():
             issues.move(
                 tx, issue, before=[IssueStatus.SENDING], after=IssueStatus.PAUSED, reason=reason
@@ -270,7 +271,7 @@ class Books:
             one = claimed[each.job.delivery]
             if each.job.delivery in going:
                 used[each.relay.label, one.sender_domain] += 1
-                done.lines.append(self._sent_log.line(one, now))
+                done.going.append(one)
             else:
                 done.finished.append((each.job, one, Fate.WITHDRAWN))
             done.granted.append((each.granted, each.job, each.job.delivery in going))
@@ -306,17 +307,13 @@ class Books:
 
     def _tell(self, done: Done) -> None:
         """After the commit: the dots may go, and everybody hears what has become of their part."""
-        for _, job, granted in done.granted:
-            if granted:
-                claimed = self._claimed[job.delivery]
-                claimed.attempt += 1
-                claimed.is_intended = True
-        if done.lines:
-            self._sent_log.append(done.lines)
+        for claimed in done.going:
+            claimed.attempt += 1
+            claimed.is_intended = True
         if done.granted:
             self._call(_grant, done.granted)
-        if done.lines:
-            self._sent_log.flush()
+        if done.going:
+            self._sent_log.append(done.going, at=done.at)
         for issue, status in done.counts:
             self.counts[issue][DeliveryStatus.PENDING] -= 1
             self.counts[issue][status] += 1

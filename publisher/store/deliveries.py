@@ -110,22 +110,12 @@ def claim(tx: Tx, batch: int, *, now: datetime) -> list[Claim]:
     drop_without_consent(tx, deliveries.c.batch == batch, now=now)
     is_due = deliveries.c.next_attempt_at.is_(None) | (deliveries.c.next_attempt_at <= now)
     rows = tx.execute(
-        select(
-            deliveries.c.id,
-            deliveries.c.issue,
-            deliveries.c.subscriber,
-            deliveries.c.subscription,
-            deliveries.c.address,
-            deliveries.c.attempts,
-            deliveries.c.deferrals,
-            subscribers.c.name,
-            subscribers.c.address_key,
-        )
+        select(*_CLAIMED.values())
         .join(subscribers, subscribers.c.id == deliveries.c.subscriber)
         .where(in_batch, is_due)
         .order_by(deliveries.c.id)
     )
-    return [Claim(**row._mapping) for row in rows]
+    return [Claim(**dict(zip(_CLAIMED, row, strict=True))) for row in rows]
 
 
 def drop_without_consent(tx: Tx, which: ColumnElement[bool], *, now: datetime) -> int:
@@ -308,6 +298,18 @@ def _delivery(row: Row[Any]) -> Delivery:
         changed_at=row.changed_at,
     )
 
+
+_CLAIMED = {
+    "id": deliveries.c.id,
+    "issue": deliveries.c.issue,
+    "subscriber": deliveries.c.subscriber,
+    "subscription": deliveries.c.subscription,
+    "address": deliveries.c.address,
+    "address_key": subscribers.c.address_key,
+    "name": subscribers.c.name,
+    "attempts": deliveries.c.attempts,
+    "deferrals": deliveries.c.deferrals,
+}
 
 _INTEND = Prepared(
     lambda dialect: (
