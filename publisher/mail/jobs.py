@@ -14,6 +14,7 @@ from publisher.domain.replies import Verdict
 from publisher.mail.relays import Pipelining, Relay
 
 _FORBIDDEN = re.compile(r"[\x00-\x20<>\x7f-\xa0\u2028\u2029\ud800-\udfff]")
+_NO_ENDS = bytes(set(range(256)) - set(b"\r\n"))
 _TO_BE_HEX = re.compile(r"[^!-*,-<>-~]")
 
 
@@ -79,7 +80,8 @@ def transparent(message: bytes) -> bytes:
     Raises `ValueError` for a bare CR or LF: some relays take it for an end of line, and then
     text could end the message and start another.
     """
-    if not message.count(b"\r\n") == message.count(b"\r") == message.count(b"\n"):
+    ends = message.translate(None, _NO_ENDS)
+    if ends != b"\r\n" * (len(ends) // 2):
         raise ValueError("the lines of a message must be ended by CRLF and nothing else")
     if not message.endswith(b"\r\n"):
         message += b"\r\n"

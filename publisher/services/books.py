@@ -43,7 +43,7 @@ from publisher.store import batches, issues, suppressions
 from publisher.store import deliveries as rows
 from publisher.store import outcomes as outcome_rows
 from publisher.store import relays as relay_rows
-from publisher.store.engine import Store, Tx
+from publisher.store.engine import Store, Tx, Writer
 from publisher.store.outcomes import Record
 
 LONELY_SECONDS = 0.2
@@ -124,11 +124,12 @@ class Books:
 
     def _run(self) -> None:
         try:
-            while True:
-                group = self._gather()
-                self._tell(self._write(group))
-                if group.stops:
-                    return
+            with self._store.writer() as writer:
+                while True:
+                    group = self._gather()
+                    self._tell(self._write(writer, group))
+                    if group.stops:
+                        return
         except Exception as problem:
             self.problem = problem
             log.error("deliveries.unwritable", extra={"problem": str(problem)})
@@ -150,12 +151,12 @@ class Books:
             except Empty:
                 return group
 
-    def _write(self, group: Group) -> Done:
+    def _write(self, writer: Writer, group: Group) -> Done:
         until = monotonic() + PATIENCE_SECONDS
         alarms = self._alarms(group)
         while True:
             try:
-                with self._store.begin() as tx:
+                with writer.begin() as tx:
                     return self._enter(tx, group, alarms)
             except StoreError as problem:
                 if monotonic() > until:

@@ -51,6 +51,12 @@ class Store:
             yield tx
 
     @contextmanager
+    def writer(self) -> Iterator["Writer"]:
+        """For one thread that writes all the time: a connection that it keeps."""
+        with _explained(self._place), self._engine.connect() as connection:
+            yield Writer(connection, self._place)
+
+    @contextmanager
     def rehearse(self) -> Iterator[Tx]:
         """A transaction that is always rolled back: for finding out what would happen."""
         with _explained(self._place), self._engine.connect() as tx:
@@ -59,6 +65,20 @@ class Store:
     def close(self) -> None:
         """Ends all connections."""
         self._engine.dispose()
+
+
+class Writer:
+    """One connection for many transactions, one after the other."""
+
+    def __init__(self, connection: Connection, place: str) -> None:
+        self._connection = connection
+        self._place = place
+
+    @contextmanager
+    def begin(self) -> Iterator[Tx]:
+        """As `Store.begin`, without the way to the pool and back."""
+        with _explained(self._place), self._connection.begin():
+            yield self._connection
 
 
 def copy_database(source: Path, target: Path) -> None:
