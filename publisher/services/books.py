@@ -22,7 +22,7 @@ from publisher.domain.breakers import Breaker
 from publisher.domain.deliveries import DeliveryStatus, OnUnknown, settle
 from publisher.domain.issues import IssueStatus
 from publisher.domain.quotas import Room, room
-from publisher.domain.replies import Accepted, Blame, Deferred, NotSent, Unconfirmed, Verdict
+from publisher.domain.replies import Accepted, Blame, Deferred, NotSent, Rejected, Unconfirmed, Verdict
 from publisher.domain.suppressions import SuppressionReason
 from publisher.errors import StoreError
 from publisher.mail.jobs import Granted, Job
@@ -188,6 +188,7 @@ class Books:
             done.tasks.append((task, task.work(tx)))
         self._enter_outcomes(tx, group.outcomes, done, now=now)
         self._enter_intents(tx, list(group.intents.values()), done, now=now)
+        relay_rows.count(tx, done.used, done.refused, now=now)
         return done
 
     def _enter_outcomes(
@@ -232,6 +233,8 @@ class Books:
         if each.verdict.blame is Blame.HARD:
             address = parse_address(claimed.claim.address)
             suppressions.add(tx, address, SuppressionReason.HARD_BOUNCE, now=now)
+        if isinstance(each.verdict.outcome, Rejected):
+            done.refused[each.relay.label, claimed.sender_domain] += 1
         if fate is Fate.SETTLED and status is not DeliveryStatus.PENDING:
             done.counts.append((each.job.issue, status))
         done.finished.append((each.job, claimed, fate))
@@ -267,11 +270,10 @@ class Books:
         held = batches.held(tx, epochs, now=now)
         may = [number for number, one in claimed.items() if one.lease.batch in held]
         going = rows.intend(tx, may, now=now) if may else set()
-        used: Counter[tuple[str, str]] = Counter()
         for each in intents:
             one = claimed[each.job.delivery]
             if each.job.delivery in going:
-                used[each.relay.label, one.sender_domain] += 1
+                done.used[each.relay.label, one.sender_domain] += 1
                 done.going.append(one)
             else:
                 done.finished.append((each.job, one, Fate.WITHDRAWN))
@@ -279,7 +281,6 @@ class Books:
         for each in refused:
             done.finished.append((each.job, self._claimed[each.job.delivery], Fate.WITHDRAWN))
             done.granted.append((each.granted, each.job, False))
-        relay_rows.count(tx, used, now=now)
         done.lost |= epochs.keys() - held
 
     def _within_quota(

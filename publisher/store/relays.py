@@ -53,14 +53,26 @@ def heal(tx: Tx, name: str) -> None:
     )
 
 
-def count(tx: Tx, used: Mapping[tuple[str, str], int], *, now: datetime) -> None:
-    """Adds final dots, by relay and domain of the sender, to the hour of `now`."""
+def count(
+    tx: Tx,
+    used: Mapping[tuple[str, str], int],
+    refused: Mapping[tuple[str, str], int],
+    *,
+    now: datetime,
+) -> None:
+    """Adds final dots and refusals for good, by relay and domain of the sender, to this hour."""
     hour = now.replace(minute=0, second=0, microsecond=0)
-    for (relay, domain), messages in used.items():
-        if not _COUNT.change(tx, by=relay, domain=domain, full=hour, more=messages):
+    for relay, domain in {*used, *refused}:
+        key = (relay, domain)
+        more = {"more": used.get(key, 0), "more_refused": refused.get(key, 0)}
+        if not _COUNT.change(tx, by=relay, domain=domain, full=hour, **more):
             tx.execute(
                 insert(relay_usage).values(
-                    relay=relay, sender_domain=domain, hour=hour, messages=messages
+                    relay=relay,
+                    sender_domain=domain,
+                    hour=hour,
+                    messages=more["more"],
+                    refused=more["more_refused"],
                 )
             )
 
@@ -76,14 +88,15 @@ def usage(tx: Tx, relay: str, *, since: datetime) -> list[tuple[datetime, int]]:
     return [(hour, messages) for hour, messages in rows]
 
 
-def hours_used(tx: Tx, relay: str, sender_domain: str) -> list[tuple[datetime, int]]:
-    """All hours in which a relay was given mail of a domain, oldest first: how warm it is."""
+def hours_used(tx: Tx, relay: str, sender_domain: str) -> list[tuple[datetime, int, int]]:
+    """All hours in which a relay was given mail of a domain, with what it was given and what was
+    refused, oldest first: how warm it is."""
     rows = tx.execute(
-        select(relay_usage.c.hour, relay_usage.c.messages)
+        select(relay_usage.c.hour, relay_usage.c.messages, relay_usage.c.refused)
         .where(relay_usage.c.relay == relay, relay_usage.c.sender_domain == sender_domain)
         .order_by(relay_usage.c.hour)
     )
-    return [(hour, messages) for hour, messages in rows]
+    return [(hour, messages, refused) for hour, messages, refused in rows]
 
 
 _COUNT = Prepared(
@@ -94,6 +107,9 @@ _COUNT = Prepared(
             relay_usage.c.sender_domain == bindparam("domain"),
             relay_usage.c.hour == bindparam("full"),
         )
-        .values(messages=relay_usage.c.messages + bindparam("more"))
+        .values(
+            messages=relay_usage.c.messages + bindparam("more"),
+            refused=relay_usage.c.refused + bindparam("more_refused"),
+        )
     )
 )

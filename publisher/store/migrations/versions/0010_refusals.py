@@ -1,0 +1,14 @@
+"""How much of what a relay was given was refused for good: while it warms up, that holds the step."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    """Adds a column."""
+    op.add_column(
+        "relay_usage", sa.Column("refused", sa.Integer(), nullable=False, server_default="0")
+    )
