@@ -287,6 +287,7 @@ class StateSettings(_Section):
     """`[state]`: our own files."""
 
     folder: str = "var"
+    durable: bool = True
 
 
 class TemplatesSettings(_Section):
