@@ -34,16 +34,16 @@ from pathlib import Path
 from statistics import median
 from unittest import mock
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-
 import aiosmtplib
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from publisher.mail.jobs import Job
 from publisher.mail.relays import Pipelining
 from publisher.services import deliveries, letters
 from tests.faults.world import found, make_relay, open_world
 
+HERE = Path(__file__).parent
 CONNECTIONS = 16
 A_CONNECTION = 100  # messages, as the engine's default
 MOST_FOREIGN = 0.12
@@ -65,6 +65,7 @@ class Measured:
 
 
 def message(number: int, size: int) -> bytes:
+    """A message that no other one equals."""
     return b"Message-ID: <%d@news.test>\r\n" % number + _BODIES[size]
 
 
@@ -78,6 +79,7 @@ _BODIES = {
 
 @contextmanager
 def smtp_source(count: int, size: int, port: int) -> Iterator[Callable[[], None]]:
+    """Postfix's own, in C: the mark."""
     command = ["smtp-source", "-d", "-s", str(CONNECTIONS), "-l", str(size), "-m", str(count)]
     yield lambda: subprocess.run([*command, f"127.0.0.1:{port}"], check=True) and None
 
@@ -121,6 +123,8 @@ def _ready(size: int, _app: object, _mail: object, claim: object, *, at: object)
 
 @contextmanager
 def smtplib_threads(count: int, size: int, port: int) -> Iterator[Callable[[], None]]:
+    """The standard library, a thread a connection."""
+
     def work(numbers: range) -> None:
         for start in range(0, len(numbers), A_CONNECTION):
             with smtplib.SMTP("127.0.0.1", port) as connection:
@@ -133,6 +137,8 @@ def smtplib_threads(count: int, size: int, port: int) -> Iterator[Callable[[], N
 
 @contextmanager
 def aiosmtplib_tasks(count: int, size: int, port: int) -> Iterator[Callable[[], None]]:
+    """A task a connection."""
+
     async def work(numbers: range) -> None:
         for start in range(0, len(numbers), A_CONNECTION):
             async with aiosmtplib.SMTP(hostname="127.0.0.1", port=port, start_tls=False) as line:
@@ -147,6 +153,7 @@ def aiosmtplib_tasks(count: int, size: int, port: int) -> Iterator[Callable[[], 
 
 @contextmanager
 def nodemailer_pool(count: int, size: int, port: int) -> Iterator[Callable[[], None]]:
+    """Node's usual one, with its own pool."""
     command = ["node", str(HERE / "nodemailer.cjs"), *map(str, (port, count, size, CONNECTIONS))]
     environment = {**os.environ, "NODE_PATH": str(TOOLS / "node_modules")}
     yield lambda: subprocess.run(command, check=True, env=environment) and None
@@ -193,6 +200,7 @@ def measure_quiet(way: Way, count: int, size: int) -> Measured:
 
 
 def compare(rows: list[str], count: int, size: int, runs: int) -> None:
+    """Measures the rows by turns; the first is what the others are compared with."""
     results: dict[str, list[Measured]] = {name: [] for name in rows}
     for _ in range(runs):
         for name, measured in results.items():
@@ -208,12 +216,15 @@ def compare(rows: list[str], count: int, size: int, runs: int) -> None:
 
 
 def compare_distance(count: int, size: int = 5_000) -> None:
+    """The engine at each level of writing ahead; the first, without, is the base."""
     print(f"\n20 ms away, {size:,} bytes, {count:,} messages, FULL, {CONNECTIONS} connections")
     base = 0.0
     for level in reversed(Pipelining):
         run = measure(partial(engine, pipelining=level), count, size, delay_ms=20)
         base = base or run.rate
-        print(f"pipelining {level.value:<19}{run.rate:>8,.0f}/s  x {run.rate / base:.2f}", flush=True)
+        print(
+            f"pipelining {level.value:<19}{run.rate:>8,.0f}/s  x {run.rate / base:.2f}", flush=True
+        )
 
 
 @contextmanager

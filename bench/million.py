@@ -1,4 +1,4 @@
-"""A million subscribers in SQLite: how long an issue takes to plan, how much memory and disk to send.
+"""A million subscribers in SQLite: time to plan an issue, memory and disk to send it.
 
     python bench/million.py [--people 1000000] [--messages 300000] [--folder FOLDER]
 
@@ -27,7 +27,6 @@ from publisher.services.app import App
 from publisher.services.sending import Standing
 from publisher.store import issues
 from publisher.store.engine import open_store
-from tests.factories import NOW
 from tests.faults.world import join, make_relay, open_world, plan
 
 BODY_BYTES = 5_000
@@ -86,6 +85,7 @@ def send(app: App, messages: int) -> None:
 
 
 def told(what: str, number: float, unit: str) -> None:
+    """Prints one figure."""
     print(f"{what} {number:,.0f} {unit}", flush=True)
 
 

@@ -45,7 +45,11 @@ class Reply:
     stage: Stage
 
     def __str__(self) -> str:
-        told = f"{self.code} {self.enhanced} {self.text}" if self.enhanced else f"{self.code} {self.text}"
+        told = (
+            f"{self.code} {self.enhanced} {self.text}"
+            if self.enhanced
+            else f"{self.code} {self.text}"
+        )
         return told.rstrip()
 
 

@@ -22,7 +22,15 @@ from publisher.domain.breakers import Breaker
 from publisher.domain.deliveries import DeliveryStatus, OnUnknown, settle
 from publisher.domain.issues import IssueStatus
 from publisher.domain.quotas import Room, room
-from publisher.domain.replies import Accepted, Blame, Deferred, NotSent, Rejected, Unconfirmed, Verdict
+from publisher.domain.replies import (
+    Accepted,
+    Blame,
+    Deferred,
+    NotSent,
+    Rejected,
+    Unconfirmed,
+    Verdict,
+)
 from publisher.domain.suppressions import SuppressionReason
 from publisher.errors import StoreError
 from publisher.mail.jobs import Granted, Job

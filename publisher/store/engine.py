@@ -7,8 +7,9 @@ writes later would meet "database is locked", which no timeout cures. `read()` i
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Any
 from urllib.parse import quote
 
@@ -31,16 +32,21 @@ _PRAGMAS = (
 
 
 class Store:
-    """An open database. Threads may share it; each transaction has a connection of its own."""
+    """An open database. Threads may share it; each transaction has a connection of its own.
+
+    The threads of one process write in turn. SQLite would let them poll for its lock instead, and
+    on a machine with more to do than it can, one of them may find it taken each time it looks.
+    """
 
     def __init__(self, engine: Engine, place: str) -> None:
         self._engine = engine
         self._place = place
+        self._turn = RLock()
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:
         """A transaction that writes: commits at the end, rolls back on any exception."""
-        with _explained(self._place), self._engine.begin() as tx:
+        with _explained(self._place), self._turn, self._engine.begin() as tx:
             yield tx
 
     @contextmanager
@@ -54,12 +60,12 @@ class Store:
     def writer(self) -> Iterator["Writer"]:
         """For one thread that writes all the time: a connection that it keeps."""
         with _explained(self._place), self._engine.connect() as connection:
-            yield Writer(connection, self._place)
+            yield Writer(connection, self._place, self._turn)
 
     @contextmanager
     def rehearse(self) -> Iterator[Tx]:
         """A transaction that is always rolled back: for finding out what would happen."""
-        with _explained(self._place), self._engine.connect() as tx:
+        with _explained(self._place), self._turn, self._engine.connect() as tx:
             yield tx
 
     def close(self) -> None:
@@ -70,14 +76,17 @@ class Store:
 class Writer:
     """One connection for many transactions, one after the other."""
 
-    def __init__(self, connection: Connection, place: str) -> None:
+    def __init__(
+        self, connection: Connection, place: str, turn: AbstractContextManager[Any]
+    ) -> None:
         self._connection = connection
         self._place = place
+        self._turn = turn
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:
         """As `Store.begin`, without the way to the pool and back."""
-        with _explained(self._place), self._connection.begin():
+        with _explained(self._place), self._turn, self._connection.begin():
             yield self._connection
 
 

@@ -6,9 +6,9 @@ work. Rows come as the driver gives them: fit for numbers and text.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Executable
+from sqlalchemy import ClauseElement
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -21,7 +21,7 @@ Values = Mapping[str, Any]
 class Prepared:
     """One statement with named parameters; `build` makes it for a database."""
 
-    def __init__(self, build: Callable[[Dialect], Executable]) -> None:
+    def __init__(self, build: Callable[[Dialect], ClauseElement]) -> None:
         self._build = build
         self._forms: dict[str, _Form] = {}
 
@@ -57,22 +57,21 @@ class Prepared:
 class _Form:
     """The text that one driver understands, and how it wants the parameters."""
 
-    def __init__(self, statement: Executable, dialect: Dialect) -> None:
-        compiled = statement.compile(dialect=dialect)  # type: ignore[attr-defined]  # each one has it
-        assert isinstance(compiled, SQLCompiler)
+    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
+        compiled = cast(SQLCompiler, statement.compile(dialect=dialect))
         self.text = str(compiled)
         self._order: Sequence[str] | None = compiled.positiontup  # None: the driver takes names
-        self._fixed = {name: each.value for name, each in compiled.binds.items()}
         kinds = {name: each.type.dialect_impl(dialect) for name, each in compiled.binds.items()}
         makers = {name: kind.bind_processor(dialect) for name, kind in kinds.items()}
         self._makers = {name: make for name, make in makers.items() if make is not None}
+        self._fixed = self._made({name: each.value for name, each in compiled.binds.items()})
 
     def parameters(self, values: Values) -> Any:
-        return self._arranged(self._made({**self._fixed, **values}))
+        return self._arranged({**self._fixed, **self._made(values)})
 
     def many(self, many: Iterable[Values], shared: Values) -> list[Any]:
         """What is shared is made once, not for each."""
-        made = self._made({**self._fixed, **shared})
+        made = {**self._fixed, **self._made(shared)}
         return [self._arranged({**made, **self._made(values)}) for values in many]
 
     def _made(self, values: Values) -> Values:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Collection
 from datetime import UTC, datetime
-
 from typing import Any
 
 from sqlalchemy import ColumnElement, DateTime, Integer, Text, bindparam, func, select

@@ -1,4 +1,4 @@
-"""Every row of the table of failures on a real line, whatever is written ahead, however it is cut."""
+"""Every row of the table of failures on a real line, written ahead or not, cut at every byte."""
 
 import pytest
 

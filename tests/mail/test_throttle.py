@@ -1,5 +1,7 @@
 """Rates, and how many messages may be under way to a domain, on a clock of our own."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,7 +97,7 @@ def test_a_domain_begins_low_and_gains_one_with_each_good_cohort() -> None:
         seen.append(in_flight(domains, "a@d.test"))
         cohort(domains, "b@D.test")
     assert seen[0] == FIRST_IN_FLIGHT
-    assert all(after - before in (0, 1) for before, after in zip(seen, seen[1:], strict=False))
+    assert all(after - before in (0, 1) for before, after in pairwise(seen))
     assert seen[-1] > seen[0]
 
 

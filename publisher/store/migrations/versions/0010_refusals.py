@@ -1,4 +1,4 @@
-"""How much of what a relay was given was refused for good: while it warms up, that holds the step."""
+"""What a relay refused for good, by hour: while it warms up, that holds the step."""
 
 import sqlalchemy as sa
 from alembic import op
