@@ -121,6 +121,7 @@ class Worker:
             self._at(self._opens, "build")
         elif lane == "send":
             self._at(_next_slot(self._app), "send")
+            self._wakes["jobs"].set()  # somebody may have to be told
 
     def _beat(self) -> None:
         reason = instances.beat(self._app, now=self._app.clock())
@@ -146,6 +147,7 @@ class Worker:
 
     def _housekeep(self) -> None:
         table.run_due(self._app, now=self._app.clock())
+        table.do_chores(self._app)
 
     async def _watch(self) -> None:
         """Wakes the builder when something below the content folder changes."""

@@ -9,10 +9,11 @@ Each verb moves the row only from where it may be moved; the statuses are `domai
 from collections.abc import Sequence
 
 from publisher.domain.issues import Cause, Issue, IssueStatus
+from publisher.domain.memos import Matter
 from publisher.errors import Conflict, NotFound
 from publisher.services.app import App
 from publisher.services.issues import get
-from publisher.store import batches
+from publisher.store import batches, memos
 from publisher.store import deliveries as delivery_rows
 from publisher.store import issues as rows
 
@@ -73,6 +74,8 @@ def _move(app: App, issue: int, *, before: Sequence[IssueStatus], after: IssueSt
         if not moved:
             wanted = " or ".join(before)
             raise Conflict("issue", str(issue), f"is {found.status}, not {wanted}")
+        if after is IssueStatus.SENDING:  # it may stop once more, and that is news again
+            memos.forget(tx, issue, Matter.PAUSED)
         if after is IssueStatus.SKIPPED:
             rows.release_posts(tx, issue)
         if after is IssueStatus.CANCELLED:

@@ -99,6 +99,19 @@ issues = Table(
     UniqueConstraint("newsletter", "period"),  # one issue a period
 )
 
+memos = Table(
+    "memos",  # what the operator was told of an issue: each matter once
+    metadata,
+    Column("issue", ForeignKey("issues.id", ondelete="CASCADE"), nullable=False),
+    Column("matter", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("deferrals", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("next_attempt_at", UtcDateTime),
+    PrimaryKeyConstraint("issue", "matter"),
+)
+
 issue_posts = Table(
     "issue_posts",
     metadata,
