@@ -2,7 +2,7 @@
 and the plots, as numbers."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,6 +21,7 @@ from publisher.store import totals
 from publisher.store.jobs import JobRun
 
 MOST_ROWS = 50
+MOST_RETRIES = 10
 MOST_ISSUES = 26
 DAYS = 90
 
@@ -38,13 +39,17 @@ _OUTCOMES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
-    """The first screen. `troubled`: deliveries that failed or are unknown, the first fifty."""
+    """The first screen. `troubled`: deliveries that failed or are unknown, the first fifty.
+
+    `retries`: how many of each there are, by issue, where they may be sent again.
+    """
 
     newsletters: tuple[NewsletterStatus, ...]
     plans: tuple[IssuePlan, ...]
     held: tuple[Issue, ...]
     recent: tuple[Issue, ...]
     troubled: tuple[Delivery, ...]
+    retries: Mapping[int, Mapping[str, int]]
     waiting: dict[str, int]
     checks: tuple[Check, ...]
     jobs: dict[str, JobRun]
@@ -59,12 +64,14 @@ def dashboard(app: App) -> Dashboard:
     listing = issues.listing(app)
     with app.store.read() as tx:
         waiting = dict(totals.waiting(tx))
+        retries = totals.troubled(tx, MOST_RETRIES)
     return Dashboard(
         newsletters=tuple(status.status(app, now=now)),
         plans=tuple(issues.plan(app, each, library, now=now) for each in app.newsletters),
         held=tuple(issue for issue in listing if issue.status is IssueStatus.HELD),
         recent=tuple(listing[:10]),
         troubled=tuple(_troubled(app)),
+        retries=retries,
         waiting=waiting,
         checks=tuple(health.readiness(app)),
         jobs=housekeeping.runs(app),
@@ -82,7 +89,8 @@ def plot(app: App, key: str) -> Plot:
 
 def _troubled(app: App) -> list[Delivery]:
     wanted = (DeliveryStatus.UNKNOWN, DeliveryStatus.FAILED)
-    return [row for one in wanted for row in deliveries.listing(app, status=one)][:MOST_ROWS]
+    found = [row for one in wanted for row in deliveries.listing(app, status=one, limit=MOST_ROWS)]
+    return found[:MOST_ROWS]
 
 
 def _subscribers(app: App, now: datetime) -> Plot:
@@ -103,11 +111,9 @@ def _subscribers(app: App, now: datetime) -> Plot:
     counts.reverse()
     return Plot(
         key="subscribers",
-        title="Confirmed subscribers",
         kind="line",
         labels=[day[5:] for day in days],
         series=[("confirmed", counts)],
-        note=f"by day, the last {DAYS} days",
     )
 
 
@@ -121,7 +127,6 @@ def _joins(app: App, now: datetime) -> Plot:
     found = Counter((f"{at.astimezone(zone):%G-W%V}", said) for at, said in changes)
     return Plot(
         key="joins",
-        title="Joined and left",
         kind="bars",
         labels=[week[5:] for week in weeks],
         series=[
@@ -131,7 +136,6 @@ def _joins(app: App, now: datetime) -> Plot:
                 ("left", ConsentEvent.UNSUBSCRIBED),
             )
         ],
-        note="by week",
     )
 
 
@@ -142,7 +146,6 @@ def _deliveries(app: App, _now: datetime) -> Plot:
     several = len(app.newsletters) > 1
     return Plot(
         key="deliveries",
-        title="Deliveries by issue",
         kind="bars",
         labels=[
             f"{newsletter} {period[2:]}" if several else period[2:]
@@ -152,7 +155,6 @@ def _deliveries(app: App, _now: datetime) -> Plot:
             (status.value, [float(counts.get(status.value, 0)) for _, _, _, counts in found])
             for status in _OUTCOMES
         ],
-        note=f"the last {MOST_ISSUES} issues",
     )
 
 
@@ -168,11 +170,10 @@ def _throughput(app: App, _now: datetime) -> Plot:
     labels = list(minutes)[:120]
     return Plot(
         key="throughput",
-        title="Messages a minute",
         kind="bars",
         labels=labels,
         series=[("sent", [float(minutes[label]) for label in labels])],
-        note=f"issue {last.id}, {last.period}" if last else "",
+        about=f"{last.newsletter} {last.period}" if last else "",
     )
 
 
@@ -192,11 +193,9 @@ def _feed_polls(app: App, _now: datetime) -> Plot:
     ]
     return Plot(
         key="polls",
-        title="Answers to feed readers",
         kind="bars",
         labels=feeds,
         series=[*series, ("other", others)],
-        note="since this process was started",
     )
 
 

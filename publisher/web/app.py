@@ -100,6 +100,12 @@ def _operator_routes(operators: Operators) -> list[Route]:
         Route(
             "/admin/issues/{issue:int}/{verb}", operators.decide, methods=["POST"], middleware=own
         ),
+        Route(
+            "/admin/issues/{issue:int}/retry/{status}",
+            operators.retry,
+            methods=["POST"],
+            middleware=own,
+        ),
         Route("/admin/plots/{plot}.csv", operators.plot, methods=["GET"]),
     ]
 

@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 
+from publisher.domain.controls import Verb
 from publisher.domain.issues import Cause, IssueStatus, Verdict
 from publisher.domain.newsletters import Period
 from publisher.services import controls, inbox, instances, issues, memos, publishing
@@ -75,7 +76,7 @@ def test_each_matter_is_told_once(told: App, clock: FakeClock) -> None:
         clock.now += timedelta(hours=1)
     assert len(mails(told)) == 1
     (issue,) = issues.listing(told)
-    controls.approve(told, issue.id)
+    controls.decide(told, Verb.APPROVE, issue.id)
     assert memos.tell(told) == 0
 
 
@@ -91,14 +92,14 @@ def test_skipped_issues_share_one_mail(told: App) -> None:
 
 def test_what_the_operator_did_is_no_news(told: App) -> None:
     issue = add_issue(told, "W:2026-W47", IssueStatus.PLANNED, Cause.NONE, "")
-    controls.skip(told, issue)
+    controls.decide(told, Verb.SKIP, issue)
     assert memos.tell(told) == 0
 
 
 def test_an_issue_that_stops_again_is_told_again(told: App) -> None:
     issue = add_issue(told, "W:2026-W47", IssueStatus.PAUSED, Cause.NONE, "too many failures")
     assert memos.tell(told) == 1
-    controls.resume(told, issue)
+    controls.decide(told, Verb.RESUME, issue)
     assert memos.tell(told) == 0
     with told.store.begin() as tx:
         issue_rows.move(
