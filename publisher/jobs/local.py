@@ -29,7 +29,7 @@ from publisher.domain.posts import Library, SkipReason
 from publisher.errors import PublisherError
 from publisher.jobs import reports, table
 from publisher.jobs.systemd import Notifier
-from publisher.services import housekeeping, instances, notices, publishing, signups
+from publisher.services import housekeeping, instances, notices, polls, publishing, signups
 from publisher.services.app import App
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ _RESCAN_TICKS = 10
 
 _WATCH_DEBOUNCE_MS = 400
 _WATCH_AGAIN_SECONDS = 30
+_POLLS_SECONDS = 30
 
 
 class Worker:
@@ -166,6 +167,17 @@ class Worker:
         )
         async for _ in changes:
             self._wakes["build"].set()
+
+
+async def keep_polls(app: App, stop: asyncio.Event) -> None:
+    """Writes down who asked for feeds, twice a minute and at the end. For whoever serves pages."""
+    while not stop.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _POLLS_SECONDS)
+        try:
+            await asyncio.to_thread(polls.flush, app)
+        except PublisherError as error:  # what was taken is lost; the next ones are not
+            log.error("polls.lost", extra={"problem": str(error)})
 
 
 async def first_of(*events: asyncio.Event) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime, time
 
 from publisher.domain.newsletters import Cadence, Schedule, latest
 from publisher.errors import PublisherError
-from publisher.services import housekeeping, memos, retention
+from publisher.services import housekeeping, memos, polls, retention
 from publisher.services.app import App
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ class Job:
 
 
 JOBS = (
+    Job(name="readers", at=time(0, 20), run=polls.close_day),
     Job(name="backup", at=time(3, 10), run=housekeeping.back_up),
     Job(name="sweep", at=time(3, 40), run=housekeeping.sweep),
     Job(name="tidy", at=time(4, 10), run=retention.tidy),

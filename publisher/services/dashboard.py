@@ -1,17 +1,26 @@
 """What an operator sees first: what comes next, how the last issue went, what wants a decision;
 and the plots, as numbers."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from publisher.domain.deliveries import Delivery, DeliveryStatus
 from publisher.domain.issues import Issue, IssueStatus
 from publisher.domain.subscribers import ConsentEvent, SubscriptionStatus
 from publisher.errors import NotFound
 from publisher.render.charts import Plot
-from publisher.services import backups, deliveries, health, housekeeping, issues, posts, status
+from publisher.services import (
+    backups,
+    deliveries,
+    health,
+    housekeeping,
+    issues,
+    polls,
+    posts,
+    status,
+)
 from publisher.services.app import App
 from publisher.services.backups import Backup
 from publisher.services.health import Check
@@ -177,26 +186,50 @@ def _throughput(app: App, _now: datetime) -> Plot:
     )
 
 
-def _feed_polls(app: App, _now: datetime) -> Plot:
-    """What feed readers were answered by this process."""
-    found = app.vitals.feed_requests()
-    feeds = sorted({feed for feed, _ in found})
-    kinds = (("200, in full", {"200"}), ("304, unchanged", {"304"}))
-    known = {"200", "304"}
-    series = [
-        (name, [sum(found.get((feed, code), 0) for code in codes) for feed in feeds])
-        for name, codes in kinds
-    ]
+def _feed_polls(app: App, now: datetime) -> Plot:
+    """What feed readers were answered, day by day."""
+    days, found = _days(app, now), _polls_by_day(app, now)
+    known = {"full": 200, "unchanged": 304}
+    series = [(name, [float(found[day][code]) for day in days]) for name, code in known.items()]
     others = [
-        sum(count for (one, code), count in found.items() if one == feed and code not in known)
-        for feed in feeds
+        float(found[day].total() - sum(found[day][c] for c in known.values())) for day in days
     ]
     return Plot(
         key="polls",
         kind="bars",
-        labels=feeds,
+        labels=[day[5:] for day in days],
         series=[*series, ("other", others)],
     )
+
+
+def _unchanged(app: App, now: datetime) -> Plot:
+    """The share of answers that said that nothing is new, in percent."""
+    days, found = _days(app, now), _polls_by_day(app, now)
+    return Plot(
+        key="unchanged",
+        kind="line",
+        labels=[day[5:] for day in days],
+        series=[("unchanged", [100 * found[day][304] / (found[day].total() or 1) for day in days])],
+    )
+
+
+def _feed_readers(app: App, now: datetime) -> Plot:
+    """How many people read any feed, at least."""
+    days = _days(app, now)
+    found = polls.readers_by_day(app, since=date.fromisoformat(days[0]))
+    return Plot(
+        key="readers",
+        kind="line",
+        labels=[day[5:] for day in days],
+        series=[("readers", [float(found.get(date.fromisoformat(day), 0)) for day in days])],
+    )
+
+
+def _polls_by_day(app: App, now: datetime) -> defaultdict[str, Counter[int]]:
+    found: defaultdict[str, Counter[int]] = defaultdict(Counter)
+    for day, answers in polls.days(app, since=date.fromisoformat(_days(app, now)[0])).items():
+        found[day.isoformat()] = Counter(answers)
+    return found
 
 
 PLOTS: dict[str, Callable[[App, datetime], Plot]] = {
@@ -205,6 +238,8 @@ PLOTS: dict[str, Callable[[App, datetime], Plot]] = {
     "deliveries": _deliveries,
     "throughput": _throughput,
     "polls": _feed_polls,
+    "unchanged": _unchanged,
+    "readers": _feed_readers,
 }
 """The plots by key, in the order of the page."""
 

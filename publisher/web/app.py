@@ -62,7 +62,7 @@ def build_app(app: App) -> Starlette:
     return Starlette(
         routes=_routes(app),
         middleware=[
-            Middleware(Counting, vitals=app.vitals),
+            Middleware(Counting, vitals=app.vitals, trusted_proxies=app.listen.trusted_proxies),
             Middleware(security.SecurityHeaders, is_https=is_https),
             Middleware(security.LastResort, answer=errors.answer(500)),
             Middleware(security.TrustedHosts, names=names, refusal=errors.answer(400)),

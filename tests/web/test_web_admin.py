@@ -248,7 +248,9 @@ def test_the_fence_is_shown_and_lifted(operator: TestClient, app: App) -> None:
     assert instances.fence(app) == ""
 
 
-@pytest.mark.parametrize("plot", ["subscribers", "joins", "deliveries", "throughput", "polls"])
+@pytest.mark.parametrize(
+    "plot", ["subscribers", "joins", "deliveries", "throughput", "polls", "unchanged", "readers"]
+)
 def test_every_plot_has_its_numbers_as_csv(operator: TestClient, plot: str) -> None:
     answer = operator.get(f"/admin/plots/{plot}.csv")
     assert answer.status_code == 200
