@@ -29,6 +29,7 @@ from publisher.services.app import (
     Listen,
     LogOptions,
     MonitorOptions,
+    OperatorOptions,
     ReturnPath,
     ScheduleOptions,
     SubscriberOptions,
@@ -97,9 +98,15 @@ def open_app(
                 host=settings.web.host,
                 port=settings.web.port,
                 trusted_proxies=tuple(settings.web.trusted_proxies),
+                pages_a_minute=settings.web.pages_a_minute,
+                refusals_a_minute=settings.web.refusals_a_minute,
             ),
             log=LogOptions(level=settings.log.level, format=settings.log.format),
             monitor=_monitor(settings),
+            operator=OperatorOptions(
+                address=settings.operator.address,
+                language=settings.operator.language or settings.site.language,
+            ),
             vitals=vitals or Vitals(),
             schedule=ScheduleOptions(
                 tick=timedelta(seconds=settings.schedule.tick_seconds),

@@ -34,11 +34,17 @@ class Folders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
-    """Where the web server listens, and the proxies in front of it that it believes."""
+    """Where the web server listens, the proxies that it believes, and what one network may ask.
+
+    `pages_a_minute`: of those rendered anew each time. `refusals_a_minute`: wrong links, tokens
+    and passwords. 0 means no limit.
+    """
 
     host: str
     port: int
     trusted_proxies: tuple[str, ...] = ()
+    pages_a_minute: int = 120
+    refusals_a_minute: int = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +125,17 @@ class MonitorOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorOptions:
+    """Whoever looks after the site. `address`: who is told of issues that wait, empty = nobody.
+
+    `language`: of those mails and of the operator page.
+    """
+
+    address: str = ""
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """One site at work.
 
@@ -143,6 +160,7 @@ class App:
     expires_after: timedelta | None = None
     schedule: ScheduleOptions = ScheduleOptions()
     monitor: MonitorOptions = MonitorOptions()
+    operator: OperatorOptions = OperatorOptions()
     vitals: Vitals = field(default_factory=Vitals, compare=False)
     dkim: DkimOptions = DkimOptions()
     old_keys: tuple[bytes, ...] = ()

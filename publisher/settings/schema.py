@@ -258,6 +258,8 @@ class WebSettings(_Section):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     trusted_proxies: list[Annotated[str, AfterValidator(_network)]] = ["127.0.0.0/8", "::1/128"]
+    pages_a_minute: Annotated[int, Field(ge=0)] = 120
+    refusals_a_minute: Annotated[int, Field(ge=0)] = 30
 
 
 class ScheduleSettings(_Section):
@@ -281,6 +283,13 @@ class MonitorSettings(_Section):
     ping_url: Annotated[str, AfterValidator(_ping_url)] = ""
     ping_private: bool = False
     trusted_networks: list[Annotated[str, AfterValidator(_network)]] = []
+
+
+class OperatorSettings(_Section):
+    """`[operator]`: whoever looks after the site."""
+
+    address: OptionalAddress = ""
+    language: Annotated[str, Field(pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")] = ""
 
 
 class StateSettings(_Section):
@@ -328,6 +337,7 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     monitor: MonitorSettings = MonitorSettings()
+    operator: OperatorSettings = OperatorSettings()
     state: StateSettings = StateSettings()
     templates: TemplatesSettings = TemplatesSettings()
     log: LogSettings = LogSettings()
