@@ -1,7 +1,7 @@
 """How fast mail goes out: the engine beside smtp-source (C), smtplib, aiosmtplib and nodemailer.
 
     python bench/delivery.py [--runs 5] [--messages 6000] [--sizes 50000,5000] [--rows engine]
-                             [--distance]
+                             [--no-distance]
 
 Everything goes to Postfix's smtp-sink on this machine (`make tools` installs what is needed), a
 fresh one and a fresh database for each run; the rows take turns, and the median of the runs
@@ -10,8 +10,8 @@ intent before every final dot; its rows say how durable, over how many connectio
 the messages lay ready (as for the others) or were composed, each from its issue.
 
 Prints messages a second, seconds of processor for 1,000 messages, and the ratio to smtp-source. A
-run in which others took more than an eighth of the machine is repeated. `--distance` measures the
-engine 20 ms away: without pipelining, with envelopes, and with everything written ahead.
+run in which others took more than an eighth of the machine is repeated. At the end the engine is
+measured 20 ms away: without pipelining, with envelopes, and with everything written ahead.
 """
 
 import argparse
@@ -289,19 +289,19 @@ def main() -> None:
     options = argparse.ArgumentParser(description="how fast mail goes out")
     options.add_argument("--runs", type=int, default=5)
     options.add_argument("--messages", type=int, default=6_000)
-    options.add_argument("--sizes", default="50000,5000")
+    options.add_argument("--sizes", default="50000,5000", help="in bytes; empty for none")
     options.add_argument("--rows", default="", help="only those whose names contain one of these")
-    options.add_argument("--distance", action="store_true", help="only that")
+    options.add_argument("--distance", action=argparse.BooleanOptionalAction, default=True)
     given = options.parse_args()
     for tool in ("smtp-source", "smtp-sink", "node"):
         if not shutil.which(tool):
             sys.exit(f"{tool} is missing: make tools")
     base, *others = ROWS
     wanted = [name for name in others if any(each in name for each in given.rows.split(","))]
-    if not given.distance:
-        for size in map(int, given.sizes.split(",")):
-            compare([base, *wanted], given.messages, size, given.runs)
-    compare_distance(min(given.messages, 3_000))
+    for size in filter(None, given.sizes.split(",")):
+        compare([base, *wanted], given.messages, int(size), given.runs)
+    if given.distance:
+        compare_distance(min(given.messages, 3_000))
 
 
 if __name__ == "__main__":
