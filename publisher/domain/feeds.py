@@ -13,7 +13,7 @@ from urllib.parse import quote
 from publisher.domain.issues import Issue, archive_path, issue_path
 from publisher.domain.labels import Filed, LabelKind
 from publisher.domain.newsletters import Newsletter
-from publisher.domain.posts import Image, Media, Post, newest_first
+from publisher.domain.posts import Body, Image, Media, Post, newest_first
 from publisher.domain.sites import Person, Site
 
 MAIN_FILES = {"rss": "rss.xml", "atom": "atom.xml", "json": "feed.json"}
@@ -72,9 +72,9 @@ class FeedOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One post in a feed. `summary` is plain text, `html` the content; either may be empty.
+    """One post in a feed. `summary` is plain text, `body` the content; either may be empty.
 
-    `digest` stands for `html` in fingerprints.
+    `digest` stands for the content in fingerprints.
     """
 
     id: str
@@ -83,7 +83,7 @@ class Entry:
     published: datetime
     updated: datetime
     summary: str
-    html: str
+    body: Body
     language: str
     digest: str = ""
     authors: tuple[str, ...] = ()
@@ -91,6 +91,15 @@ class Entry:
     categories: tuple[tuple[str, ...], ...] = ()
     image: Image | None = None
     media: Media | None = None
+
+    @property
+    def html(self) -> str:
+        """The content, with the entry's picture before it unless it shows that already."""
+        content, image = self.body.html, self.image
+        if image is None or html.escape(image.url) in content:
+            return content
+        alt = html.escape(image.alt)
+        return f'<p><img src="{html.escape(image.url)}" alt="{alt}"></p>{content}'
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -162,7 +171,7 @@ def entry(site: Site, post: Post, *, full: bool) -> Entry:
         published=post.published,
         updated=post.updated,
         summary=post.description or post.excerpt.text,
-        html=_with_image(post.html if full else post.excerpt.html, post.image),
+        body=post.body if full else Body.of(post.excerpt.html),
         digest=post.content_hash,
         language=post.language,
         authors=post.authors or (site.author.name,),
@@ -187,7 +196,7 @@ def issue_entry(site: Site, newsletter: Newsletter, issue: Issue, posts: Sequenc
         published=issue.slot.astimezone(newsletter.schedule.zone),
         updated=issue.slot.astimezone(newsletter.schedule.zone),
         summary=" · ".join(post.title for post in posts),
-        html=content,
+        body=Body.of(content),
         digest=hashlib.sha256(content.encode("utf-8", "replace")).hexdigest(),
         language=newsletter.language,
         authors=(newsletter.sender.name,),
@@ -326,11 +335,3 @@ def _chunks(posts: list[Post], size: int) -> Iterator[list[Post]]:
 def _latest(site: Site, entries: Sequence[Entry]) -> datetime:
     """When the youngest entry was updated; of an empty feed the beginning of the site."""
     return max((e.updated for e in entries), default=datetime(site.since, 1, 1, tzinfo=UTC))
-
-
-def _with_image(content: str, image: Image | None) -> str:
-    """The content with the post's picture before it, unless it shows that already."""
-    if image is None or html.escape(image.url) in content:
-        return content
-    alt = html.escape(image.alt)
-    return f'<p><img src="{html.escape(image.url)}" alt="{alt}"></p>{content}'

@@ -6,6 +6,7 @@ can name every file.
 """
 
 import hashlib
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -47,6 +48,38 @@ class Excerpt:
     is_manual: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A whole text, as HTML for feeds and as HTML for mails and pages.
+
+    Kept packed, and unpacked by whoever asks: of ten thousand posts a build reads a few at a time.
+    """
+
+    packed: bytes = b""
+
+    @classmethod
+    def of(cls, html: str, mail_html: str | None = None) -> "Body":
+        """The two forms, the same for both unless a second one is given. Neither may hold NUL."""
+        forms = html if mail_html is None or mail_html == html else f"{html}\0{mail_html}"
+        return cls(zlib.compress(forms.encode("utf-8", "surrogatepass"), _PACKING))
+
+    @property
+    def html(self) -> str:
+        return self._forms()[0]
+
+    @property
+    def mail_html(self) -> str:
+        return self._forms()[-1]
+
+    def _forms(self) -> list[str]:
+        packed = zlib.decompress(self.packed) if self.packed else b""
+        return packed.decode("utf-8", "surrogatepass").split("\0")
+
+
+_PACKING = 1
+"""The quickest level of zlib: half the bytes in a thirtieth of the time that rendering takes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """A picture. `url` is absolute; width and height are pixels, 0 where unknown."""
@@ -85,10 +118,9 @@ class Post:
     `id` is stable: what the front matter declares, else the path at first sight (see
     `settle_ids`). `path` is relative to the content folder, with forward slashes. Dates are aware
     and in the site's zone. Each of `categories` is one path from the general to the special.
-    `html` is the whole post for feeds and pages, `mail_html` the same for mail; both are
-    sanitised, URLs absolute. `body_hash` is the SHA-256 (hex) of the body as written; it
-    recognises a renamed file. `content_hash` is that of what the body became: it changes whenever
-    one of the HTML fields does.
+    `body` is the whole post, sanitised, URLs absolute. `body_hash` is the SHA-256 (hex) of the
+    body as written; it recognises a renamed file. `content_hash` is that of what the body became:
+    it changes whenever one of the HTML fields does.
     """
 
     id: str
@@ -108,8 +140,7 @@ class Post:
     image: Image | None = None
     media: Media | None = None
     excerpt: Excerpt = Excerpt(html="", text="", is_manual=False)
-    html: str = ""
-    mail_html: str = ""
+    body: Body = Body()
     content_hash: str = ""
     assets: tuple[Asset, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict)

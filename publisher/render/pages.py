@@ -189,13 +189,14 @@ def post(
 ) -> bytes:
     """One post with its neighbours in time, where there are any, and what it is filed under."""
     _, locale = page_words(templates, site.language)
-    image = post.image if post.image and post.image.url not in post.mail_html else None
+    text = post.body.mail_html
+    image = post.image if post.image and post.image.url not in text else None
     return page(
         templates,
         "post",
         site,
         post=_summary(site, post, locale),
-        body=_localised(site, post.mail_html),
+        body=_localised(site, text),
         image=image,
         picture=_local(site, image.url) if image else "",
         authors=post.authors or (site.author.name,),

@@ -13,7 +13,7 @@ from publisher.domain.feeds import Feed, issue_entry, issues_feed, site_feeds
 from publisher.domain.issues import Issue
 from publisher.domain.labels import Filed, Label, file_posts, labels_of
 from publisher.domain.newsletters import Newsletter
-from publisher.domain.posts import Library, Post, newest_first
+from publisher.domain.posts import Body, Library, Post, newest_first
 from publisher.domain.selection import Choice
 from publisher.domain.sites import Site
 from publisher.errors import NotFound
@@ -298,7 +298,7 @@ class _Shelf:
             "atom": partial(atom, stylesheet=look),
             "json": json_feed,
         }
-        entries = [repr(replace(entry, html="")) for entry in feed.entries]
+        entries = [repr(replace(entry, body=Body())) for entry in feed.entries]
         source = self._print(replace(feed, entries=()), entries)
         for form, path in feed.paths.items():
             yield OutputFile(
@@ -315,7 +315,7 @@ class _Shelf:
     def _of(self, post: Post) -> str:
         """A fingerprint of a post; `content_hash` stands for its HTML."""
         if post.id not in self._posts:
-            small = replace(post, html="", mail_html="")
+            small = replace(post, body=Body())
             self._posts[post.id] = fingerprint.of_values(small)
         return self._posts[post.id]
 

@@ -52,7 +52,7 @@ def test_a_picture_is_found_and_published(
 ) -> None:
     post = read(options, a=f"![x]({written})")["a"]
     url = f"https://example.org/{public}"
-    assert f'src="{url}"' in post.html
+    assert f'src="{url}"' in post.body.html
     assert [asset.url for asset in post.assets] == [url]
     assert Path(post.assets[0].source).read_bytes() == b"png"
 
@@ -112,7 +112,7 @@ def test_a_fragment_stays_and_a_post_that_nobody_may_read_is_not_linked(
     html = read(options, a="[x](b.md#h)", b="b")["a"].html
     assert 'href="https://example.org/p/b/#h"' in html
     (options.folder / "_posts" / "b.md").write_text(f"{HEAD[:-4]}draft: true\n---\nb")
-    html = load(options, now=NOW).posts[0].html
+    html = load(options, now=NOW).posts[0].body.html
     assert "p/b/" not in html
 
 

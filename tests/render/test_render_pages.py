@@ -12,7 +12,7 @@ from lxml import html
 from publisher.domain.feeds import Feed, FeedOptions, issues_feed, site_feeds
 from publisher.domain.labels import Filed, file_posts, labels_of
 from publisher.domain.newsletters import Cadence, Newsletter, Schedule
-from publisher.domain.posts import Excerpt, Image, Post
+from publisher.domain.posts import Body, Excerpt, Image, Post
 from publisher.domain.sites import Person, Site
 from publisher.render import pages
 from publisher.render import subscribers as people
@@ -78,9 +78,8 @@ def make_post(**changes: Any) -> Post:
         "url": "https://example.org/posts/patience/",
         "language": "en",
         "body_hash": "0",
-        "html": "<p>Wait.</p>",
-        "mail_html": "<p>Wait.</p>",
     }
+    values["body"] = Body.of("<p>Wait.</p>", changes.pop("mail_html", None))
     return Post(**(values | changes))
 
 
