@@ -6,9 +6,10 @@ Every file ends as a post, skipped or failed, and stops only itself. What was pa
 taken from the cache, as long as the file, the settings and all that it refers to are the same.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from publisher.content.cache import Cache, Entry
 from publisher.content.folder import File, read_files
@@ -27,26 +28,26 @@ __all__ = ["ContentOptions", "load"]
 class _Read:
     """One file that was read: what it says, its bytes' key, and what the cache holds of it.
 
-    `text` is None while the cache has spared us the parsing.
+    `text` is None while the cache has spared us the parsing; `file` is there where it may have to
+    be parsed all the same, because of other posts or of the time.
     """
 
-    file: File
     key: str
     source: Source
     text: Text | None = None
+    file: File | None = None
     rendering: Rendering | None = None
 
 
 def load(options: ContentOptions, *, now: datetime) -> Library:
     """Every Markdown file below the folder, as of `now`; each part sorted by path."""
     cache = Cache(options)
-    files, failed = read_files(options.folder)
     with Workers(options) as workers:
-        read, unreadable = _understand(cache, workers, files)
+        read, failed = _understand(cache, workers, options.folder)
         held = [held_back(item.source, now=now, zone=options.zone) for item in read]
         public = [item for item, outcome in zip(read, held, strict=True) if outcome is None]
         rendered = _render(options, cache, workers, public)
-    outcomes: list[Post | Skipped | Failed] = [*failed, *unreadable]
+    outcomes: list[Post | Skipped | Failed] = [*failed]
     outcomes += [outcome for outcome in held if outcome]
     for item, rendering in zip(public, rendered, strict=True):
         outcomes.append(
@@ -64,25 +65,33 @@ def load(options: ContentOptions, *, now: datetime) -> Library:
     )
 
 
-def _understand(
-    cache: Cache, workers: Workers, files: Sequence[File]
-) -> tuple[list[_Read], list[Failed]]:
+def _understand(cache: Cache, workers: Workers, folder: Path) -> tuple[list[_Read], list[Failed]]:
     """What each file says, from the cache or read anew; by path."""
-    read, failed, fresh = [], [], []
-    for file in files:
-        key = cache.key(file.path, file.data)
-        if entry := cache.get(key):
-            read.append(_Read(file=file, key=key, source=entry.source, rendering=entry.rendering))
-        else:
-            fresh.append((file, key))
-    found = workers.read([file for file, _ in fresh])
-    for (file, key), text in zip(fresh, found, strict=True):
+    read: list[_Read] = []
+    failed: list[Failed] = []
+    keys: list[str] = []
+
+    def fresh() -> Iterator[File]:
+        for file in read_files(folder):
+            if isinstance(file, Failed):
+                failed.append(file)
+                continue
+            key = cache.key(file.path, file.data)
+            if entry := cache.get(key):
+                found = entry.rendering
+                kept = None if found and not found.asked else file
+                read.append(_Read(key=key, source=entry.source, file=kept, rendering=found))
+            else:
+                keys.append(key)
+                yield file
+
+    for place, text in enumerate(workers.read(fresh())):
         if isinstance(text, Failed):
             failed.append(text)
         else:
-            read.append(_Read(file=file, key=key, source=text.source, text=text))
+            read.append(_Read(key=keys[place], source=text.source, text=text))
     read = [item for item in read if not item.source.is_ignored]
-    return sorted(read, key=lambda item: item.file.path), failed
+    return sorted(read, key=lambda item: item.source.path), failed
 
 
 def _render(
@@ -92,12 +101,10 @@ def _render(
     index = index_of(item.source for item in public)
     kept = [_still_valid(item, options, index) for item in public]
     stale = [item for item, rendering in zip(public, kept, strict=True) if rendering is None]
-    unread = workers.read([item.file for item in stale if item.text is None])
-    again = iter(unread)
-    texts = [item.text or next(again) for item in stale]
-    ready = [text for text in texts if isinstance(text, Text)]
-    made = iter(workers.render(ready, index))
-    anew = iter([next(made) if isinstance(text, Text) else text for text in texts])
+    unread = workers.read([item.file for item in stale if item.file])
+    texts = [item.text or next(unread) for item in stale]
+    made = workers.render([text for text in texts if isinstance(text, Text)], index)
+    anew = (next(made) if isinstance(text, Text) else text for text in texts)
     rendered = [rendering or next(anew) for rendering in kept]
     for item, old, new in zip(public, kept, rendered, strict=True):
         if old is None and isinstance(new, Rendering):

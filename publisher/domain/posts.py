@@ -6,11 +6,12 @@ can name every file.
 """
 
 import hashlib
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+
+from publisher.domain.packing import pack, unpack
 
 
 class SkipReason(StrEnum):
@@ -52,7 +53,7 @@ class Excerpt:
 class Body:
     """A whole text, as HTML for feeds and as HTML for mails and pages.
 
-    Kept packed, and unpacked by whoever asks: of ten thousand posts a build reads a few at a time.
+    Kept packed, both forms in one, and unpacked for whoever asks.
     """
 
     packed: bytes = b""
@@ -60,24 +61,15 @@ class Body:
     @classmethod
     def of(cls, html: str, mail_html: str | None = None) -> "Body":
         """The two forms, the same for both unless a second one is given. Neither may hold NUL."""
-        forms = html if mail_html is None or mail_html == html else f"{html}\0{mail_html}"
-        return cls(zlib.compress(forms.encode("utf-8", "surrogatepass"), _PACKING))
+        return cls(pack(html if mail_html in {None, html} else f"{html}\0{mail_html}"))
 
     @property
     def html(self) -> str:
-        return self._forms()[0]
+        return unpack(self.packed).split("\0")[0]
 
     @property
     def mail_html(self) -> str:
-        return self._forms()[-1]
-
-    def _forms(self) -> list[str]:
-        packed = zlib.decompress(self.packed) if self.packed else b""
-        return packed.decode("utf-8", "surrogatepass").split("\0")
-
-
-_PACKING = 1
-"""The quickest level of zlib: half the bytes in a thirtieth of the time that rendering takes."""
+        return unpack(self.packed).split("\0")[-1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
