@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from gzip import compress, decompress
 from hashlib import sha256
 from pathlib import Path
@@ -78,6 +79,7 @@ def publish(
             desk = _Desk(output=output, known=known, staging=staging, now=now, look=look)
             written = [desk.take(file) for file in files]
             present = {file.path for file in written}
+            staging.finish()
             gone = [path for path, row in known.items() if not row.gone_at and path not in present]
             with app.store.begin() as tx:
                 rows.keep(tx, desk.changed)
@@ -128,12 +130,11 @@ def listed(app: App) -> Mapping[str, Document]:
         return rows.known(tx)
 
 
-def pack(data: bytes) -> dict[str, bytes]:
-    """The bytes in each content coding; equal bytes give equal ones."""
-    return {
-        "br": brotli.compress(data, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY),
-        "gzip": compress(data, _GZIP_LEVEL, mtime=0),
-    }
+PRESSES: Mapping[str, Callable[[bytes], bytes]] = {
+    "br": lambda data: brotli.compress(data, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY),
+    "gzip": lambda data: compress(data, _GZIP_LEVEL, mtime=0),
+}
+"""Content coding -> what puts bytes into it; equal bytes give equal ones."""
 
 
 def unpack(encoding: str, data: bytes) -> bytes:
@@ -200,11 +201,12 @@ class _Desk:
 
     def _stage(self, file: OutputFile, data: bytes, document: Document) -> None:
         # The plain file last: what is found beside it is then never older than it.
-        packed = pack(data) if file.is_packed else {}
-        for encoding, content in packed.items():
-            path = file.path + ENCODINGS[encoding]
-            self.staging.add(path, content, modified_at=document.modified_at)
-        self.staging.add(file.path, data, modified_at=document.modified_at)
+        forms = {"": lambda: data}
+        if file.is_packed:
+            forms = {name: partial(press, data) for name, press in PRESSES.items()} | forms
+        for encoding, make in forms.items():
+            path = file.path + ENCODINGS.get(encoding, "")
+            self.staging.add(path, make, modified_at=document.modified_at)
 
     def _is_intact(self, file: OutputFile, row: Document) -> bool:
         """Whether the file, and what belongs beside it, lies there as we left it."""

@@ -23,8 +23,8 @@ def test_a_file_is_never_half_written(tmp_path: Path) -> None:
 def test_staged_files_take_their_places_only_together(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"old")
     with Staging(tmp_path) as staging:
-        staging.add("a", b"new", modified_at=AT)
-        staging.add("deep/b", b"b", modified_at=AT)
+        staging.add("a", lambda: b"new", modified_at=AT)
+        staging.add("deep/b", lambda: b"b", modified_at=AT)
         assert (tmp_path / "a").read_bytes() == b"old"
         assert not (tmp_path / "deep").exists()
         staging.settle()
@@ -35,7 +35,7 @@ def test_staged_files_take_their_places_only_together(tmp_path: Path) -> None:
 
 def test_what_was_not_settled_is_thrown_away(tmp_path: Path) -> None:
     with Staging(tmp_path) as staging:
-        staging.add("a", b"new", modified_at=AT)
+        staging.add("a", lambda: b"new", modified_at=AT)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -44,6 +44,6 @@ def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
     dead.mkdir()
     (dead / "0").write_bytes(b"half")
     with Staging(tmp_path) as staging:
-        staging.add("a", b"new", modified_at=AT)
+        staging.add("a", lambda: b"new", modified_at=AT)
         staging.settle()
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
