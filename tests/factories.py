@@ -28,9 +28,7 @@ def make_post(number: int = 1, **changes: Any) -> Post:
         "language": "en",
         "body_hash": body_hash(f"body {number}"),
         "description": f"What post {number} is about.",
-        "excerpt": Excerpt(
-            html=f"<p>Opening {number}.</p>", text=f"Opening {number}.", is_manual=False
-        ),
+        "excerpt": Excerpt.of(f"<p>Opening {number}.</p>", f"Opening {number}.", is_manual=False),
     }
     html = changes.pop("html", f"<p>The whole of post {number}.</p>")
     values["body"] = Body.of(html, changes.pop("mail_html", None))

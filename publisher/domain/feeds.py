@@ -13,7 +13,15 @@ from urllib.parse import quote
 from publisher.domain.issues import Issue, archive_path, issue_path
 from publisher.domain.labels import Filed, LabelKind
 from publisher.domain.newsletters import Newsletter
-from publisher.domain.posts import Body, Image, Media, Post, newest_first
+from publisher.domain.posts import (
+    NO_EXCERPT,
+    Body,
+    Excerpt,
+    Image,
+    Media,
+    Post,
+    newest_first,
+)
 from publisher.domain.sites import Person, Site
 
 MAIN_FILES = {"rss": "rss.xml", "atom": "atom.xml", "json": "feed.json"}
@@ -72,9 +80,9 @@ class FeedOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One post in a feed. `summary` is plain text, `body` the content; either may be empty.
+    """One post in a feed. `description` is plain text, `body` the content; either may be empty.
 
-    `digest` stands for the content in fingerprints.
+    `excerpt` speaks where there is no description. `digest` stands for both texts in fingerprints.
     """
 
     id: str
@@ -82,15 +90,21 @@ class Entry:
     url: str
     published: datetime
     updated: datetime
-    summary: str
+    description: str
     body: Body
     language: str
+    excerpt: Excerpt = NO_EXCERPT
     digest: str = ""
     authors: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     categories: tuple[tuple[str, ...], ...] = ()
     image: Image | None = None
     media: Media | None = None
+
+    @property
+    def summary(self) -> str:
+        """What the post is about, in plain text."""
+        return self.description or self.excerpt.text
 
     @property
     def html(self) -> str:
@@ -170,7 +184,8 @@ def entry(site: Site, post: Post, *, full: bool) -> Entry:
         url=post.url,
         published=post.published,
         updated=post.updated,
-        summary=post.description or post.excerpt.text,
+        description=post.description,
+        excerpt=post.excerpt,
         body=post.body if full else Body.of(post.excerpt.html),
         digest=post.content_hash,
         language=post.language,
@@ -195,7 +210,7 @@ def issue_entry(site: Site, newsletter: Newsletter, issue: Issue, posts: Sequenc
         url=site.link(issue_path(newsletter.id, issue.period)),
         published=issue.slot.astimezone(newsletter.schedule.zone),
         updated=issue.slot.astimezone(newsletter.schedule.zone),
-        summary=" · ".join(post.title for post in posts),
+        description=" · ".join(post.title for post in posts),
         body=Body.of(content),
         digest=hashlib.sha256(content.encode("utf-8", "replace")).hexdigest(),
         language=newsletter.language,

@@ -42,11 +42,26 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excerpt:
-    """The opening of a post. `is_manual`: the writer marked its end."""
+    """The opening of a post, packed like the whole. `is_manual`: the writer marked its end."""
 
-    html: str
-    text: str
+    packed: bytes
     is_manual: bool
+
+    @classmethod
+    def of(cls, html: str, text: str, *, is_manual: bool) -> "Excerpt":
+        """Neither form may hold NUL."""
+        return cls(packed=pack(f"{html}\0{text}"), is_manual=is_manual)
+
+    @property
+    def html(self) -> str:
+        return unpack(self.packed).partition("\0")[0]
+
+    @property
+    def text(self) -> str:
+        return unpack(self.packed).partition("\0")[2]
+
+
+NO_EXCERPT = Excerpt(packed=b"", is_manual=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +146,7 @@ class Post:
     description: str = ""
     image: Image | None = None
     media: Media | None = None
-    excerpt: Excerpt = Excerpt(html="", text="", is_manual=False)
+    excerpt: Excerpt = NO_EXCERPT
     body: Body = Body()
     content_hash: str = ""
     assets: tuple[Asset, ...] = ()

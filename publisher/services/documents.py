@@ -21,7 +21,7 @@ import brotli
 from publisher.domain.documents import ENCODINGS, Document, first_seen, usual_new_address
 from publisher.errors import Gone, NotFound, PublisherError
 from publisher.services.app import App
-from publisher.services.output import Staging, inside, remove
+from publisher.services.output import Staging, remove
 from publisher.store import documents as rows
 
 PAGE_SECONDS = 300
@@ -162,6 +162,7 @@ class _Desk:
 
     def __post_init__(self) -> None:
         self.changed: list[Document] = []
+        self._root = os.fspath(self.output)
 
     def take(self, file: OutputFile) -> Written:
         row = self.known.get(file.path)
@@ -210,11 +211,10 @@ class _Desk:
 
     def _is_intact(self, file: OutputFile, row: Document) -> bool:
         """Whether the file, and what belongs beside it, lies there as we left it."""
-        target = inside(self.output, file.path)
         seconds = int(row.modified_at.timestamp())
         endings = ("", *ENCODINGS.values()) if file.is_packed else ("",)
         try:
-            sizes = [_left_alone(f"{target}{ending}", seconds) for ending in endings]
+            sizes = [_left_alone(f"{self._root}/{file.path}{end}", seconds) for end in endings]
         except (FileNotFoundError, NotADirectoryError):
             return False
         return sizes[0] == row.size and None not in sizes

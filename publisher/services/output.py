@@ -19,7 +19,7 @@ from publisher.errors import PublisherError
 
 _ASIDE = ".new-"
 _THREADS = 4
-_AHEAD = 32
+_AHEAD = 8
 """Files that wait for a thread, at most."""
 
 

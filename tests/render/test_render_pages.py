@@ -223,7 +223,7 @@ def test_a_post_elsewhere_keeps_its_address(templates: Templates) -> None:
 def test_the_front_page_lists_posts_as_given(templates: Templates) -> None:
     posts = [
         make_post(title="One", language="zh-CN", description="standfirst", tags=("a", "b")),
-        make_post(title="Two", excerpt=Excerpt(html="", text="opening", is_manual=False)),
+        make_post(title="Two", excerpt=Excerpt.of("", "opening", is_manual=False)),
     ]
     root = html.fromstring(pages.home(templates, make_site(), newsletters=[], posts=posts))
     entries = root.xpath("//article")
