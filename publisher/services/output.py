@@ -18,6 +18,9 @@ from pathlib import Path, PurePosixPath
 from publisher.errors import PublisherError
 
 _ASIDE = ".new-"
+_MANY = 256
+"""From so many files on, the disk is told once to write everything, not once a file."""
+
 _THREADS = 4
 _AHEAD = 8
 """Files that wait for a thread, at most."""
@@ -79,16 +82,20 @@ class Staging:
         self._waiting.append((aside, target, modified_at.timestamp()))
         while len(self._at_work) >= _AHEAD:
             self._at_work.popleft().result()
-        self._at_work.append(self._threads.submit(_write_aside, aside, make))
+        is_one_of_few = len(self._waiting) <= _MANY
+        self._at_work.append(self._threads.submit(_write_aside, aside, make, sync=is_one_of_few))
 
     def finish(self) -> None:
         """Waits until every file is whole on the disk. Raises `OSError`."""
         while self._at_work:
             self._at_work.popleft().result()
+        if len(self._waiting) > _MANY:
+            os.sync()
 
     def settle(self) -> None:
         """Renames every file into its place, in the order in which they were added."""
-        self.finish()
+        if self._at_work:
+            self.finish()
         folders: dict[Path, None] = {}
         for aside, target, seconds in self._waiting:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -96,8 +103,11 @@ class Staging:
             os.replace(aside, target)
             folders[target.parent] = None
         self._waiting.clear()
-        for folder in folders:
-            _sync_folder(folder)
+        if len(folders) > _MANY:
+            os.sync()
+        else:
+            for folder in folders:
+                _sync_folder(folder)
 
     def _room(self) -> Path:
         """Our own folder in the output folder: a rename cannot leave a file system."""
@@ -121,11 +131,12 @@ def remove(output: Path, path: str) -> bool:
     return True
 
 
-def _write_aside(aside: Path, make: Callable[[], bytes]) -> None:
+def _write_aside(aside: Path, make: Callable[[], bytes], *, sync: bool) -> None:
     with open(aside, "xb") as file:
         file.write(make())
         file.flush()
-        os.fsync(file.fileno())
+        if sync:
+            os.fsync(file.fileno())
     os.chmod(aside, 0o644)
 
 

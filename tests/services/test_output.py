@@ -33,6 +33,23 @@ def test_staged_files_take_their_places_only_together(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "deep"]
 
 
+def test_of_many_files_the_disk_is_told_once_before_and_once_after_the_first_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+
+    def count() -> None:
+        told.append(len([*tmp_path.glob("[0-4]/page")]))
+
+    monkeypatch.setattr("publisher.services.output._MANY", 3)
+    monkeypatch.setattr("publisher.services.output.os.sync", count)
+    with Staging(tmp_path) as staging:
+        for number in range(5):
+            staging.add(f"{number}/page", lambda: b"x", modified_at=AT)
+        staging.settle()
+    assert told == [0, 5]
+
+
 def test_what_was_not_settled_is_thrown_away(tmp_path: Path) -> None:
     with Staging(tmp_path) as staging:
         staging.add("a", lambda: b"new", modified_at=AT)
