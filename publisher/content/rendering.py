@@ -13,7 +13,7 @@ from publisher.content.sources import Source, Text
 from publisher.domain.posts import Asset, Body, Excerpt, Failed, Image, Media, Warned
 from publisher.errors import ContentError
 
-RENDER_VERSION = 5
+RENDER_VERSION = 6
 """Rises by hand whenever the same file is read or rendered otherwise; a golden test says when."""
 
 

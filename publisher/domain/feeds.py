@@ -31,7 +31,10 @@ OTHER_FILES = {"rss": "feed.xml", "atom": "atom.xml", "json": "feed.json"}
 """Format -> file name of every other feed, in a folder of its own."""
 
 ARCHIVE_ENTRIES = 100
-"""The most entries of an archive document: readers refuse what is larger than some megabytes."""
+ARCHIVE_BYTES = 700_000
+"""The most entries of an archive document, and the most HTML: readers refuse large ones, and
+Atom makes a third more of the HTML.
+"""
 
 _HEX = "[0-9a-f]"
 _UUID = re.compile(rf"urn:uuid:{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}", re.IGNORECASE)
@@ -319,7 +322,7 @@ def _archives(made: _Maker, posts: Sequence[Post]) -> list[Feed]:
     documents = []
     oldest_first = reversed(posts)
     for year, group in groupby(oldest_first, key=lambda post: post.published.year):
-        for part, chunk in enumerate(_chunks(list(group), ARCHIVE_ENTRIES), start=1):
+        for part, chunk in enumerate(_chunks(group), start=1):
             name = f"{year}" if part == 1 else f"{year}-{part}"
             documents.append((name, chunk[::-1]))
     if len(documents) < 2:
@@ -342,9 +345,18 @@ def _archives(made: _Maker, posts: Sequence[Post]) -> list[Feed]:
     return feeds
 
 
-def _chunks(posts: list[Post], size: int) -> Iterator[list[Post]]:
-    for start in range(0, len(posts), size):
-        yield posts[start : start + size]
+def _chunks(posts: Iterable[Post]) -> Iterator[list[Post]]:
+    """The posts in parts; one that is too large for any has a part of its own."""
+    chunk: list[Post] = []
+    total = 0
+    for post in posts:
+        total += post.body.size
+        if chunk and (len(chunk) == ARCHIVE_ENTRIES or total > ARCHIVE_BYTES):
+            yield chunk
+            chunk, total = [], post.body.size
+        chunk.append(post)
+    if chunk:
+        yield chunk
 
 
 def _latest(site: Site, entries: Sequence[Entry]) -> datetime:

@@ -68,15 +68,18 @@ NO_EXCERPT = Excerpt(packed=b"", is_manual=False)
 class Body:
     """A whole text, as HTML for feeds and as HTML for mails and pages.
 
-    Kept packed, both forms in one, and unpacked for whoever asks.
+    Kept packed, both forms in one, and unpacked for whoever asks. `size` is that of the first, in
+    bytes.
     """
 
     packed: bytes = b""
+    size: int = 0
 
     @classmethod
     def of(cls, html: str, mail_html: str | None = None) -> "Body":
         """The two forms, the same for both unless a second one is given. Neither may hold NUL."""
-        return cls(pack(html if mail_html in {None, html} else f"{html}\0{mail_html}"))
+        both = html if mail_html in {None, html} else f"{html}\0{mail_html}"
+        return cls(packed=pack(both), size=len(html.encode("utf-8", "surrogatepass")))
 
     @property
     def html(self) -> str:

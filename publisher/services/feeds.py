@@ -266,7 +266,10 @@ class _Shelf:
                 path=path,
                 owner=post.id,
                 source=self._print(
-                    self._of(post), newer and self._of(newer), older and self._of(older), mine
+                    self._of(post),
+                    newer and pages.in_lists(newer),
+                    older and pages.in_lists(older),
+                    mine,
                 ),
                 data=partial(draw, newer=newer, older=older, labels=mine),
             )
@@ -278,24 +281,33 @@ class _Shelf:
             draw = partial(pages.label, self.app.templates, self.app.site, item, feed=feed)
             yield OutputFile(
                 path=f"{item.label.folder}/index.html",
-                source=self._print(item.label, [self._of(post) for post in item.posts]),
+                source=self._print(item.label, [pages.in_lists(post) for post in item.posts]),
                 data=draw,
             )
 
     def _overviews(self, ordered: Sequence[Post], feeds: Sequence[Feed]) -> Iterator[OutputFile]:
         templates, site = self.app.templates, self.app.site
-        known = [self._of(post) for post in ordered]
+        titles = [pages.in_lists(post) for post in ordered]
+        newest = [self._of(post) for post in ordered[: pages.POSTS_AT_LENGTH]]
         yield OutputFile(
             path="feeds/index.html",
-            source=self._print("feeds", [(feed.title, feed.urls) for feed in feeds], known[:10]),
+            source=self._print("feeds", [(feed.title, feed.urls) for feed in feeds], newest),
             data=partial(pages.feeds, templates, site, feeds),
         )
         yield OutputFile(
             path="index.html",
-            source=self._print("home", signups.offered(self.app), known),
+            source=self._print(
+                "home", signups.offered(self.app), newest, titles[: pages.POSTS_AT_HOME]
+            ),
             data=partial(
                 pages.home, templates, site, newsletters=signups.offered(self.app), posts=ordered
             ),
+        )
+
+        yield OutputFile(
+            path="archives/index.html",
+            source=self._print("posts", titles),
+            data=partial(pages.posts, templates, site, ordered),
         )
 
     def _documents(self, feed: Feed) -> Iterator[OutputFile]:
