@@ -296,6 +296,7 @@ class StateSettings(_Section):
     """`[state]`: our own files."""
 
     folder: str = "var"
+    durable: bool = True
 
 
 class TemplatesSettings(_Section):
