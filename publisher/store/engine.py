@@ -7,7 +7,7 @@ writes later would meet "database is locked", which no timeout cures. `read()` i
 import json
 import os
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,15 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    Integer,
+    Subquery,
     Table,
+    Text,
     cast,
     create_engine,
     event,
     func,
     select,
+    type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError
@@ -142,12 +144,25 @@ def insert_ignoring(tx: Tx, table: Table) -> Insert:
     return sqlite.insert(table).on_conflict_do_nothing()
 
 
-def among(tx: Tx, column: ColumnElement[int], ids: Collection[int]) -> ColumnElement[bool]:
-    """Whether a number is one of many; one statement to prepare however many they are."""
+def among(tx: Tx, column: ColumnElement[Any], wanted: Collection[Any]) -> ColumnElement[bool]:
+    """Whether a value is one of many; one statement to prepare however many they are."""
     if tx.dialect.name == "postgresql":
-        return column == func.any(cast(list(ids), postgresql.ARRAY(Integer)))
-    values = func.json_each(json.dumps(list(ids))).table_valued("value")
+        return column == func.any(cast(list(wanted), postgresql.ARRAY(column.type)))
+    values = func.json_each(json.dumps(list(wanted))).table_valued("value")
     return column.in_(select(values.c.value))
+
+
+def table_of(tx: Tx, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Subquery:
+    """Texts as a table to select from; one parameter to bind however many rows there are."""
+    given = json.dumps(rows, ensure_ascii=False)
+    if tx.dialect.name == "postgresql":
+        each = func.jsonb_array_elements(cast(given, postgresql.JSONB)).table_valued("value")
+        cells = [each.c.value.op("->>")(place) for place in range(len(columns))]
+    else:
+        each = func.json_each(given).table_valued("value")
+        cells = [func.json_extract(each.c.value, f"$[{place}]") for place in range(len(columns))]
+    named = zip(columns, cells, strict=True)
+    return select(*(type_coerce(cell, Text()).label(name) for name, cell in named)).subquery()
 
 
 def _sqlite_engine(path: Path, *, durable: bool) -> Engine:

@@ -22,13 +22,14 @@ from tests.faults.world import make_relay
 
 EVIL = "\r\nBcc: evil@example.org\r\n"
 PIECES = (
-    EVIL, "\nBcc: evil@example.org", "\r", "\n", "\r\n\r\n<b>", "\r\n ", "\0", "\x0b", "\x1c", "\x7f",
-    "\x85", "\u2028", "\u2029", "\u202e", "\u2066", "\u200f", "\ufeff",
+    EVIL, "\nBcc: evil@example.org", "\r", "\n", "\r\n\r\n<b>", "\r\n ", "\0", "\x0b", "\x1c",
+    "\x7f", "\x85", "\u2028", "\u2029", "\u202e", "\u2066", "\u200f", "\ufeff",
     "=?utf-8?q?hi=0D=0ABcc=3A_evil=40example.org?=",
     "=?utf-8?b?" + b64encode(EVIL.encode()).decode() + "?=",
     "=?utf-8?q?=3D=3Futf-8=3Fq=3F=0ABcc=3A_x=40x=3F=3D?=", "=?", "?=", "=?utf-8?q?", "=\r\n?",
     '"', "\\", "<evil@example.org>", ",", ";", ":", "(", ")", "@", "%0d%0aBcc:", "&#13;&#10;",
-    "汉", "\U0001f9d1\u200d\U0001f680", "e\u0301", " ", "\t", "a", "Re: ", "x" * 10_000, "李" * 4_000,
+    "汉", "\U0001f9d1\u200d\U0001f680", "e\u0301", " ", "\t", "a", "Re: ",
+    "x" * 10_000, "李" * 4_000,
 )  # fmt: skip
 
 
