@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from publisher.errors import InvalidToken
 
@@ -49,6 +50,7 @@ class Confirmation:
     expires_at: datetime
 
 
+@lru_cache(maxsize=64)
 def derive_key(site_key: bytes, purpose: str) -> bytes:
     """A key of its own for each purpose (HKDF-Expand with one block, RFC 5869 section 2.3)."""
     return hmac.digest(site_key, purpose.encode() + b"\x01", "sha256")
