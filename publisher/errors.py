@@ -94,6 +94,7 @@ class Conflict(PublisherError):
         super().__init__(f"{kind} {key}: {problem}")
         self.kind = kind
         self.key = key
+        self.problem = problem
 
 
 class InvalidAddress(PublisherError):

@@ -86,6 +86,15 @@ def copy_database(source: Path, target: Path) -> None:
     _sync(target)
 
 
+def vacuum_database(path: Path) -> None:
+    """Builds the file anew without the gaps of removed rows. Raises `StoreError`."""
+    raw = sqlite3.connect(path, isolation_level=None)
+    with closing(raw), _explained(str(path)):
+        raw.execute("PRAGMA busy_timeout=10000")
+        raw.execute("VACUUM")
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def problems_of(path: Path) -> list[str]:
     """What is wrong with a database file: its structure, and references that lead nowhere."""
     raw = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)

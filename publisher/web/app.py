@@ -95,6 +95,8 @@ def _operator_routes(operators: Operators) -> list[Route]:
         Route("/admin", operators.home, methods=["GET"]),
         Route("/admin/login", operators.ask, methods=["GET"]),
         Route("/admin/login", operators.log_in, methods=["POST"], middleware=own),
+        Route("/admin/first/{token}", operators.invite, methods=["GET"]),
+        Route("/admin/first/{token}", operators.add_first, methods=["POST"], middleware=own),
         Route("/admin/logout", operators.log_out, methods=["POST"], middleware=own),
         Route("/admin/resume", operators.resume, methods=["POST"], middleware=own),
         Route(
