@@ -115,6 +115,13 @@ def _feeds(app: App) -> Iterator[Family]:
         labels=("feed",),
         samples={(each.feed,): float(each.readers) for each in found},
     )
+    yield Family(
+        name="rate_limited",
+        kind="counter",
+        help="Requests over a budget since the start, whether or not the answer said so.",
+        labels=("route",),
+        samples=app.vitals.limits(),
+    )
 
 
 def _schedule(app: App, now: datetime) -> Iterator[Family]:

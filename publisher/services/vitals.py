@@ -35,6 +35,7 @@ class Vitals:
         self._lock = Lock()
         self._beats: dict[str, float] = {}
         self._requests: Counter[tuple[str, ...]] = Counter()
+        self._limited: Counter[tuple[str, ...]] = Counter()
         self._answers: Counter[tuple[str, int]] = Counter()
         self._polls: set[Poll] = set()
         self._replies: Counter[tuple[str, ...]] = Counter()
@@ -88,6 +89,11 @@ class Vitals:
         with self._lock:
             return list(accumulate(self._buckets)), self._seconds
 
+    def limited(self, route: str) -> None:
+        """A budget was used up, whether or not the answer says so."""
+        with self._lock:
+            self._limited[route,] += 1
+
     def requests(self) -> dict[tuple[str, ...], float]:
         """(route, method, code) -> answers."""
         with self._lock:
@@ -99,3 +105,8 @@ class Vitals:
             taken = self._answers, self._polls
             self._answers, self._polls = Counter(), set()
             return taken
+
+    def limits(self) -> dict[tuple[str, ...], float]:
+        """(route) -> requests over a budget."""
+        with self._lock:
+            return {key: float(count) for key, count in self._limited.items()}
