@@ -198,6 +198,8 @@ async def keep_polls(app: App, stop: asyncio.Event) -> None:
             await asyncio.to_thread(polls.flush, app)
         except PublisherError as error:  # what was taken is lost; the next ones are not
             log.error("polls.lost", extra={"problem": str(error)})
+        except Exception:  # statistics never end the daemon
+            log.exception("polls.crashed")
 
 
 async def first_of(*events: asyncio.Event) -> None:

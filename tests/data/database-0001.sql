@@ -50,6 +50,7 @@ CREATE TABLE delivery_attempts (
 	CONSTRAINT pk_delivery_attempts PRIMARY KEY (id), 
 	CONSTRAINT fk_delivery_attempts_delivery FOREIGN KEY(delivery) REFERENCES deliveries (id) ON DELETE CASCADE
 );
+INSERT INTO "delivery_attempts" VALUES(1,3,1,'failed','refused','550 no','2026-11-20 08:00:00.000000');
 CREATE TABLE issue_posts (
 	newsletter TEXT NOT NULL, 
 	post TEXT NOT NULL, 

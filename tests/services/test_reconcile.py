@@ -178,7 +178,7 @@ class Reconciling(RuleBasedStateMachine):
             self.folder.cleanup()
 
 
-Reconciling.TestCase.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+Reconciling.TestCase.settings = settings(max_examples=10, stateful_step_count=15, deadline=None)
 
 
 @pytest.mark.filterwarnings("default::pytest.PytestUnraisableExceptionWarning")
