@@ -117,6 +117,15 @@ def copy_database(source: Path, target: Path) -> None:
     _sync(target)
 
 
+def vacuum_database(path: Path) -> None:
+    """Builds the file anew without the gaps of removed rows. Raises `StoreError`."""
+    raw = sqlite3.connect(path, isolation_level=None)
+    with closing(raw), _explained(str(path)):
+        raw.execute("PRAGMA busy_timeout=10000")
+        raw.execute("VACUUM")
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def problems_of(path: Path) -> list[str]:
     """What is wrong with a database file: its structure, and references that lead nowhere."""
     raw = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
@@ -184,6 +193,7 @@ def among(tx: Tx, column: ColumnElement[Any], wanted: Collection[Any]) -> Column
 def table_of(tx: Tx, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Subquery:
     """Texts as a table to select from; one parameter to bind however many rows there are."""
     given = json.dumps(rows, ensure_ascii=False)
+    cells: list[ColumnElement[Any]]
     if tx.dialect.name == "postgresql":
         each = func.jsonb_array_elements(cast(given, postgresql.JSONB)).table_valued("value")
         cells = [each.c.value.op("->>")(place) for place in range(len(columns))]

@@ -112,6 +112,15 @@ def _operator_routes(operators: Operators, budgets: Budgets) -> list[Route]:
             methods=["POST"],
             middleware=[*own, budgets.secrets],
         ),
+        Route(
+            "/admin/first/{token}", operators.invite, methods=["GET"], middleware=[budgets.pages]
+        ),
+        Route(
+            "/admin/first/{token}",
+            operators.add_first,
+            methods=["POST"],
+            middleware=[*own, budgets.secrets],
+        ),
         Route("/admin/logout", operators.log_out, methods=["POST"], middleware=own),
         Route("/admin/resume", operators.resume, methods=["POST"], middleware=own),
         Route(
