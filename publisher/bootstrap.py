@@ -106,6 +106,7 @@ def open_app(
             operator=OperatorOptions(
                 address=settings.operator.address,
                 language=settings.operator.language or settings.site.language,
+                proxy_header=settings.operator.auth_proxy_header,
             ),
             vitals=vitals or Vitals(),
             schedule=ScheduleOptions(

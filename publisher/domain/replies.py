@@ -91,6 +91,15 @@ class NotSent:
 Outcome = Accepted | Deferred | Rejected | Unconfirmed | NotSent
 
 
+def reply_class(outcome: Outcome) -> str:
+    """`2xx`, `4xx` or `5xx`, and `none` where the line was lost instead."""
+    match outcome:
+        case Accepted() | Deferred() | Rejected():
+            return f"{outcome.reply.code // 100}xx"
+        case _:
+            return "none"
+
+
 class Scope(StrEnum):
     """Whom an answer is about."""
 

@@ -4,16 +4,30 @@
 writes later would meet "database is locked", which no timeout cures. `read()` is a snapshot.
 """
 
+import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Subquery,
+    Table,
+    Text,
+    cast,
+    create_engine,
+    event,
+    func,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.sql.dml import Insert
@@ -103,6 +117,15 @@ def copy_database(source: Path, target: Path) -> None:
     _sync(target)
 
 
+def vacuum_database(path: Path) -> None:
+    """Builds the file anew without the gaps of removed rows. Raises `StoreError`."""
+    raw = sqlite3.connect(path, isolation_level=None)
+    with closing(raw), _explained(str(path)):
+        raw.execute("PRAGMA busy_timeout=10000")
+        raw.execute("VACUUM")
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def problems_of(path: Path) -> list[str]:
     """What is wrong with a database file: its structure, and references that lead nowhere."""
     raw = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
@@ -157,6 +180,28 @@ def insert_ignoring(tx: Tx, table: Table) -> Insert:
     if tx.dialect.name == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def among(tx: Tx, column: ColumnElement[Any], wanted: Collection[Any]) -> ColumnElement[bool]:
+    """Whether a value is one of many; one statement to prepare however many they are."""
+    if tx.dialect.name == "postgresql":
+        return column == func.any(cast(list(wanted), postgresql.ARRAY(column.type)))
+    values = func.json_each(json.dumps(list(wanted))).table_valued("value")
+    return column.in_(select(values.c.value))
+
+
+def table_of(tx: Tx, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Subquery:
+    """Texts as a table to select from; one parameter to bind however many rows there are."""
+    given = json.dumps(rows, ensure_ascii=False)
+    cells: list[ColumnElement[Any]]
+    if tx.dialect.name == "postgresql":
+        each = func.jsonb_array_elements(cast(given, postgresql.JSONB)).table_valued("value")
+        cells = [each.c.value.op("->>")(place) for place in range(len(columns))]
+    else:
+        each = func.json_each(given).table_valued("value")
+        cells = [func.json_extract(each.c.value, f"$[{place}]") for place in range(len(columns))]
+    named = zip(columns, cells, strict=True)
+    return select(*(type_coerce(cell, Text()).label(name) for name, cell in named)).subquery()
 
 
 def _sqlite_engine(path: Path, *, durable: bool) -> Engine:
