@@ -227,6 +227,7 @@ class Books:
             case NotSent():
                 if claimed.is_intended:
                     outcome_rows.put_back(tx, record, now=now)
+                    done.used[each.relay.label, claimed.sender_domain] -= 1  # it cost no quota
                 fate = Fate.RETURNED
             case Unconfirmed():
                 resend = claimed.on_unknown is OnUnknown.RESEND and not outcome_rows.was_unknown(

@@ -166,6 +166,15 @@ def test_two_workers_share_one_quota(people: Path, clock: FakeClock, relay: Faul
     assert len(relay.accepted) == len({entry["rcpt"] for entry in relay.accepted}) == 15
 
 
+def test_what_was_not_taken_after_all_costs_no_quota(tmp_path: Path, relay: FaultRelay) -> None:
+    found(tmp_path, ["dot450_4.7.28x1.1@d.test"])  # too fast, it says, and takes it later
+    with open_world(tmp_path, [make_relay(relay.port)]) as app:
+        assert deliveries.deliver(app)[0].finished
+        with app.store.read() as tx:
+            assert [row[1:] for row in relay_rows.hours_used(tx, "main", "example.org")] == [(1, 0)]
+    assert relay.dots == 2
+
+
 def test_while_it_warms_up_refusals_are_counted(
     tmp_path: Path, clock: FakeClock, relay: FaultRelay
 ) -> None:
