@@ -29,7 +29,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from statistics import median
 from unittest import mock
@@ -66,12 +66,12 @@ class Measured:
 
 def message(number: int, size: int) -> bytes:
     """A message that no other one equals."""
-    return b"Message-ID: <%d@news.test>\r\n" % number + _BODIES[size]
+    return b"Message-ID: <%d@news.test>\r\n" % number + _body(size)
 
 
-_BODIES = {
-    size: b"Subject: x\r\n\r\n" + (b"x" * 70 + b"\r\n") * (size // 72) for size in (50_000, 5_000)
-}
+@cache
+def _body(size: int) -> bytes:
+    return b"Subject: x\r\n\r\n" + (b"x" * 70 + b"\r\n") * (size // 72)
 
 
 # The ways to send.
@@ -248,7 +248,8 @@ def distance(port: int, delay_ms: float) -> Iterator[int]:
     if not delay_ms:
         yield port
         return
-    command = [sys.executable, str(HERE / "distance.py"), str(port), str(delay_ms)]
+    far = HERE.parent / "tests" / "faults" / "distance.py"
+    command = [sys.executable, str(far), str(port), str(delay_ms)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout

@@ -1,6 +1,6 @@
 """A million subscribers in SQLite: time to plan an issue, memory and disk to send it.
 
-    python bench/million.py [--people 1000000] [--messages 300000] [--folder FOLDER]
+    python bench/million.py [--people 1000000] [--messages 30000] [--folder FOLDER]
 
 Fills the database, plans an issue for everybody, and sends so many messages of it, composed one by
 one, to Postfix's smtp-sink. With a FOLDER that is kept, each further call goes on with the sending;
@@ -104,7 +104,7 @@ def database_bytes(database: Path) -> int:
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description="a million subscribers")
     options.add_argument("--people", type=int, default=1_000_000)
-    options.add_argument("--messages", type=int, default=300_000)
+    options.add_argument("--messages", type=int, default=30_000)
     options.add_argument("--folder", type=Path, help="kept, for a further call")
     given = options.parse_args()
     place = nullcontext(given.folder) if given.folder else tempfile.TemporaryDirectory()

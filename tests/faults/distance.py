@@ -1,4 +1,4 @@
-"""A port on this machine that is far away: `python bench/distance.py PORT MILLISECONDS`.
+"""A port on this machine that is far away: `python tests/faults/distance.py PORT MILLISECONDS`.
 
 Whatever arrives is handed on after half of that time, in either direction and in order, so that
 a question and its answer take the whole of it. Prints its own port, and runs until it is ended.
@@ -50,7 +50,8 @@ async def main(port: int, milliseconds: float) -> None:
     """Serves for ever."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Near(milliseconds / 2_000, port), "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
     await server.serve_forever()
 
 
