@@ -34,6 +34,7 @@ posts = Table(
     Column("path", Text, nullable=False),
     Column("body_hash", String(64), nullable=False),
     Column("first_seen_at", UtcDateTime, nullable=False),
+    Column("gone_at", UtcDateTime, nullable=True),
     Index(None, "path"),
 )
 
