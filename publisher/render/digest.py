@@ -54,7 +54,8 @@ class Digest:
 class Edition:
     """What an issue is made of, but for how it looks. `posts` in their order, at least one.
 
-    `pictures`: the sizes of those whose files are at hand.
+    `pictures`: the sizes of those whose files are at hand. `is_part`: only the posts that its
+    readers chose.
     """
 
     site: Site
@@ -63,6 +64,7 @@ class Edition:
     posts: Sequence[Post]
     nonce: str
     pictures: Pictures
+    is_part: bool = False
 
 
 def slot_token(nonce: str, name: str) -> str:
