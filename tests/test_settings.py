@@ -28,6 +28,9 @@ SAMPLE = {
     "content.dialect",
     "newsletters.description",
     "newsletters.start",
+    "newsletters.frequencies",
+    "newsletters.topics",
+    "newsletters.languages",
 }
 """Keys in the shipped file that describe the sample site instead of showing the default."""
 

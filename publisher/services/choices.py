@@ -9,32 +9,7 @@ from publisher.domain.subscribers import Evidence, Subscription
 from publisher.errors import InvalidToken, NotFound
 from publisher.services import series, subscribers
 from publisher.services.app import App
-from publisher.store import choices as rows
 from publisher.store import subscribers as subscriber_rows
-from publisher.store.engine import Tx
-
-
-def tend(app: App) -> None:
-    """Lets the series follow the settings, before somebody goes from one to another."""
-    for newsletter in app.newsletters:
-        series.tend(app, newsletter, now=app.clock())
-
-
-def change(app: App, tx: Tx, about: Subscription, wanted: Choices) -> bool:
-    """Saves what is on offer of some choices; False where they stand so already.
-
-    The caller has called `tend`, and writes the evidence. An issue whose rows are written is not
-    changed.
-    """
-    newsletter = app.newsletter(about.newsletter)
-    chosen, known = offered(newsletter, wanted), subscriber_rows.get(tx, about.id)
-    if known is None or chosen == known.choices:
-        return False
-    series.move(
-        tx, newsletter, about.id, known.choices.frequency, chosen.frequency, now=app.clock()
-    )
-    rows.save(tx, about.id, chosen)
-    return True
 
 
 def less_often(app: App, token: str) -> Subscription:
@@ -48,7 +23,7 @@ def less_often(app: App, token: str) -> Subscription:
     if newsletter is None or wanted is None:
         raise InvalidToken
     is_own = wanted is frequency_of(newsletter.schedule)
-    tend(app)
+    series.tend_all(app)
     chosen = replace(found.choices, frequency="" if is_own else wanted.value)
     _save(app, found, chosen, "unsubscribe page")
     return subscribers.get(app, found.id)
@@ -65,14 +40,14 @@ def choose(app: App, email: str, newsletter: str, wanted: Choices) -> Subscripti
         found = subscriber_rows.of_address(tx, address, newsletter)
     if found is None:
         raise NotFound("subscriber", address.text)
-    tend(app)
+    series.tend_all(app)
     _save(app, found, wanted, "operator")
     return subscribers.get(app, found.id)
 
 
 def _save(app: App, about: Subscription, wanted: Choices, source: str) -> None:
     with app.store.begin() as tx:
-        if change(app, tx, about, wanted):
+        if series.change(app, tx, about, wanted):
             words = f"{source}: {wanted}"
             subscriber_rows.choose(
                 tx,

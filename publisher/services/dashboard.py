@@ -11,7 +11,16 @@ from publisher.domain.issues import Issue, IssueStatus
 from publisher.domain.subscribers import ConsentEvent, SubscriptionStatus
 from publisher.errors import NotFound
 from publisher.render.charts import Plot
-from publisher.services import backups, deliveries, health, housekeeping, issues, posts, status
+from publisher.services import (
+    backups,
+    deliveries,
+    health,
+    housekeeping,
+    issues,
+    posts,
+    series,
+    status,
+)
 from publisher.services.app import App
 from publisher.services.backups import Backup
 from publisher.services.health import Check
@@ -61,7 +70,7 @@ def dashboard(app: App) -> Dashboard:
         waiting = dict(totals.waiting(tx))
     return Dashboard(
         newsletters=tuple(status.status(app, now=now)),
-        plans=tuple(issues.plan(app, each, library, now=now) for each in app.newsletters),
+        plans=tuple(issues.plan(app, each, library, now=now) for each in series.everything(app)),
         held=tuple(issue for issue in listing if issue.status is IssueStatus.HELD),
         recent=tuple(listing[:10]),
         troubled=tuple(_troubled(app)),

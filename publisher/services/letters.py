@@ -15,7 +15,7 @@ from publisher.domain.tokens import bounce_key, message_key
 from publisher.mail.dkim import Key, sign
 from publisher.mail.jobs import Job, check_path, transparent
 from publisher.render.messages import Letter, Recipient, compose, load_body
-from publisher.services import dkim
+from publisher.services import dkim, links
 from publisher.services.app import App
 from publisher.services.subscribers import unsubscribe_url
 from publisher.store import issues as rows
@@ -65,6 +65,7 @@ def message(app: App, mail: IssueMail, delivery: Claim, *, at: datetime) -> byte
         name=delivery.name,
         message_id=message_key(app.site_key, delivery.issue, delivery.subscriber),
         unsubscribe_url=unsubscribe_url(app, delivery.subscription),
+        preferences_url=links.preferences(app, delivery.subscription),
     )
     is_whole = delivery.variant == rows.DEFAULT
     letter = mail.letter if is_whole else mail.variant(delivery.variant)

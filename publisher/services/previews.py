@@ -70,7 +70,7 @@ def look_at(app: App, plan: IssuePlan, *, now: datetime, reader: Reader | None =
         raise Conflict("newsletter", plan.newsletter.id, "there is no post to show yet")
     reader = reader or Reader()
     digest = variants.render(app, plan.newsletter, plan.period, plan.shown)
-    link = app.site.link("u/preview")
+    link, choose = app.site.link("u/preview"), app.site.link("p/preview")
     letter = Letter(
         site=app.site,
         newsletter=plan.newsletter,
@@ -79,10 +79,14 @@ def look_at(app: App, plan: IssuePlan, *, now: datetime, reader: Reader | None =
         body=variants.body_of(plan.newsletter, digest, plan.shown),
     )
     recipient = Recipient(
-        address=reader.address, name=reader.name, message_id="preview", unsubscribe_url=link
+        address=reader.address,
+        name=reader.name,
+        message_id="preview",
+        unsubscribe_url=link,
+        preferences_url=choose,
     )
     message = compose(letter, recipient, date=now)
-    slots = {"name": reader.name, "unsubscribe": link}
+    slots = {"name": reader.name, "unsubscribe": link, "preferences": choose}
     return Preview(
         plan=plan,
         subject=digest.subject,

@@ -11,7 +11,6 @@ from publisher.domain.deliveries import Delivery
 from publisher.domain.posts import Library
 from publisher.errors import ConfigError, PublisherError
 from publisher.services import (
-    choices,
     deliveries,
     feeds,
     instances,
@@ -119,7 +118,7 @@ def send(app: App, *, stopping: Callable[[], bool] = lambda: False) -> SendRepor
     in_doubt = deliveries.recover(app)
     newsletters = []
     now = app.clock()
-    choices.tend(app)
+    series.tend_all(app)
     if any(issues.wants_posts(app, each, now=now) for each in series.everything(app)):
         newsletters = _assemble_due(app, posts.load(app, now=now))
     return SendReport(
@@ -143,7 +142,7 @@ def refuse_public_inbox(app: App) -> None:
 def _assemble_due(app: App, library: Library) -> list[NewsletterReport]:
     """Plans and settles the issues of every series that is open."""
     reports = []
-    choices.tend(app)
+    series.tend_all(app)
     for newsletter in series.everything(app):
         now = app.clock()
         taken = issues.reconcile(app, newsletter, now=now, library=library)

@@ -7,13 +7,15 @@ a balance along, so that no post is lost and none comes twice (`domain.choices`)
 from dataclasses import replace
 from datetime import datetime
 
-from publisher.domain.choices import EVEN, Balance, change_series
+from publisher.domain.choices import EVEN, Balance, Choices, change_series, offered
 from publisher.domain.newsletters import Frequency, Newsletter
 from publisher.domain.series import in_series, offer_words, series_of
+from publisher.domain.subscribers import Subscription
 from publisher.services.app import App
 from publisher.store import choices as choice_rows
 from publisher.store import issues as issue_rows
 from publisher.store import newsletters as rows
+from publisher.store import subscribers as subscriber_rows
 from publisher.store.engine import Tx
 
 
@@ -63,7 +65,30 @@ def tend(app: App, newsletter: Newsletter, *, now: datetime) -> None:
                 rows.end(tx, newsletter.id, series.series or "")
 
 
-def move(
+def tend_all(app: App) -> None:
+    """Tends every newsletter; before anybody goes from one series to another."""
+    for newsletter in app.newsletters:
+        tend(app, newsletter, now=app.clock())
+
+
+def change(app: App, tx: Tx, about: Subscription, wanted: Choices) -> bool:
+    """Saves what is on offer of some choices; False where they stand so already.
+
+    The caller has called `tend_all`, and writes the evidence. An issue whose rows are written is
+    not changed.
+    """
+    newsletter = app.newsletter(about.newsletter)
+    chosen, known = offered(newsletter, wanted), subscriber_rows.get(tx, about.id)
+    if known is None or chosen == known.choices:
+        return False
+    if not known.is_new:
+        before, after = known.choices.frequency, chosen.frequency
+        _move(tx, newsletter, about.id, before, after, now=app.clock())
+    choice_rows.save(tx, about.id, chosen)
+    return True
+
+
+def _move(
     tx: Tx, newsletter: Newsletter, subscription: int, chosen: str, wanted: str, *, now: datetime
 ) -> None:
     """Somebody goes from the series of one choice to that of another, if it is another."""

@@ -114,6 +114,7 @@ def _subscriber_routes(app: App) -> list[Route]:
         Route("/privacy", form.privacy, methods=["GET"]),
         Route("/c/{token}", Confirming(app).handle, methods=both, middleware=guard),
         Route("/u/{token}/pause", leaving.pause, methods=["POST"], middleware=guard),
+        Route("/u/{token}/less", leaving.less, methods=["POST"], middleware=guard),
         Route("/u/{token}/again", leaving.again, methods=["POST"], middleware=guard),
         Route("/u/{token}/forwarded", leaving.forwarded, methods=["GET"]),
         Route("/u/{token:path}", leaving.handle, methods=both),
