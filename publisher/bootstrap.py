@@ -97,6 +97,8 @@ def open_app(
                 host=settings.web.host,
                 port=settings.web.port,
                 trusted_proxies=tuple(settings.web.trusted_proxies),
+                pages_a_minute=settings.web.pages_a_minute,
+                refusals_a_minute=settings.web.refusals_a_minute,
             ),
             log=LogOptions(level=settings.log.level, format=settings.log.format),
             monitor=_monitor(settings),

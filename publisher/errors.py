@@ -12,6 +12,7 @@
     ├── InvalidAddress(text, problem)         exit 1, HTTP 422
     ├── InvalidToken                          HTTP 404, always the same page
     ├── LoginRefused                          HTTP 401, the same for every reason
+    ├── TooOften(wait)                        HTTP 429
     ├── RelayError(relay, problem)            the issue goes on later
     └── NetworkError(url, problem)            tried again later
 
@@ -19,6 +20,9 @@ An error carries the ids and says what to do. What a relay answered is a value
 (`domain.deliveries.Outcome`), not an error. Exit codes are given in `cli.main` only, HTTP status
 in `web.app` only.
 """
+
+import math
+from datetime import timedelta
 
 
 class PublisherError(Exception):
@@ -113,10 +117,18 @@ class InvalidToken(PublisherError):
 
 
 class LoginRefused(PublisherError):
-    """Name or password is wrong, or there were too many attempts. Deliberately without detail."""
+    """Name or password is wrong. Deliberately without detail."""
 
     def __init__(self) -> None:
-        super().__init__("this name and password do not open anything, or were tried too often")
+        super().__init__("this name and password do not open anything")
+
+
+class TooOften(PublisherError):
+    """Somebody has used up a budget. `wait`: after so long it is certain that there is more."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__(f"tried too often; try again in {math.ceil(wait.total_seconds())} seconds")
+        self.wait = wait
 
 
 class RelayError(PublisherError):

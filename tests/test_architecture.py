@@ -87,7 +87,7 @@ def test_locks_hold_every_requirement_and_no_registry() -> None:
 def test_every_route_is_documented() -> None:
     source = (PACKAGE / "web" / "app.py").read_text(encoding="utf-8")
     text = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
-    routes = re.findall(r'Route\("([^"]+)"', source)
+    routes = re.findall(r'Route\(\s*"([^"]+)"', source)
     assert len(routes) >= 7
     for route in routes:
         if route != "/{path:path}":

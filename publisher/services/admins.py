@@ -21,7 +21,7 @@ from publisher.domain.admins import (
     objection,
 )
 from publisher.domain.tokens import derive_key
-from publisher.errors import Conflict, LoginRefused, NotFound
+from publisher.errors import Conflict, LoginRefused, NotFound, TooOften
 from publisher.services.app import App
 from publisher.store import admins as rows
 from publisher.store import audit
@@ -91,14 +91,15 @@ def listing(app: App) -> list[tuple[Admin, int]]:
 
 
 def log_in(app: App, name: str, password: str, *, client: str) -> Login:
-    """Begins a session. Raises `LoginRefused`, the same for every reason."""
+    """Begins a session. Raises `LoginRefused`, the same for every reason, and `TooOften`."""
     now = app.clock()
     with app.store.read() as tx:
         found = rows.find(tx, name)
         failed = rows.failures(tx, name, client, since=now - FAILURE_SPAN)
-    must_wait = failed[0] >= FAILURES or failed[1] >= FAILURES_ANYWHERE
+    if failed[0] >= FAILURES or failed[1] >= FAILURES_ANYWHERE:
+        raise TooOften(FAILURE_SPAN)
     is_right = _verify(found.password if found else _NOBODY, password)
-    if found is None or not is_right or must_wait:
+    if found is None or not is_right:
         with app.store.begin() as tx:
             rows.fail(tx, name[:200], client, now=now)
         raise LoginRefused

@@ -34,11 +34,17 @@ class Folders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
-    """Where the web server listens, and the proxies in front of it that it believes."""
+    """Where the web server listens, the proxies that it believes, and what one network may ask.
+
+    `pages_a_minute`: of those rendered anew each time. `refusals_a_minute`: wrong links, tokens
+    and passwords. 0 means no limit.
+    """
 
     host: str
     port: int
     trusted_proxies: tuple[str, ...] = ()
+    pages_a_minute: int = 120
+    refusals_a_minute: int = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

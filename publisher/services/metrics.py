@@ -69,6 +69,13 @@ def _process(app: App) -> Iterator[Family]:
         labels=("feed", "status"),
         samples=app.vitals.feed_requests(),
     )
+    yield Family(
+        name="rate_limited",
+        kind="counter",
+        help="Requests over a budget since the start, whether or not the answer said so.",
+        labels=("route",),
+        samples=app.vitals.limits(),
+    )
 
 
 def _schedule(app: App, now: datetime) -> Iterator[Family]:

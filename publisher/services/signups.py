@@ -28,6 +28,9 @@ from publisher.store.engine import Tx
 
 log = logging.getLogger(__name__)
 
+ROUTE = "/subscribe"
+"""Under which requests over the budget are counted: it is one, by form and by interface."""
+
 _DAY = timedelta(days=1)
 _BATCH = 50
 
@@ -58,10 +61,11 @@ def request(app: App, asked: Request, *, consent: str) -> None:
         consent_rows.keep_text(tx, text, language=asked.language, body=consent, now=now)
         from_network, from_all = rows.in_last_hour(tx, network=near, now=now)
         if from_network >= app.subscribers.budgets.a_network:
-            refused = rows.refuse(tx, "network", now=now)
+            rows.refuse(tx, "network", now=now)
+            app.vitals.limited(ROUTE)
         elif from_all >= app.subscribers.budgets.an_hour:
-            refused = rows.refuse(tx, "site", now=now)
-            if refused == 1:  # once an hour: somebody should look
+            app.vitals.limited(ROUTE)
+            if rows.refuse(tx, "site", now=now) == 1:  # once an hour: somebody should look
                 log.warning("signups.flooded", extra={"taken": from_all})
         else:
             digest = address_hash(app.site_key, address)

@@ -16,6 +16,7 @@ class Vitals:
         self._beats: dict[str, float] = {}
         self._requests: Counter[tuple[str, ...]] = Counter()
         self._feeds: Counter[tuple[str, ...]] = Counter()
+        self._limited: Counter[tuple[str, ...]] = Counter()
         self.is_draining = False
         self.last_reload_succeeded = True
 
@@ -38,6 +39,11 @@ class Vitals:
         with self._lock:
             self._feeds[feed, str(status)] += 1
 
+    def limited(self, route: str) -> None:
+        """A budget was used up, whether or not the answer says so."""
+        with self._lock:
+            self._limited[route,] += 1
+
     def requests(self) -> dict[tuple[str, ...], float]:
         """(route, method, code) -> answers."""
         with self._lock:
@@ -47,3 +53,8 @@ class Vitals:
         """(feed, status) -> answers."""
         with self._lock:
             return {key: float(count) for key, count in self._feeds.items()}
+
+    def limits(self) -> dict[tuple[str, ...], float]:
+        """(route) -> requests over a budget."""
+        with self._lock:
+            return {key: float(count) for key, count in self._limited.items()}

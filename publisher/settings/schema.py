@@ -270,6 +270,8 @@ class WebSettings(_Section):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     trusted_proxies: list[Annotated[str, AfterValidator(_network)]] = ["127.0.0.0/8", "::1/128"]
+    pages_a_minute: Annotated[int, Field(ge=0)] = 120
+    refusals_a_minute: Annotated[int, Field(ge=0)] = 30
 
 
 class ScheduleSettings(_Section):

@@ -157,11 +157,11 @@ class Api:
             self._check(request, scope)
             return JSONResponse(work(), status_code=status, headers=PRIVATE)
         except Refused as refused:
-            return _problem(refused.status, refused.problem)
+            return problem(refused.status, refused.problem)
         except InvalidAddress as error:
-            return _problem(422, f"email: {error.problem}")
+            return problem(422, f"email: {error.problem}")
         except NotFound as error:
-            return _problem(404, f"no such {error.kind}")
+            return problem(404, f"no such {error.kind}")
 
     def _check(self, request: Request, scope: Scope) -> None:
         kind, _, secret = request.headers.get("authorization", "").partition(" ")
@@ -172,13 +172,14 @@ class Api:
             raise Refused(403, f"this token lacks the scope {scope.value}")
 
 
-def _problem(status: int, detail: str) -> Response:
-    headers = PRIVATE | ({"WWW-Authenticate": "Bearer"} if status == 401 else {})
+def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """What is wrong, for programs (RFC 9457)."""
+    asks = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     return JSONResponse(
         {"status": status, "detail": detail},
         status_code=status,
         media_type="application/problem+json",
-        headers=headers,
+        headers=PRIVATE | asks | dict(headers or {}),
     )
 
 

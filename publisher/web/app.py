@@ -5,6 +5,7 @@ parse, make one call and answer; Starlette runs them in its thread pool.
 """
 
 import logging
+import math
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -24,14 +25,16 @@ from publisher.errors import (
     NotFound,
     PublisherError,
     StoreError,
+    TooOften,
 )
 from publisher.render import pages
 from publisher.services.app import App
 from publisher.web import security
 from publisher.web.admin import Operators
 from publisher.web.answers import private
-from publisher.web.api import Api
+from publisher.web.api import Api, problem
 from publisher.web.inbox import Inbox
+from publisher.web.limits import Budgets
 from publisher.web.monitor import Counting, Health
 from publisher.web.preferences import FreshLinks, Preferring
 from publisher.web.previews import Previews
@@ -48,6 +51,7 @@ _STATUSES: dict[type[PublisherError], int] = {
     Conflict: 409,
     InvalidAddress: 422,
     LoginRefused: 401,
+    TooOften: 429,
     StoreError: 503,
 }
 _WITH_PAGE = (400, 401, 403, 404, 405, 409, 410, 413, 422, 429, 500, 503)
@@ -77,24 +81,30 @@ def build_app(app: App) -> Starlette:
 
 def _routes(app: App) -> list[Route]:
     """All routes. The last one takes every path that no other has."""
+    budgets = Budgets(app)
     return [
         Route("/healthz", Health(app).alive, methods=["GET"]),
         Route("/readyz", Health(app).ready, methods=["GET"]),
-        *_operator_routes(Operators(app)),
-        *_subscriber_routes(app),
-        *_api_routes(Api(app)),
+        *_operator_routes(Operators(app), budgets),
+        *_subscriber_routes(app, budgets),
+        *_api_routes(Api(app), budgets),
         *([] if app.relay else _inbox_routes(Inbox(app))),
         *_preview_routes(Previews(app)),
         Route("/{path:path}", Static(app), methods=["GET"]),
     ]
 
 
-def _operator_routes(operators: Operators) -> list[Route]:
+def _operator_routes(operators: Operators, budgets: Budgets) -> list[Route]:
     own = [Middleware(security.SameOrigin)]
     return [
         Route("/admin", operators.home, methods=["GET"]),
-        Route("/admin/login", operators.ask, methods=["GET"]),
-        Route("/admin/login", operators.log_in, methods=["POST"], middleware=own),
+        Route("/admin/login", operators.ask, methods=["GET"], middleware=[budgets.pages]),
+        Route(
+            "/admin/login",
+            operators.log_in,
+            methods=["POST"],
+            middleware=[*own, budgets.secrets],
+        ),
         Route("/admin/logout", operators.log_out, methods=["POST"], middleware=own),
         Route("/admin/resume", operators.resume, methods=["POST"], middleware=own),
         Route(
@@ -104,19 +114,22 @@ def _operator_routes(operators: Operators) -> list[Route]:
     ]
 
 
-def _subscriber_routes(app: App) -> list[Route]:
+def _subscriber_routes(app: App, budgets: Budgets) -> list[Route]:
     """Every POST is guarded against other sites, but for the two that `SameOrigin` names."""
-    guard = [Middleware(security.SameOrigin)]
+    own = [Middleware(security.SameOrigin)]
+    guard, pages = [*own, budgets.links], [budgets.pages]
     both, form, leaving, chosen = ["GET", "POST"], SigningUp(app), Leaving(app), Preferring(app)
     return [
-        Route("/subscribe", form.handle, methods=both, middleware=guard),
-        Route("/subscribe/start", form.start, methods=["POST"]),
-        Route("/privacy", form.privacy, methods=["GET"]),
+        Route("/subscribe", form.handle, methods=both, middleware=own),
+        Route("/subscribe/start", form.start, methods=["POST"], middleware=pages),
+        Route("/privacy", form.privacy, methods=["GET"], middleware=pages),
         Route("/c/{token}", Confirming(app).handle, methods=both, middleware=guard),
         Route("/u/{token}/pause", leaving.pause, methods=["POST"], middleware=guard),
         Route("/u/{token}/less", leaving.less, methods=["POST"], middleware=guard),
         Route("/u/{token}/again", leaving.again, methods=["POST"], middleware=guard),
-        Route("/u/{token}/forwarded", leaving.forwarded, methods=["GET"]),
+        Route(
+            "/u/{token}/forwarded", leaving.forwarded, methods=["GET"], middleware=[budgets.links]
+        ),
         Route("/u/{token:path}", leaving.handle, methods=both),
         Route("/p/{token}", chosen.handle, methods=both, middleware=guard),
         Route("/p/{token}/link", chosen.link, methods=["POST"], middleware=guard),
@@ -124,23 +137,29 @@ def _subscriber_routes(app: App) -> list[Route]:
     ]
 
 
-def _api_routes(api: Api) -> list[Route]:
+def _api_routes(api: Api, budgets: Budgets) -> list[Route]:
     """For programs with a token, so that no browser can be made to use them."""
-    guard = [Middleware(security.SameOrigin)]
+    read = [budgets.secrets]
+    guard = [Middleware(security.SameOrigin), *read]
     return [
-        Route("/api/v1/openapi.json", api.document, methods=["GET"]),
-        Route("/api/v1/newsletters", api.newsletters, methods=["GET"]),
+        Route("/api/v1/openapi.json", api.document, methods=["GET"], middleware=[budgets.pages]),
+        Route("/api/v1/newsletters", api.newsletters, methods=["GET"], middleware=read),
         Route("/api/v1/subscribers", api.subscribers, methods=["GET", "POST"], middleware=guard),
-        Route("/api/v1/subscribers/{number}", api.subscriber, methods=["GET"]),
+        Route("/api/v1/subscribers/{number}", api.subscriber, methods=["GET"], middleware=read),
         Route(
             "/api/v1/subscribers/{number}/unsubscribe",
             api.unsubscribe,
             methods=["POST"],
             middleware=guard,
         ),
-        Route("/api/v1/issues", api.issues, methods=["GET"]),
-        Route("/api/v1/issues/{number}", api.issue, methods=["GET"]),
-        Route("/api/v1/issues/{number}/deliveries", api.deliveries, methods=["GET"]),
+        Route("/api/v1/issues", api.issues, methods=["GET"], middleware=read),
+        Route("/api/v1/issues/{number}", api.issue, methods=["GET"], middleware=read),
+        Route(
+            "/api/v1/issues/{number}/deliveries",
+            api.deliveries,
+            methods=["GET"],
+            middleware=read,
+        ),
     ]
 
 
@@ -179,7 +198,12 @@ class _Errors:
         if status >= 500:
             handler = security.handler_name(request.scope)
             log.error("request.failed", exc_info=error, extra={"handler": handler})
-        return self.answer(status)
+        headers = {}
+        if isinstance(error, TooOften):
+            headers["Retry-After"] = str(math.ceil(error.wait.total_seconds()))
+            if request.scope["route"].path.startswith("/api/"):
+                return problem(status, str(error), headers)
+        return self.answer(status, headers)
 
     def for_http(self, request: Request, error: Exception) -> Response:
         """Starlette's own errors: no such route, method not allowed (with `Allow`)."""

@@ -136,6 +136,7 @@ def test_a_network_gets_five_requests_an_hour(app: App, clock: FakeClock) -> Non
     ask(app, "honest@example.org", ip="2001:db8:0:1::1")
     signups.work_off(app)
     assert len(mails(app)) == 6
+    assert app.vitals.limits() == {("/subscribe",): 4}
     clock.now += timedelta(hours=1)
     ask(app, "reader8@example.org", ip="2001:db8::ffff")
     signups.work_off(app)

@@ -151,15 +151,6 @@ def test_our_own_names_are_served(client: TestClient, host: str) -> None:
     assert client.get("/", headers={"Host": host}).status_code == 200
 
 
-def test_get_head_and_options_change_nothing(client: TestClient, desk: Any, token: str) -> None:
-    before = dict(desk.rows)
-    for _, path, _ in requests(token):
-        for method in ("GET", "HEAD", "OPTIONS"):
-            client.request(method, path)
-    assert desk.rows == before
-    assert desk.changes == 0
-
-
 def test_a_refused_method_says_which_are_allowed(client: TestClient, token: str) -> None:
     answer = client.delete(f"/u/{token}")
     assert answer.status_code == 405

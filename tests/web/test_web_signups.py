@@ -10,7 +10,6 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from publisher.domain.addresses import parse_address
-from publisher.domain.notices import NoticeKind
 from publisher.domain.signups import Verdict
 from publisher.domain.subscribers import SubscriptionStatus
 from publisher.domain.suppressions import SuppressionReason
@@ -183,58 +182,6 @@ def test_every_route_that_takes_a_post_is_guarded_but_two(app: App) -> None:
             unguarded.add(route.path)
 
     assert unguarded == {"/u/{token:path}", "/subscribe/start"}
-
-
-def tokens_of(app: App) -> dict[str, str]:
-    """One valid token of every kind, by the path that it opens."""
-    from publisher.services import notices
-
-    joined = join(app, ANN)
-    from tests.people import ask
-
-    ask(app, "pending@example.org", ip="192.0.2.50")
-    with app.store.begin() as tx:
-        for kind in ("address", "export", "erase", "stay"):
-            notices.queue(app, tx, NoticeKind(kind), joined)
-        notices.queue(app, tx, NoticeKind.MOVE, joined, to="new@example.org")
-    signups.work_off(app)
-    found = {
-        "c": link_in(mails_to(app, "pending@example.org")[0], "c"),
-        "p": link_in(mails_to(app, ANN)[1], "p"),
-        "u": link_in(mails_to(app, ANN)[1], "u"),
-    }
-    for mail in mails(app):
-        text = mail.as_string()
-        for part in mail.walk():
-            if part.get_content_type() == "text/plain":
-                text = part.get_content()
-        if match := re.search(r"/(links/\w+)/(\S+)", text):
-            found[match[1]] = match[2]
-    assert len(found) == 8, found
-    return found
-
-
-def test_looking_changes_nothing_whatever_the_token(app: App, visitor: TestClient) -> None:
-    tokens = tokens_of(app)
-    paths = ["/subscribe", "/privacy", "/", "/inbox", "/healthz"]
-    for kind in [*tokens, "links/address", "links/nothing"]:
-        for token in tokens.values():
-            paths += [f"/{kind}/{token}"]
-    paths += [f"/u/{tokens['u']}/{end}" for end in ("pause", "again", "forwarded")]
-    paths += [f"/p/{tokens['p']}/link"]
-    before = dump(app.store)
-    for path in paths:
-        for method in ("GET", "HEAD", "OPTIONS"):
-            assert visitor.request(method, path).status_code in {200, 404, 405}, path
-    assert dump(app.store) == before
-
-
-def test_no_token_opens_what_another_is_for(app: App, visitor: TestClient) -> None:
-    tokens = tokens_of(app)
-    for kind in tokens:
-        for other, token in tokens.items():
-            status = visitor.get(f"/{kind}/{token}").status_code
-            assert (status == 200) is (kind == other), (kind, other)
 
 
 def test_preferences_pause_leave_and_ask_for_more(
