@@ -87,6 +87,11 @@ def subscribe(templates: Templates, site: Site, form: Form, *, language: str) ->
             | {"language": one.language, "schedule": how_often(one.schedule, words, locale)}
             for one in form.newsletters
         ],
+        frequencies=[
+            (each.value, words[f"often_{each.value}"])
+            for each in Frequency
+            if any(each in one.frequencies for one in form.newsletters)
+        ],
         chosen=form.chosen or (form.newsletters[0].id if form.newsletters else ""),
         url=site.link("/subscribe"),
     )

@@ -18,6 +18,7 @@ from publisher.services import (
     housekeeping,
     issues,
     posts,
+    reader_plots,
     series,
     status,
 )
@@ -215,6 +216,7 @@ PLOTS: dict[str, Callable[[App, datetime], Plot]] = {
     "deliveries": _deliveries,
     "throughput": _throughput,
     "polls": _feed_polls,
+    **reader_plots.PLOTS,
 }
 """The plots by key, in the order of the page."""
 

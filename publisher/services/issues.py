@@ -27,6 +27,7 @@ from publisher.errors import NotFound
 from publisher.services import variants
 from publisher.services.app import App
 from publisher.store import choices as choice_rows
+from publisher.store import deliveries as delivery_rows
 from publisher.store import issues as rows
 from publisher.store import newsletters as newsletter_rows
 from publisher.store import posts as post_rows
@@ -234,6 +235,32 @@ def posts_of(app: App, issue: int) -> list[str]:
     """The ids of the posts in an issue, in their order."""
     with app.store.read() as tx:
         return rows.posts_of(tx, issue)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """One variant of an issue: the language of its words, its posts, how many get it."""
+
+    key: str
+    language: str
+    posts: tuple[str, ...]
+    recipients: int
+
+
+def variants_of(app: App, issue: int) -> list[Rendering]:
+    """The renderings of an issue, by key."""
+    with app.store.read() as tx:
+        found = rows.variants_of(tx, issue)
+        counts = delivery_rows.variant_counts(tx, issue)
+    return [
+        Rendering(
+            key=each.key,
+            language=each.language,
+            posts=each.posts,
+            recipients=counts.get(each.key, 0),
+        )
+        for each in found
+    ]
 
 
 def why_empty(choices: Sequence[Choice], *, least: int = 1) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 
 from publisher.domain.addresses import Address
+from publisher.domain.choices import pack
 from publisher.domain.exchange import Candidate
 from publisher.domain.subscribers import ConsentEvent, Joined, SubscriptionStatus
 from publisher.domain.suppressions import HASHED
@@ -127,6 +128,9 @@ def _insert(tx: Tx, rows: list[Row], *, newsletter: str, source: str, now: datet
                 "status": candidate.status.value,
                 "changed_at": now,
                 "language": candidate.language,
+                "frequency": candidate.choices.frequency,
+                "topics": pack(candidate.choices.topics),
+                "languages": pack(candidate.choices.languages),
                 "seen_at": now,
             }
             for person, candidate in statuses.items()

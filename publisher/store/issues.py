@@ -200,18 +200,7 @@ def variant(tx: Tx, issue: int, key: str = DEFAULT) -> StoredVariant | None:
     row = tx.execute(
         select(variants).where(variants.c.issue == issue, variants.c.key == key)
     ).first()
-    if row is None:
-        return None
-    return StoredVariant(
-        key=row.key,
-        subject=row.subject,
-        html=row.html,
-        text=row.text,
-        nonce=row.nonce,
-        body=row.body,
-        language=row.language,
-        posts=tuple(json.loads(row.posts or "[]")),
-    )
+    return _variant(row) if row else None
 
 
 def variant_keys(tx: Tx, issue: int) -> frozenset[str]:
@@ -219,10 +208,10 @@ def variant_keys(tx: Tx, issue: int) -> frozenset[str]:
     return frozenset(tx.scalars(select(variants.c.key).where(variants.c.issue == issue)))
 
 
-def variant_posts(tx: Tx, issue: int) -> dict[str, tuple[str, ...]]:
-    """The ids of the posts in each rendering, by its key."""
-    rows = tx.execute(select(variants.c.key, variants.c.posts).where(variants.c.issue == issue))
-    return {row.key: tuple(json.loads(row.posts or "[]")) for row in rows}
+def variants_of(tx: Tx, issue: int) -> list[StoredVariant]:
+    """The renderings of an issue, by key."""
+    rows = tx.execute(select(variants).where(variants.c.issue == issue).order_by(variants.c.key))
+    return [_variant(row) for row in rows]
 
 
 def mark_sending(tx: Tx, issue: int) -> None:
@@ -275,6 +264,19 @@ def carried(tx: Tx, newsletter: str, series: str) -> frozenset[str]:
 
 def _of(newsletter: str, series: str) -> ColumnElement[bool]:
     return (issues.c.newsletter == newsletter) & (issues.c.series == series)
+
+
+def _variant(row: Row[Any]) -> StoredVariant:
+    return StoredVariant(
+        key=row.key,
+        subject=row.subject,
+        html=row.html,
+        text=row.text,
+        nonce=row.nonce,
+        body=row.body,
+        language=row.language,
+        posts=tuple(json.loads(row.posts or "[]")),
+    )
 
 
 def _issue(row: Row[Any]) -> Issue:
