@@ -29,6 +29,7 @@ from publisher.services.app import (
     Listen,
     LogOptions,
     MonitorOptions,
+    OperatorOptions,
     ReturnPath,
     ScheduleOptions,
     SubscriberOptions,
@@ -102,6 +103,10 @@ def open_app(
             ),
             log=LogOptions(level=settings.log.level, format=settings.log.format),
             monitor=_monitor(settings),
+            operator=OperatorOptions(
+                address=settings.operator.address,
+                language=settings.operator.language or settings.site.language,
+            ),
             vitals=vitals or Vitals(),
             schedule=ScheduleOptions(
                 tick=timedelta(seconds=settings.schedule.tick_seconds),

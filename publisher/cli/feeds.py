@@ -1,4 +1,4 @@
-"""`publisher feeds`: what feeds there are, whether they are sound, and telling a hub."""
+"""`publisher feeds`: what feeds there are, whether they are sound, who reads them; and a hub."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from publisher.cli.options import as_json, clock_at, config_of, rehearsed
 from publisher.cli.reports import findings_of, print_findings
 from publisher.domain.documents import entity_tag
 from publisher.services import feeds as service
-from publisher.services import pings, posts
+from publisher.services import pings, polls, posts
 from publisher.services.feeds import Listed
 
 PROBLEMS, TRY_LATER = 3, 75
@@ -18,7 +18,7 @@ PROBLEMS, TRY_LATER = 3, 75
 
 @click.group()
 def feeds() -> None:
-    """Feeds: list them, validate them, tell a hub of them."""
+    """Feeds: list them, validate them, count their readers, tell a hub of them."""
 
 
 @feeds.command("list", epilog="Example: publisher feeds list --json")
@@ -81,6 +81,40 @@ def ping(context: click.Context) -> int:
     if report.waiting:
         say(f"{report.waiting} wait for another attempt: {report.problem or 'the hub refused'}")
     return TRY_LATER if report.waiting else 0
+
+
+@feeds.command(epilog="Example: publisher feeds stats --json")
+@as_json
+@click.pass_context
+def stats(context: click.Context, as_json: bool) -> None:
+    """Show how many people read each feed, at least, and how feed readers were answered.
+
+    Hosted readers say for how many they ask; any other reader counts one.
+    """
+    with open_app(config_of(context)) as app:
+        found = polls.statistics(app)
+    if as_json:
+        payload = [
+            {
+                "feed": each.feed,
+                "readers": each.readers,
+                "answers": each.answers,
+                "unchanged_share": round(each.unchanged_share, 4),
+            }
+            for each in found
+        ]
+        emit("feed-stats", {"feeds": payload})
+        return
+    rows = [
+        (
+            each.feed,
+            str(each.readers),
+            f"{sum(each.answers.values()):,}",
+            f"{100 * each.unchanged_share:.1f} %",
+        )
+        for each in found
+    ]
+    table(("feed", "readers, at least", "answers", "304"), rows)
 
 
 def _payload(row: Listed) -> dict[str, object]:

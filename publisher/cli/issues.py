@@ -1,17 +1,15 @@
 """`publisher issues`: the editions that there are."""
 
-from collections.abc import Callable
-
 import click
 
 from publisher.bootstrap import open_app
 from publisher.cli.console import emit, local, say, table
 from publisher.cli.options import as_json, config_of, newsletter_option
 from publisher.cli.reports import counted
+from publisher.domain.controls import Verb
 from publisher.domain.issues import Issue
 from publisher.services import controls, deliveries
 from publisher.services import issues as service
-from publisher.services.app import App
 
 
 @click.group()
@@ -93,17 +91,15 @@ def show_issue(context: click.Context, issue: int, as_json: bool) -> None:
             click.echo(f"  variant     {each.key}  for {each.recipients}: {held}")
 
 
-def _control(
-    name: str, decide: Callable[[App, int], Issue], words: str, then: str = ""
-) -> click.Command:
+def _control(verb: Verb, words: str, then: str = "") -> click.Command:
     """The command for one decision about one issue; `then` says what follows from it."""
 
-    @click.command(name, help=words, epilog=f"Example: publisher issues {name} 7")
+    @click.command(verb.value, help=words, epilog=f"Example: publisher issues {verb} 7")
     @click.argument("issue", type=int)
     @click.pass_context
     def command(context: click.Context, issue: int) -> None:
         with open_app(config_of(context)) as app:
-            found = decide(app, issue)
+            found = controls.decide(app, verb, issue)
         say(f"issue {issue}, {found.period}, is {found.status}{then.format(issue=issue)}")
 
     return command
@@ -112,23 +108,17 @@ def _control(
 _NEXT_RUN = ": it goes on with the next run"
 
 for control in (
-    _control("approve", controls.approve, "Let a held issue go out, exactly as it is.", _NEXT_RUN),
-    _control("hold", controls.hold, "Make a planned issue wait until it is approved or skipped."),
+    _control(Verb.APPROVE, "Let a held issue go out, exactly as it is.", _NEXT_RUN),
+    _control(Verb.HOLD, "Make a planned issue wait until it is approved or skipped."),
+    _control(Verb.SKIP, "Send nothing for this issue's period; its posts may be in a later issue."),
     _control(
-        "skip",
-        controls.skip,
-        "Send nothing for this issue's period; its posts may be in a later issue.",
-    ),
-    _control(
-        "pause",
-        controls.pause,
+        Verb.PAUSE,
         "Stop the sending of an issue; also of one that is being sent right now.",
         "; `publisher issues resume {issue}` lets it go on",
     ),
-    _control("resume", controls.resume, "Let a paused issue go on where it stopped.", _NEXT_RUN),
+    _control(Verb.RESUME, "Let a paused issue go on where it stopped.", _NEXT_RUN),
     _control(
-        "cancel",
-        controls.cancel,
+        Verb.CANCEL,
         "End the sending of an issue for good: who does not have it yet never gets it.",
     ),
 ):

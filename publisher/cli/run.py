@@ -31,6 +31,7 @@ def run(context: click.Context, once: bool) -> int:
         report = publishing.publish(app, stopping=stopping)
         reports.built(report.build)
         reports.sent(report)
+        table.do_chores(app)
         if report.fence:
             return TRY_LATER
         return INTERRUPTED if stopping() else exit_code(report)

@@ -17,7 +17,7 @@ from publisher.bootstrap import open_app
 from publisher.cli.console import say
 from publisher.cli.options import config_of
 from publisher.errors import PublisherError
-from publisher.jobs.local import Worker
+from publisher.jobs.local import Worker, keep_polls
 from publisher.jobs.systemd import Notifier
 from publisher.logs import set_up
 from publisher.services import instances, status
@@ -107,6 +107,7 @@ class _Daemon:
                     build_app(app), self._stop, sockets.web, ready=lambda: self._greet(app, sockets)
                 )
                 group.create_task(web)
+                group.create_task(keep_polls(app, self._stop))
             if sockets.monitor:
                 group.create_task(server.serve(build_monitor(app), self._stop, sockets.monitor))
             if self._role != "web":

@@ -29,7 +29,15 @@ from publisher.domain.posts import Library, SkipReason
 from publisher.errors import PublisherError
 from publisher.jobs import reports, table
 from publisher.jobs.systemd import Notifier
-from publisher.services import housekeeping, instances, notices, publishing, series, signups
+from publisher.services import (
+    housekeeping,
+    instances,
+    notices,
+    polls,
+    publishing,
+    series,
+    signups,
+)
 from publisher.services.app import App
 
 log = logging.getLogger(__name__)
@@ -45,6 +53,7 @@ _RESCAN_TICKS = 10
 
 _WATCH_DEBOUNCE_MS = 400
 _WATCH_AGAIN_SECONDS = 30
+_POLLS_SECONDS = 30
 
 
 class Worker:
@@ -121,6 +130,7 @@ class Worker:
             self._at(self._opens, "build")
         elif lane == "send":
             self._at(_next_slot(self._app), "send")
+            self._wakes["jobs"].set()  # somebody may have to be told
 
     def _beat(self) -> None:
         reason = instances.beat(self._app, now=self._app.clock())
@@ -146,6 +156,7 @@ class Worker:
 
     def _housekeep(self) -> None:
         table.run_due(self._app, now=self._app.clock())
+        table.do_chores(self._app)
 
     async def _watch(self) -> None:
         """Wakes the builder when something below the content folder changes."""
@@ -164,6 +175,17 @@ class Worker:
         )
         async for _ in changes:
             self._wakes["build"].set()
+
+
+async def keep_polls(app: App, stop: asyncio.Event) -> None:
+    """Writes down who asked for feeds, twice a minute and at the end. For whoever serves pages."""
+    while not stop.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _POLLS_SECONDS)
+        try:
+            await asyncio.to_thread(polls.flush, app)
+        except PublisherError as error:  # what was taken is lost; the next ones are not
+            log.error("polls.lost", extra={"problem": str(error)})
 
 
 async def first_of(*events: asyncio.Event) -> None:

@@ -1,7 +1,8 @@
 """The table of housekeeping jobs: what is done, and when, in the site's own zone.
 
 A job's slot is computed like that of a newsletter, and its row in `job_runs` is taken before it
-runs, so that each slot is served once, after downtime too, and the operator sees what ran.
+runs, so that each slot is served once, after downtime too, and the operator sees what ran. Chores
+are looked at by every round; they cost nothing where there is nothing to do, and leave no row.
 """
 
 import logging
@@ -11,7 +12,7 @@ from datetime import datetime, time
 
 from publisher.domain.newsletters import Cadence, Schedule, latest
 from publisher.errors import PublisherError
-from publisher.services import housekeeping, retention
+from publisher.services import housekeeping, memos, polls, retention
 from publisher.services.app import App
 
 log = logging.getLogger(__name__)
@@ -27,11 +28,30 @@ class Job:
 
 
 JOBS = (
+    Job(name="readers", at=time(0, 20), run=polls.close_day),
     Job(name="backup", at=time(3, 10), run=housekeeping.back_up),
     Job(name="sweep", at=time(3, 40), run=housekeeping.sweep),
     Job(name="tidy", at=time(4, 10), run=retention.tidy),
     Job(name="ping", at=time(12, 0), run=housekeeping.ping),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chore:
+    """What every round looks after. `run` may be repeated; it raises `PublisherError`."""
+
+    name: str
+    run: Callable[[App], object]
+
+
+CHORES = (Chore(name="memos", run=memos.tell),)
+
+
+def do_chores(app: App, *, chores: tuple[Chore, ...] = CHORES) -> None:
+    """Does each chore. One that fails stops only itself."""
+    for chore in chores:
+        if problem := _problem(app, chore):
+            log.error("chore.failed", extra={"chore": chore.name, "problem": problem})
 
 
 def run_due(app: App, *, now: datetime, jobs: tuple[Job, ...] = JOBS) -> list[str]:
@@ -47,17 +67,22 @@ def _run(app: App, job: Job, now: datetime) -> bool:
     slot = latest(schedule, now).slot
     if not housekeeping.claim(app, job.name, slot, now=now):
         return False
-    problem = ""
-    try:
-        job.run(app)
-    except PublisherError as error:
-        problem = str(error)
-    except Exception as error:  # the daemon outlives any one job
-        log.exception("job.crashed", extra={"job": job.name})
-        problem = f"{type(error).__name__}: {error}"
+    problem = _problem(app, job)
     housekeeping.finish(app, job.name, slot, problem=problem)
     if problem:
         log.error("job.failed", extra={"job": job.name, "problem": problem})
     else:
         log.info("job.finished", extra={"job": job.name})
     return True
+
+
+def _problem(app: App, work: Job | Chore) -> str:
+    """Does the work; why it failed, in words, or nothing."""
+    try:
+        work.run(app)
+    except PublisherError as error:
+        return str(error)
+    except Exception as error:  # the daemon outlives any one job
+        log.exception("job.crashed", extra={"job": work.name})
+        return f"{type(error).__name__}: {error}"
+    return ""

@@ -17,15 +17,17 @@ _LABELS = 8
 class Plot:
     """What a plot shows: one name and one row of numbers for each of `labels`, a series a row.
 
-    `kind` is `line` or `bars` (stacked). Series have the same length as `labels`.
+    `kind` is `line` or `bars` (stacked). Series have the same length as `labels`. `title` and the
+    names of the series are for people where the plot is drawn, and keys before. `about`: what it
+    is of, where the title does not say.
     """
 
     key: str
-    title: str
     kind: str
     labels: Sequence[str]
     series: Sequence[tuple[str, Sequence[float]]]
-    note: str = ""
+    title: str = ""
+    about: str = ""
 
     @property
     def is_empty(self) -> bool:

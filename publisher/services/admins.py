@@ -134,12 +134,6 @@ def is_own_form(login: Login, token: str) -> bool:
     return hmac.compare_digest(login.form_token.encode(), token.encode("utf-8", "replace"))
 
 
-def note(app: App, login: Login, action: str, detail: str) -> None:
-    """Writes down what an operator did."""
-    with app.store.begin() as tx:
-        audit.add(tx, action, who=login.admin.name, detail=detail, now=app.clock())
-
-
 def deeds(app: App, count: int = 20) -> list[audit.Entry]:
     """What operators did last, newest first."""
     with app.store.read() as tx:

@@ -125,6 +125,17 @@ class MonitorOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorOptions:
+    """Whoever looks after the site. `address`: who is told of issues that wait, empty = nobody.
+
+    `language`: of those mails and of the operator page.
+    """
+
+    address: str = ""
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """One site at work.
 
@@ -149,6 +160,7 @@ class App:
     expires_after: timedelta | None = None
     schedule: ScheduleOptions = ScheduleOptions()
     monitor: MonitorOptions = MonitorOptions()
+    operator: OperatorOptions = OperatorOptions()
     vitals: Vitals = field(default_factory=Vitals, compare=False)
     dkim: DkimOptions = DkimOptions()
     old_keys: tuple[bytes, ...] = ()

@@ -1,63 +1,26 @@
 """What the operator decides about an issue: let it go, make it wait, stop it, end it.
 
-    held ◀──▶ planned ──▶ sending ◀──▶ paused
-      └────▶ skipped         └──▶ cancelled
-
-Each verb moves the row only from where it may be moved; the statuses are `domain.issues`'.
+Each verb moves the row only from where it may be moved; see `domain.controls`.
 """
 
-from collections.abc import Sequence
-
+from publisher.domain.controls import MOVES, Verb
 from publisher.domain.issues import Cause, Issue, IssueStatus
+from publisher.domain.memos import Matter
 from publisher.errors import Conflict, NotFound
 from publisher.services.app import App
 from publisher.services.issues import get
-from publisher.store import batches
+from publisher.store import audit, batches, memos
 from publisher.store import deliveries as delivery_rows
 from publisher.store import issues as rows
 
-
-def approve(app: App, issue: int) -> Issue:
-    """Lets a held issue go out as it is. Raises `NotFound`, `Conflict`."""
-    return _move(app, issue, before=[IssueStatus.HELD], after=IssueStatus.PLANNED)
+COMMAND = "command"
+"""Who decides at the command line, in the audit."""
 
 
-def hold(app: App, issue: int) -> Issue:
-    """Makes a planned issue wait for a word. Raises `NotFound`, `Conflict`."""
-    return _move(app, issue, before=[IssueStatus.PLANNED], after=IssueStatus.HELD)
-
-
-def skip(app: App, issue: int) -> Issue:
-    """Sends nothing for the issue's period; its posts may be in a later one.
-
-    Raises `NotFound`, and `Conflict` once deliveries exist.
-    """
-    open_statuses = [IssueStatus.HELD, IssueStatus.PLANNED]
-    return _move(app, issue, before=open_statuses, after=IssueStatus.SKIPPED)
-
-
-def pause(app: App, issue: int) -> Issue:
-    """Stops the sending of an issue; what is under way ends well. Raises `NotFound`, `Conflict`."""
-    return _move(app, issue, before=[IssueStatus.SENDING], after=IssueStatus.PAUSED)
-
-
-def resume(app: App, issue: int) -> Issue:
-    """Lets a paused issue go on where it stopped. Raises `NotFound`, `Conflict`."""
-    return _move(app, issue, before=[IssueStatus.PAUSED], after=IssueStatus.SENDING)
-
-
-def cancel(app: App, issue: int) -> Issue:
-    """Ends the sending of an issue for good: what was not sent is skipped.
-
-    Raises `NotFound`, and `Conflict` before it is sent (`skip` does that) and after.
-    """
-    going = [IssueStatus.SENDING, IssueStatus.PAUSED]
-    return _move(app, issue, before=going, after=IssueStatus.CANCELLED)
-
-
-def _move(app: App, issue: int, *, before: Sequence[IssueStatus], after: IssueStatus) -> Issue:
-    """Another status on the operator's word, with the posts released where nothing is sent."""
-    is_stop = after not in (IssueStatus.PLANNED, IssueStatus.SENDING)
+def decide(app: App, verb: Verb, issue: int, *, who: str = COMMAND) -> Issue:
+    """Does as the operator says, and writes down who said it. Raises `NotFound`, `Conflict`."""
+    move = MOVES[verb]
+    is_stop = move.after not in (IssueStatus.PLANNED, IssueStatus.SENDING)
     with app.store.begin() as tx:
         found = rows.get(tx, issue)
         if found is None:
@@ -65,17 +28,23 @@ def _move(app: App, issue: int, *, before: Sequence[IssueStatus], after: IssueSt
         moved = rows.move(
             tx,
             issue,
-            before=before,
-            after=after,
+            before=move.before,
+            after=move.after,
             cause=Cause.OPERATOR if is_stop else Cause.NONE,
-            reason=f"{after} by the operator" if is_stop else "",
+            reason=f"{move.after} by the operator" if is_stop else "",
         )
         if not moved:
-            wanted = " or ".join(before)
+            wanted = " or ".join(move.before)
             raise Conflict("issue", str(issue), f"is {found.status}, not {wanted}")
-        if after is IssueStatus.SKIPPED:
-            rows.release_posts(tx, issue)
-        if after is IssueStatus.CANCELLED:
-            delivery_rows.drop(tx, issue, "cancelled", now=app.clock())
-            batches.close_settled(tx, issue)
+        match move.after:
+            case IssueStatus.SENDING:  # it may stop once more, and that is news again
+                memos.forget(tx, issue, Matter.PAUSED)
+            case IssueStatus.SKIPPED:
+                rows.release_posts(tx, issue)
+            case IssueStatus.CANCELLED:
+                delivery_rows.drop(tx, issue, "cancelled", now=app.clock())
+                batches.close_settled(tx, issue)
+            case _:
+                pass
+        audit.add(tx, f"issues {verb}", who=who, detail=str(issue), now=app.clock())
     return get(app, issue)

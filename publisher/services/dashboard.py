@@ -1,10 +1,10 @@
 """What an operator sees first: what comes next, how the last issue went, what wants a decision;
 and the plots, as numbers."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from publisher.domain.deliveries import Delivery, DeliveryStatus
 from publisher.domain.issues import Issue, IssueStatus
@@ -17,6 +17,7 @@ from publisher.services import (
     health,
     housekeeping,
     issues,
+    polls,
     posts,
     reader_plots,
     series,
@@ -31,6 +32,7 @@ from publisher.store import totals
 from publisher.store.jobs import JobRun
 
 MOST_ROWS = 50
+MOST_RETRIES = 10
 MOST_ISSUES = 26
 DAYS = 90
 
@@ -48,13 +50,17 @@ _OUTCOMES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
-    """The first screen. `troubled`: deliveries that failed or are unknown, the first fifty."""
+    """The first screen. `troubled`: deliveries that failed or are unknown, the first fifty.
+
+    `retries`: how many of each there are, by issue, where they may be sent again.
+    """
 
     newsletters: tuple[NewsletterStatus, ...]
     plans: tuple[IssuePlan, ...]
     held: tuple[Issue, ...]
     recent: tuple[Issue, ...]
     troubled: tuple[Delivery, ...]
+    retries: Mapping[int, Mapping[str, int]]
     waiting: dict[str, int]
     checks: tuple[Check, ...]
     jobs: dict[str, JobRun]
@@ -69,12 +75,14 @@ def dashboard(app: App) -> Dashboard:
     listing = issues.listing(app)
     with app.store.read() as tx:
         waiting = dict(totals.waiting(tx))
+        retries = totals.troubled(tx, MOST_RETRIES)
     return Dashboard(
         newsletters=tuple(status.status(app, now=now)),
         plans=tuple(issues.plan(app, each, library, now=now) for each in series.everything(app)),
         held=tuple(issue for issue in listing if issue.status is IssueStatus.HELD),
         recent=tuple(listing[:10]),
         troubled=tuple(_troubled(app)),
+        retries=retries,
         waiting=waiting,
         checks=tuple(health.readiness(app)),
         jobs=housekeeping.runs(app),
@@ -92,7 +100,8 @@ def plot(app: App, key: str) -> Plot:
 
 def _troubled(app: App) -> list[Delivery]:
     wanted = (DeliveryStatus.UNKNOWN, DeliveryStatus.FAILED)
-    return [row for one in wanted for row in deliveries.listing(app, status=one)][:MOST_ROWS]
+    found = [row for one in wanted for row in deliveries.listing(app, status=one, limit=MOST_ROWS)]
+    return found[:MOST_ROWS]
 
 
 def _subscribers(app: App, now: datetime) -> Plot:
@@ -113,11 +122,9 @@ def _subscribers(app: App, now: datetime) -> Plot:
     counts.reverse()
     return Plot(
         key="subscribers",
-        title="Confirmed subscribers",
         kind="line",
         labels=[day[5:] for day in days],
         series=[("confirmed", counts)],
-        note=f"by day, the last {DAYS} days",
     )
 
 
@@ -131,7 +138,6 @@ def _joins(app: App, now: datetime) -> Plot:
     found = Counter((f"{at.astimezone(zone):%G-W%V}", said) for at, said in changes)
     return Plot(
         key="joins",
-        title="Joined and left",
         kind="bars",
         labels=[week[5:] for week in weeks],
         series=[
@@ -141,7 +147,6 @@ def _joins(app: App, now: datetime) -> Plot:
                 ("left", ConsentEvent.UNSUBSCRIBED),
             )
         ],
-        note="by week",
     )
 
 
@@ -152,7 +157,6 @@ def _deliveries(app: App, _now: datetime) -> Plot:
     several = len(app.newsletters) > 1
     return Plot(
         key="deliveries",
-        title="Deliveries by issue",
         kind="bars",
         labels=[
             f"{newsletter} {period[2:]}" if several else period[2:]
@@ -162,7 +166,6 @@ def _deliveries(app: App, _now: datetime) -> Plot:
             (status.value, [float(counts.get(status.value, 0)) for _, _, _, counts in found])
             for status in _OUTCOMES
         ],
-        note=f"the last {MOST_ISSUES} issues",
     )
 
 
@@ -178,36 +181,57 @@ def _throughput(app: App, _now: datetime) -> Plot:
     labels = list(minutes)[:120]
     return Plot(
         key="throughput",
-        title="Messages a minute",
         kind="bars",
         labels=labels,
         series=[("sent", [float(minutes[label]) for label in labels])],
-        note=f"issue {last.id}, {last.period}" if last else "",
+        about=f"{last.newsletter} {last.period}" if last else "",
     )
 
 
-def _feed_polls(app: App, _now: datetime) -> Plot:
-    """What feed readers were answered by this process."""
-    found = app.vitals.feed_requests()
-    feeds = sorted({feed for feed, _ in found})
-    kinds = (("200, in full", {"200"}), ("304, unchanged", {"304"}))
-    known = {"200", "304"}
-    series = [
-        (name, [sum(found.get((feed, code), 0) for code in codes) for feed in feeds])
-        for name, codes in kinds
-    ]
+def _feed_polls(app: App, now: datetime) -> Plot:
+    """What feed readers were answered, day by day."""
+    days, found = _days(app, now), _polls_by_day(app, now)
+    known = {"full": 200, "unchanged": 304}
+    series = [(name, [float(found[day][code]) for day in days]) for name, code in known.items()]
     others = [
-        sum(count for (one, code), count in found.items() if one == feed and code not in known)
-        for feed in feeds
+        float(found[day].total() - sum(found[day][c] for c in known.values())) for day in days
     ]
     return Plot(
         key="polls",
-        title="Answers to feed readers",
         kind="bars",
-        labels=feeds,
+        labels=[day[5:] for day in days],
         series=[*series, ("other", others)],
-        note="since this process was started",
     )
+
+
+def _unchanged(app: App, now: datetime) -> Plot:
+    """The share of answers that said that nothing is new, in percent."""
+    days, found = _days(app, now), _polls_by_day(app, now)
+    return Plot(
+        key="unchanged",
+        kind="line",
+        labels=[day[5:] for day in days],
+        series=[("unchanged", [100 * found[day][304] / (found[day].total() or 1) for day in days])],
+    )
+
+
+def _feed_readers(app: App, now: datetime) -> Plot:
+    """How many people read any feed, at least."""
+    days = _days(app, now)
+    found = polls.readers_by_day(app, since=date.fromisoformat(days[0]))
+    return Plot(
+        key="readers",
+        kind="line",
+        labels=[day[5:] for day in days],
+        series=[("readers", [float(found.get(date.fromisoformat(day), 0)) for day in days])],
+    )
+
+
+def _polls_by_day(app: App, now: datetime) -> defaultdict[str, Counter[int]]:
+    found: defaultdict[str, Counter[int]] = defaultdict(Counter)
+    for day, answers in polls.days(app, since=date.fromisoformat(_days(app, now)[0])).items():
+        found[day.isoformat()] = Counter(answers)
+    return found
 
 
 PLOTS: dict[str, Callable[[App, datetime], Plot]] = {
@@ -216,6 +240,8 @@ PLOTS: dict[str, Callable[[App, datetime], Plot]] = {
     "deliveries": _deliveries,
     "throughput": _throughput,
     "polls": _feed_polls,
+    "unchanged": _unchanged,
+    "readers": _feed_readers,
     **reader_plots.PLOTS,
 }
 """The plots by key, in the order of the page."""

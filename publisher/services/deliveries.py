@@ -33,7 +33,7 @@ from publisher.services.app import App
 from publisher.services.letters import IssueMail
 from publisher.services.outbox import Supply
 from publisher.services.sending import Progress, Run, Watch
-from publisher.store import batches
+from publisher.store import audit, batches
 from publisher.store import deliveries as rows
 from publisher.store import issues as issue_rows
 from publisher.store import outcomes as outcome_rows
@@ -336,7 +336,7 @@ def _finish(app: App, issue: Issue, problem: str) -> IssueReport:
     )
 
 
-def retry(app: App, issue: int, status: DeliveryStatus) -> int:
+def retry(app: App, issue: int, status: DeliveryStatus, *, who: str = "command") -> int:
     """Makes failed or unknown deliveries of an issue pending again, them alone; returns how many.
 
     Unknown ones may arrive twice. Raises `NotFound`, and `Conflict` for an issue that was
@@ -353,6 +353,8 @@ def retry(app: App, issue: int, status: DeliveryStatus) -> int:
             issue_rows.move(
                 tx, issue, before=[IssueStatus.SENT, IssueStatus.SENDING], after=IssueStatus.SENDING
             )
+        detail = f"{issue}: {count} {status}"
+        audit.add(tx, "deliveries retry", who=who, detail=detail, now=app.clock())
     return count
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from publisher.domain.deliveries import UNSETTLED, DeliveryStatus
 from publisher.domain.issues import IssueStatus
-from publisher.services import backups, health, issues, series
+from publisher.services import backups, health, issues, polls, series
 from publisher.services.app import App
 from publisher.store import jobs, totals
 from publisher.store.engine import Tx
@@ -39,7 +39,7 @@ def collect(app: App) -> list[Family]:
     now = app.clock()
     with app.store.read() as tx:
         stored = list(_stored(tx))
-    return [*_process(app), *_schedule(app, now), *stored, *_queue(app, now)]
+    return [*_process(app), *_feeds(app), *_schedule(app, now), *stored, *_queue(app, now)]
 
 
 def _process(app: App) -> Iterator[Family]:
@@ -62,12 +62,27 @@ def _process(app: App) -> Iterator[Family]:
         labels=("route", "method", "code"),
         samples=app.vitals.requests(),
     )
+
+
+def _feeds(app: App) -> Iterator[Family]:
+    found = polls.statistics(app)
     yield Family(
         name="feed_requests",
         kind="counter",
-        help="Answers to requests for feeds since the start.",
+        help="Answers to requests for feeds, ever.",
         labels=("feed", "status"),
-        samples=app.vitals.feed_requests(),
+        samples={
+            (each.feed, status): float(count)
+            for each in found
+            for status, count in each.answers.items()
+        },
+    )
+    yield Family(
+        name="feed_subscribers_estimate",
+        kind="gauge",
+        help="How many people read a feed, at least.",
+        labels=("feed",),
+        samples={(each.feed,): float(each.readers) for each in found},
     )
     yield Family(
         name="rate_limited",

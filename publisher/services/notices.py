@@ -82,7 +82,7 @@ def deliver(app: App, *, stopping: Callable[[], bool] = lambda: False) -> int:
     if not batch:
         return 0
     sent = 0
-    with _relay(app) as relay:
+    with usual_relay(app) as relay:
         for notice in batch:
             if stopping():
                 break
@@ -91,7 +91,7 @@ def deliver(app: App, *, stopping: Callable[[], bool] = lambda: False) -> int:
 
 
 @contextmanager
-def _relay(app: App) -> Iterator[Relay]:
+def usual_relay(app: App) -> Iterator[Relay]:
     """The configured relay, or the built-in inbox for as long as we send."""
     if app.relay is not None:
         yield app.relay

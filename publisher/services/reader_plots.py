@@ -16,32 +16,31 @@ def _frequencies(app: App, _now: datetime) -> Plot:
     """Readers by how often they get it, the newsletter's own frequency first."""
     counts = {
         each.id: {
-            chosen or "as it comes": number
+            chosen.value if chosen else "own": number
             for chosen, number in statistics.by_frequency(app, each.id).items()
         }
         for each in app.newsletters
         if each.frequencies
     }
-    return _by_newsletter("frequencies", "Readers by frequency", counts)
+    return _by_newsletter("frequencies", counts)
 
 
 def _topics(app: App, _now: datetime) -> Plot:
     """Readers by topic; who chose several is counted under each."""
     counts = _lists(app, statistics.by_topic, lambda newsletter: newsletter.topics)
-    note = "who chose several is counted under each"
-    return _by_newsletter("topics", "Readers by topic", counts, note=note)
+    return _by_newsletter("topics", counts)
 
 
 def _post_languages(app: App, _now: datetime) -> Plot:
     """Readers by the languages of posts that they want."""
     counts = _lists(app, statistics.by_language_of_posts, lambda newsletter: newsletter.languages)
-    return _by_newsletter("post-languages", "Readers by language of posts", counts)
+    return _by_newsletter("post-languages", counts)
 
 
 def _languages(app: App, _now: datetime) -> Plot:
     """Readers by the language that we write to them in."""
     counts = {each.id: statistics.by_language(app, each.id) for each in app.newsletters}
-    return _by_newsletter("languages", "Readers by their own language", counts)
+    return _by_newsletter("languages", counts)
 
 
 def _funnel(app: App, now: datetime) -> Plot:
@@ -50,14 +49,12 @@ def _funnel(app: App, now: datetime) -> Plot:
     found = {each.id: statistics.funnel(app, each.id, since=since) for each in app.newsletters}
     return Plot(
         key="funnel",
-        title="From request to reader",
         kind="bars",
         labels=["requested", "mailed", "confirmed"],
         series=[
             (name, [float(one.requested), float(one.mailed), float(one.confirmed)])
             for name, one in found.items()
         ],
-        note=f"who asked by a form in the last {FUNNEL_DAYS} days",
     )
 
 
@@ -83,19 +80,15 @@ def _lists(
     }
 
 
-def _by_newsletter(
-    key: str, title: str, counts: Mapping[str, Mapping[str, int]], *, note: str = ""
-) -> Plot:
+def _by_newsletter(key: str, counts: Mapping[str, Mapping[str, int]]) -> Plot:
     """A column for each choice that there is, stacked by newsletter."""
     labels = list(dict.fromkeys(name for one in counts.values() for name in one))
     return Plot(
         key=key,
-        title=title,
         kind="bars",
         labels=labels,
         series=[
             (newsletter, [float(one.get(name, 0)) for name in labels])
             for newsletter, one in counts.items()
         ],
-        note=note,
     )

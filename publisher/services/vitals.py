@@ -4,8 +4,22 @@ The only thing here that changes while the process runs. Threads share it.
 """
 
 from collections import Counter
+from dataclasses import dataclass
 from threading import Lock
 from time import monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """Who asked for a feed: the network address and the User-Agent, as it came."""
+
+    feed: str
+    client: str
+    agent: bytes
+
+
+MOST_POLLS = 50_000
+"""So many different polls are remembered until they are written down; more are only counted."""
 
 
 class Vitals:
@@ -15,8 +29,9 @@ class Vitals:
         self._lock = Lock()
         self._beats: dict[str, float] = {}
         self._requests: Counter[tuple[str, ...]] = Counter()
-        self._feeds: Counter[tuple[str, ...]] = Counter()
         self._limited: Counter[tuple[str, ...]] = Counter()
+        self._answers: Counter[tuple[str, int]] = Counter()
+        self._polls: set[Poll] = set()
         self.is_draining = False
         self.last_reload_succeeded = True
 
@@ -34,10 +49,12 @@ class Vitals:
         with self._lock:
             self._requests[route, method, str(status)] += 1
 
-    def fed(self, feed: str, status: int) -> None:
+    def fed(self, poll: Poll, status: int) -> None:
         """A feed was asked for."""
         with self._lock:
-            self._feeds[feed, str(status)] += 1
+            self._answers[poll.feed, status] += 1
+            if len(self._polls) < MOST_POLLS:
+                self._polls.add(poll)
 
     def limited(self, route: str) -> None:
         """A budget was used up, whether or not the answer says so."""
@@ -49,10 +66,12 @@ class Vitals:
         with self._lock:
             return {key: float(count) for key, count in self._requests.items()}
 
-    def feed_requests(self) -> dict[tuple[str, ...], float]:
-        """(feed, status) -> answers."""
+    def take_polls(self) -> tuple[Counter[tuple[str, int]], set[Poll]]:
+        """(feed, status) -> answers, and who asked, since the last call."""
         with self._lock:
-            return {key: float(count) for key, count in self._feeds.items()}
+            taken = self._answers, self._polls
+            self._answers, self._polls = Counter(), set()
+            return taken
 
     def limits(self) -> dict[tuple[str, ...], float]:
         """(route) -> requests over a budget."""

@@ -297,6 +297,13 @@ class MonitorSettings(_Section):
     trusted_networks: list[Annotated[str, AfterValidator(_network)]] = []
 
 
+class OperatorSettings(_Section):
+    """`[operator]`: whoever looks after the site."""
+
+    address: OptionalAddress = ""
+    language: Annotated[str, Field(pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")] = ""
+
+
 class StateSettings(_Section):
     """`[state]`: our own files."""
 
@@ -341,6 +348,7 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     monitor: MonitorSettings = MonitorSettings()
+    operator: OperatorSettings = OperatorSettings()
     state: StateSettings = StateSettings()
     templates: TemplatesSettings = TemplatesSettings()
     log: LogSettings = LogSettings()

@@ -174,6 +174,12 @@ def listing(tx: Tx, newsletter: str | None = None) -> list[Issue]:
     return [_issue(row) for row in tx.execute(statement)]
 
 
+def created_since(tx: Tx, at: datetime) -> list[Issue]:
+    """The issues whose period was taken at an instant or later, oldest first."""
+    statement = select(issues).where(issues.c.created_at >= at).order_by(issues.c.id)
+    return [_issue(row) for row in tx.execute(statement)]
+
+
 def unfinished(tx: Tx) -> list[Issue]:
     """The issues that still have something to send and are frozen, oldest first."""
     waiting = (IssueStatus.PLANNED.value, IssueStatus.SENDING.value)

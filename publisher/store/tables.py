@@ -3,6 +3,7 @@
 from sqlalchemy import (
     Boolean,
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -73,6 +74,36 @@ pings = Table(
     Column("answer", Text, nullable=False),
 )
 
+feed_polls = Table(
+    "feed_polls",  # answers to feed readers
+    metadata,
+    Column("day", Date, nullable=False),  # of the site's zone
+    Column("feed", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("answers", Integer, nullable=False),
+    PrimaryKeyConstraint("day", "feed", "status"),
+)
+
+feed_readers = Table(
+    "feed_readers",  # who asked within the last days: hosted readers, and pseudonyms
+    metadata,
+    Column("feed", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("is_hosted", Boolean, nullable=False),
+    Column("group", Text, nullable=False),
+    Column("people", Integer, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("feed", "name"),
+    Index(None, "seen_at"),
+)
+
+feed_reader_days = Table(
+    "feed_reader_days",  # how many people read a feed, at least, by day
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("people", Integer, nullable=False),
+)
+
 newsletters = Table(
     "newsletters",  # a row for each, and one for each of its further series that is open
     metadata,
@@ -101,6 +132,19 @@ issues = Table(
     Column("sent_at", UtcDateTime),
     Column("series", Text, nullable=False, server_default=""),
     UniqueConstraint("newsletter", "period"),  # one issue a period
+)
+
+memos = Table(
+    "memos",  # what the operator was told of an issue: each matter once
+    metadata,
+    Column("issue", ForeignKey("issues.id", ondelete="CASCADE"), nullable=False),
+    Column("matter", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("deferrals", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("next_attempt_at", UtcDateTime),
+    PrimaryKeyConstraint("issue", "matter"),
 )
 
 issue_posts = Table(

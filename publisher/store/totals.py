@@ -111,6 +111,23 @@ def per_issue(tx: Tx, count: int) -> list[tuple[str, str, datetime, dict[str, in
     return list(found.values())
 
 
+def troubled(tx: Tx, count: int) -> Mapping[int, dict[str, int]]:
+    """Issue -> failed and unknown deliveries, for the newest issues that have any."""
+    statuses = [DeliveryStatus.FAILED.value, DeliveryStatus.UNKNOWN.value]
+    closed = [IssueStatus.CANCELLED.value, IssueStatus.SKIPPED.value]
+    rows = tx.execute(
+        select(deliveries.c.issue, deliveries.c.status, func.count().label("number"))
+        .join_from(deliveries, issues)
+        .where(deliveries.c.status.in_(statuses), issues.c.status.not_in(closed))
+        .group_by(deliveries.c.issue, deliveries.c.status)
+        .order_by(deliveries.c.issue.desc())
+    )
+    found: dict[int, dict[str, int]] = {}
+    for row in rows:
+        found.setdefault(row.issue, {})[row.status] = row.number
+    return dict(list(found.items())[:count])
+
+
 def settled_at(tx: Tx, issue: int) -> list[datetime]:
     """When each delivery of an issue was sent, oldest first."""
     return list(

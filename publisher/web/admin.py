@@ -6,7 +6,6 @@ and requests that a browser sends from another site are refused before that.
 
 import csv
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -16,9 +15,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from publisher.domain.controls import Verb
+from publisher.domain.deliveries import DeliveryStatus
 from publisher.errors import LoginRefused
 from publisher.render import charts, operator_pages
-from publisher.services import admins, controls, dashboard, instances
+from publisher.services import admins, controls, dashboard, deliveries, instances
 from publisher.services.admins import Login
 from publisher.services.app import App
 from publisher.web.answers import PRIVATE, private
@@ -26,11 +27,7 @@ from publisher.web.security import client_ip
 
 LOGIN, HOME = "/admin/login", "/admin"
 
-_DECISIONS: dict[str, Callable[[App, int], object]] = {
-    "approve": controls.approve,
-    "hold": controls.hold,
-    "skip": controls.skip,
-}
+_RETRIED = (DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +78,12 @@ class Operators:
         page = operator_pages.dashboard(
             self.app.templates,
             self.app.site,
+            language=self.app.operator.language,
             operator=login.admin.name,
             token=login.form_token,
             board=found,
             fence=next((c.problem for c in found.checks if c.name == "fenced"), ""),
-            plots=operator_pages.drawn(found.plots),
+            plots=found.plots,
             troubled=operator_pages.troubled(found.troubled),
             deeds=admins.deeds(self.app),
             now=self.app.clock(),
@@ -103,13 +101,23 @@ class Operators:
         return Response(text.getvalue(), headers=headers, media_type="text/csv; charset=utf-8")
 
     async def decide(self, request: Request) -> Response:
-        """POST about one issue: approve, hold or skip it."""
+        """POST about one issue: one of the verbs of `publisher issues`."""
         login, _ = await self._own(request)
         issue, verb = request.path_params["issue"], request.path_params["verb"]
-        if verb not in _DECISIONS:
+        if verb not in list(Verb):
             raise HTTPException(404)
-        await run_in_threadpool(_DECISIONS[verb], self.app, issue)
-        await run_in_threadpool(admins.note, self.app, login, f"issues {verb}", str(issue))
+        who = login.admin.name
+        await run_in_threadpool(controls.decide, self.app, Verb(verb), issue, who=who)
+        return self._to(HOME)
+
+    async def retry(self, request: Request) -> Response:
+        """POST that sends an issue again to those who failed, or who are in doubt."""
+        login, _ = await self._own(request)
+        issue, status = request.path_params["issue"], request.path_params["status"]
+        if status not in _RETRIED:
+            raise HTTPException(404)
+        who = login.admin.name
+        await run_in_threadpool(deliveries.retry, self.app, issue, DeliveryStatus(status), who=who)
         return self._to(HOME)
 
     async def resume(self, request: Request) -> Response:
@@ -119,7 +127,10 @@ class Operators:
         return self._to(HOME)
 
     def _form(self, *, is_refused: bool) -> Response:
-        page = operator_pages.login(self.app.templates, self.app.site, is_refused=is_refused)
+        app = self.app
+        page = operator_pages.login(
+            app.templates, app.site, language=app.operator.language, is_refused=is_refused
+        )
         return private(page, status=401 if is_refused else 200)
 
     def _login(self, request: Request) -> Login | None:

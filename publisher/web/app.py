@@ -66,7 +66,7 @@ def build_app(app: App) -> Starlette:
     return Starlette(
         routes=_routes(app),
         middleware=[
-            Middleware(Counting, vitals=app.vitals),
+            Middleware(Counting, vitals=app.vitals, trusted_proxies=app.listen.trusted_proxies),
             Middleware(security.SecurityHeaders, is_https=is_https),
             Middleware(security.LastResort, answer=errors.answer(500)),
             Middleware(security.TrustedHosts, names=names, refusal=errors.answer(400)),
@@ -109,6 +109,12 @@ def _operator_routes(operators: Operators, budgets: Budgets) -> list[Route]:
         Route("/admin/resume", operators.resume, methods=["POST"], middleware=own),
         Route(
             "/admin/issues/{issue:int}/{verb}", operators.decide, methods=["POST"], middleware=own
+        ),
+        Route(
+            "/admin/issues/{issue:int}/retry/{status}",
+            operators.retry,
+            methods=["POST"],
+            middleware=own,
         ),
         Route("/admin/plots/{plot}.csv", operators.plot, methods=["GET"]),
     ]

@@ -6,6 +6,7 @@ The metrics are no part of the public pages: they tell how many subscribers ther
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -16,19 +17,22 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from publisher.domain.feeds import MAIN_FILES
+from publisher.domain.feeds import MAIN_FILES, OTHER_FILES
+from publisher.domain.polls import OTHER_FEEDS
 from publisher.services import health, metrics
 from publisher.services.app import App
 from publisher.services.metrics import Family
-from publisher.services.vitals import Vitals
+from publisher.services.vitals import Poll, Vitals
 from publisher.web.answers import PRIVATE
-from publisher.web.security import is_local_client
+from publisher.web.security import client_ip, is_local_client
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 CACHE_SECONDS = 15
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 _FEEDS = frozenset(MAIN_FILES.values())
+_OTHER_FEEDS = frozenset(OTHER_FILES.values())
+_LONGEST_AGENT = 300
 
 
 def build_monitor(app: App) -> Starlette:
@@ -101,9 +105,10 @@ class Health:
 class Counting:
     """Counts every answer by the route's template; paths that lead nowhere count together."""
 
-    def __init__(self, app: ASGIApp, *, vitals: Vitals) -> None:
+    def __init__(self, app: ASGIApp, *, vitals: Vitals, trusted_proxies: tuple[str, ...]) -> None:
         self.app = app
         self.vitals = vitals
+        self.trusted_proxies = trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -121,8 +126,33 @@ class Counting:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         route = getattr(scope.get("route"), "path", "none")
         self.vitals.answered(route, method, status)
-        if (name := scope["path"].removeprefix("/")) in _FEEDS:
-            self.vitals.fed(name, status)
+        if feed := _feed(scope["path"]):
+            self.vitals.fed(Poll(feed, *self._who(scope)), status)
+
+    def _who(self, scope: Scope) -> tuple[str, bytes]:
+        """Network address and User-Agent; a reader polls with the same two again and again."""
+        agent, forwarded = b"", b""
+        for name, value in scope["headers"]:
+            if name == b"user-agent":
+                agent = value[:_LONGEST_AGENT]
+            elif name == b"x-forwarded-for":
+                forwarded = forwarded + b"," + value if forwarded else value
+        peer, _ = scope.get("client") or ("", 0)
+        return _client(peer, forwarded, self.trusted_proxies), agent
+
+
+def _feed(path: str) -> str:
+    """The feed that a path names, out of a closed set; empty for all that is none."""
+    name = path[1:]
+    if name in _FEEDS:
+        return name
+    return OTHER_FEEDS if name.rpartition("/")[2] in _OTHER_FEEDS else ""
+
+
+@lru_cache(maxsize=4096)
+def _client(peer: str, forwarded: bytes, trusted: tuple[str, ...]) -> str:
+    headers = [(b"x-forwarded-for", forwarded)] if forwarded else []
+    return client_ip({"client": (peer, 0), "headers": headers}, trusted)
 
 
 def _metric(family: Family) -> Metric:

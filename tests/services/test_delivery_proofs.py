@@ -8,6 +8,7 @@ from threading import Thread
 
 import pytest
 
+from publisher.domain.controls import Verb
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import IssueStatus
 from publisher.errors import Conflict
@@ -168,14 +169,14 @@ def test_a_sender_refused_everywhere_pauses_the_issue_and_blames_nobody(people: 
 def test_an_issue_is_paused_resumed_and_cancelled(people: Path, relay: FaultRelay) -> None:
     with open_world(people, [make_relay(relay.port, max_connections=1)]) as app:
         deliveries.deliver(app, limit=1)
-        controls.pause(app, 1)
+        controls.decide(app, Verb.PAUSE, 1)
         assert deliveries.deliver(app) == []
-        controls.resume(app, 1)
+        controls.decide(app, Verb.RESUME, 1)
         if counts(app).get(PENDING):
-            controls.cancel(app, 1)
+            controls.decide(app, Verb.CANCEL, 1)
             assert PENDING not in counts(app)
         with pytest.raises(Conflict):
-            controls.pause(app, 1)
+            controls.decide(app, Verb.PAUSE, 1)
 
 
 def test_who_was_refused_gets_it_at_a_retry_and_they_alone(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from publisher.domain.addresses import parse_address
+from publisher.domain.controls import Verb
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.newsletters import Cadence, Schedule
 from publisher.domain.sent_log import Mailed, address_hash, parse
@@ -178,7 +179,7 @@ def test_resumed_forty_hours_after_the_slot_the_issue_is_held(app: App, clock: F
 
     assert statuses(app)[0] == ("W:2026-W50", "held", "late")
     assert len(inbox.listing(app)) == 1
-    controls.approve(app, issues.listing(app)[0].id)
+    controls.decide(app, Verb.APPROVE, issues.listing(app)[0].id)
     publishing.send(app)
     assert statuses(app)[0] == ("W:2026-W50", "sent", "")
     assert len(inbox.listing(app)) == 2

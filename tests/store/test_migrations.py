@@ -25,7 +25,7 @@ def database_at(path: Path, revision: str) -> sqlite3.Connection:
 def test_what_was_mailed_before_there_were_choices_is_the_newsletter_s_own(tmp_path: Path) -> None:
     path = tmp_path / "publisher.db"
     moment = "2026-11-20 00:00:00.000000"
-    raw = database_at(path, "0006")
+    raw = database_at(path, "0008")
     raw.execute(
         "INSERT INTO newsletters (id, first_seen_at, schedule, rule_from) "
         "VALUES ('weekly', ?, 'weekly fri 08:00:00 Asia/Shanghai', ?)",

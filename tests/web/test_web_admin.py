@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 from starlette.testclient import TestClient
 
+from publisher.domain.controls import MOVES
+from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import Cause, IssueStatus, Verdict
 from publisher.domain.newsletters import Period
-from publisher.services import admins, instances, issues
-from publisher.services.app import App
+from publisher.services import admins, deliveries, instances, issues
+from publisher.services.app import App, OperatorOptions
 from publisher.store import issues as issue_rows
 from tests.web.conftest import NOW, make_site
 
@@ -51,9 +53,11 @@ def token_of(client: TestClient) -> str:
 
 
 def held_issue(app: App) -> int:
-    verdict = Verdict(
-        period=Period(key="W:2026-W47", slot=NOW), status=IssueStatus.HELD, cause=Cause.APPROVAL
-    )
+    return an_issue(app, IssueStatus.HELD, Cause.APPROVAL)
+
+
+def an_issue(app: App, status: IssueStatus, cause: Cause = Cause.NONE) -> int:
+    verdict = Verdict(period=Period(key="W:2026-W47", slot=NOW), status=status, cause=cause)
     with app.store.begin() as tx:
         issue = issue_rows.add(tx, newsletter="weekly", verdict=verdict, now=NOW)
     assert issue is not None
@@ -111,6 +115,64 @@ def test_a_button_decides(operator: TestClient, app: App) -> None:
     assert answer.status_code == 303
     assert issues.get(app, issue).status is IssueStatus.PLANNED
     assert "issues approve" in operator.get("/admin").text
+
+
+@pytest.mark.parametrize("status", list(IssueStatus))
+def test_every_verb_has_a_button_where_its_command_would_work_and_nowhere_else(
+    operator: TestClient, app: App, status: IssueStatus
+) -> None:
+    issue = an_issue(app, status)
+    page = operator.get("/admin").text
+    for verb, move in MOVES.items():
+        assert (f"/admin/issues/{issue}/{verb}" in page) is (status in move.before), verb
+        if status not in move.before:
+            form = {"token": token_of(operator)}
+            assert operator.post(f"/admin/issues/{issue}/{verb}", data=form).status_code == 409
+    assert issues.get(app, issue).status is status
+
+
+@pytest.mark.parametrize("status", ["failed", "unknown"])
+def test_a_button_sends_again_to_those_who_did_not_get_it(
+    operator: TestClient, app: App, status: str
+) -> None:
+    issue = an_issue(app, IssueStatus.SENT)
+    with app.store.begin() as tx:
+        for number, now in enumerate((status, status, "sent"), 1):
+            tx.exec_driver_sql(
+                "INSERT INTO deliveries (issue, subscriber, subscription, address, status, reason,"
+                " attempts, deferrals, relay, reply, changed_at) VALUES"
+                f" ({issue}, {number}, {number}, 'a{number}@example.org', '{now}', '', 1, 0, '',"
+                " '', '2026-11-20 00:00:00')"
+            )
+    other = {"failed": "unknown", "unknown": "failed"}[status]
+    path = f"/admin/issues/{issue}/retry/"
+    page = operator.get("/admin").text
+    assert f"{path}{status}" in page
+    assert f"{path}{other}" not in page
+    form = {"token": token_of(operator)}
+    assert operator.post(f"{path}sent", data=form).status_code == 404
+    assert operator.post(path + status).status_code == 403
+    assert operator.post(path + status, data=form).status_code == 303
+    assert deliveries.counts(app, issue) == {DeliveryStatus.PENDING: 2, DeliveryStatus.SENT: 1}
+    assert issues.get(app, issue).status is IssueStatus.SENDING
+    (deed, *_) = admins.deeds(app)
+    assert (deed.who, deed.action, deed.detail) == (
+        "ann", "deliveries retry", f"{issue}: 2 {status}"
+    )  # fmt: skip
+
+
+def test_the_page_speaks_the_operator_s_language(
+    app: App, make_client: Callable[..., TestClient]
+) -> None:
+    browser = make_client(replace(app, operator=OperatorOptions(language="zh-CN")))
+    assert "没有默认账号" in browser.get("/admin/login").text
+    browser.post("/admin/login", data=FORM)
+    issue = held_issue(app)
+    page = browser.get("/admin").text
+    assert '<html lang="zh-CN">' in page
+    for words in ("等你决定", "寄出", "已确认的订阅者", "操作记录"):
+        assert words in page
+    assert f"/admin/issues/{issue}/approve" in page
 
 
 def test_a_form_of_another_site_or_session_decides_nothing(operator: TestClient, app: App) -> None:
@@ -187,7 +249,9 @@ def test_the_fence_is_shown_and_lifted(operator: TestClient, app: App) -> None:
     assert instances.fence(app) == ""
 
 
-@pytest.mark.parametrize("plot", ["subscribers", "joins", "deliveries", "throughput", "polls"])
+@pytest.mark.parametrize(
+    "plot", ["subscribers", "joins", "deliveries", "throughput", "polls", "unchanged", "readers"]
+)
 def test_every_plot_has_its_numbers_as_csv(operator: TestClient, plot: str) -> None:
     answer = operator.get(f"/admin/plots/{plot}.csv")
     assert answer.status_code == 200

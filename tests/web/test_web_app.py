@@ -35,6 +35,7 @@ def requests(token: str) -> list[tuple[str, str, int]]:
         ("POST", "/admin/logout", 401),
         ("POST", "/admin/resume", 401),
         ("POST", "/admin/issues/1/skip", 401),
+        ("POST", "/admin/issues/1/retry/failed", 401),
         ("GET", "/admin/plots/joins.csv", 303),
         ("GET", "/readyz", 503),  # no worker is at work here
         ("GET", f"/u/{token}", 200),
@@ -108,6 +109,7 @@ def test_the_list_of_requests_names_every_route(app: App, token: str) -> None:
             kind="erase",
             number=1,
             issue=1,
+            status="failed",
             verb="skip",
             plot="joins",
         )

@@ -86,6 +86,7 @@ def world(app: App) -> World:
             "number": ["1", "2", "99"],
             "issue": ["1", "99"],
             "verb": ["approve", "hold", "skip"],
+            "status": ["failed", "unknown", "sent"],
             "plot": [*(plot.key for plot in dashboard.dashboard(app).plots), "none"],
             "key": [mail.key for mail in inbox.listing(app)][:2],
             "newsletter": ["weekly", "none"],
