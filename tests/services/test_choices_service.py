@@ -18,11 +18,13 @@ from publisher.services import (
     audiences,
     choices,
     controls,
+    dashboard,
     deliveries,
     inbox,
     issues,
     posts,
     publishing,
+    reader_plots,
     series,
     subscribers,
 )
@@ -480,3 +482,20 @@ def test_a_post_that_was_hidden_since_is_in_no_letter_drawn_later(
         kept = {one.key: one.posts for one in issue_rows.variants_of(tx, 1)}
     assert kept.pop("default") == ("secret", "sea")
     assert list(kept.values()) == [("sea",)]
+
+
+def test_the_numbers_of_readers_are_plotted(offered: App) -> None:
+    join(offered, "ann")
+    join(offered, "bob", frequency="daily", topics=frozenset({"sea", "stars"}))
+    join(offered, "eve", frequency="daily", topics=frozenset({"sea"}))
+    plots = {key: dashboard.plot(offered, key) for key in reader_plots.PLOTS}
+    columns = {
+        key: dict(zip(plot.labels, plot.series[0][1], strict=True))
+        for key, plot in plots.items()
+        if plot.series
+    }
+    assert columns["frequencies"] == {"own": 1, "daily": 2, "monthly": 0}
+    assert columns["topics"] == {"all": 1, "sea": 2, "stars": 1}
+    assert columns["languages"] == {"en": 3}
+    assert columns["funnel"] == {"requested": 0, "mailed": 0, "confirmed": 0}
+    assert plots["post-languages"].is_empty
