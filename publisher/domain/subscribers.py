@@ -91,11 +91,6 @@ class Subscription:
     paused_until: datetime | None = None
     choices: Choices = NO_CHOICES
 
-    @property
-    def is_new(self) -> bool:
-        """Whether it waits for its first confirmation, and never had an issue."""
-        return self.status is SubscriptionStatus.PENDING and self.request <= 1
-
 
 class Joined(StrEnum):
     """What an attempt to add somebody led to."""

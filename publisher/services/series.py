@@ -10,9 +10,10 @@ from datetime import datetime
 from publisher.domain.choices import EVEN, Balance, Choices, change_series, offered
 from publisher.domain.newsletters import Frequency, Newsletter
 from publisher.domain.series import in_series, offer_words, series_of
-from publisher.domain.subscribers import Subscription
+from publisher.domain.subscribers import ConsentEvent, Subscription
 from publisher.services.app import App
 from publisher.store import choices as choice_rows
+from publisher.store import consents as consent_rows
 from publisher.store import issues as issue_rows
 from publisher.store import newsletters as rows
 from publisher.store import subscribers as subscriber_rows
@@ -81,7 +82,7 @@ def change(app: App, tx: Tx, about: Subscription, wanted: Choices) -> bool:
     chosen, known = offered(newsletter, wanted), subscriber_rows.get(tx, about.id)
     if known is None or chosen == known.choices:
         return False
-    if not known.is_new:
+    if consent_rows.last(tx, about.id, ConsentEvent.CONFIRMED):  # else they never had an issue
         before, after = known.choices.frequency, chosen.frequency
         _move(tx, newsletter, about.id, before, after, now=app.clock())
     choice_rows.save(tx, about.id, chosen)

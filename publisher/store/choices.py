@@ -86,9 +86,9 @@ def balances_in(tx: Tx, newsletter: str) -> dict[int, Balance]:
     return _balances(tx, subscriptions.c.newsletter == newsletter)
 
 
-def balances_of(tx: Tx, among: Collection[int]) -> dict[int, Balance]:
+def balances_of(tx: Tx, wanted: Collection[int]) -> dict[int, Balance]:
     """Those of some subscriptions that are not even."""
-    return _balances(tx, subscriptions.c.id.in_(among))
+    return _balances(tx, among(tx, subscriptions.c.id, wanted))
 
 
 def save(tx: Tx, subscription: int, choices: Choices) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from publisher.domain.choices import Choices
+from publisher.domain.controls import Verb
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import Cause, IssueStatus
 from publisher.domain.newsletters import Cadence, Frequency
@@ -343,7 +344,7 @@ def test_a_held_issue_of_a_series_gives_way_to_its_next_only(app: App, clock: Fa
     assert found["daily", "D:2026-10-02"] == (IssueStatus.SKIPPED, Cause.SUPERSEDED)
     assert found["daily", "D:2026-10-03"] == (IssueStatus.HELD, Cause.APPROVAL)
     held = next(one for one in issues.listing(asking) if one.period == "D:2026-10-03")
-    controls.approve(asking, held.id)
+    controls.decide(asking, Verb.APPROVE, held.id)
     publishing.publish(asking)
     assert mails(asking) == {dan: [{"one", "more0"}]}
 
