@@ -33,6 +33,9 @@ from publisher.store.tables import (
     subscriptions,
 )
 
+CHOSEN = ("frequency", "topics", "languages")
+"""The columns of a subscription that hold what was chosen."""
+
 
 def of_series(newsletter: Newsletter) -> ColumnElement[bool]:
     """Whether a subscription belongs to a series: it was chosen, or nothing else on offer was."""
@@ -94,14 +97,14 @@ def balances_of(tx: Tx, wanted: Collection[int]) -> dict[int, Balance]:
 def save(tx: Tx, subscription: int, choices: Choices) -> None:
     """Writes choices down, and no more."""
     tx.execute(
-        update(subscriptions)
-        .where(subscriptions.c.id == subscription)
-        .values(
-            frequency=choices.frequency,
-            topics=pack(choices.topics),
-            languages=pack(choices.languages),
-        )
+        update(subscriptions).where(subscriptions.c.id == subscription).values(columns_of(choices))
     )
+
+
+def columns_of(choices: Choices) -> dict[str, str]:
+    """Choices as the columns `CHOSEN` of a subscription hold them."""
+    values = (choices.frequency, pack(choices.topics), pack(choices.languages))
+    return dict(zip(CHOSEN, values, strict=True))
 
 
 def standing(tx: Tx, newsletter: str, series: str, subscription: int) -> frozenset[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, Select, delete, func, select, update
 
 from publisher.domain.addresses import Address
-from publisher.domain.choices import NO_CHOICES, Choices, pack, unpack
+from publisher.domain.choices import NO_CHOICES, Choices, unpack
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.subscribers import (
     ConsentEvent,
@@ -56,9 +56,7 @@ def add(
             status=status.value,
             changed_at=now,
             seen_at=now if status is SubscriptionStatus.CONFIRMED else None,
-            frequency=choices.frequency,
-            topics=pack(choices.topics),
-            languages=pack(choices.languages),
+            **choice_rows.columns_of(choices),
         )
         .returning(subscriptions.c.id)
     )
