@@ -10,6 +10,7 @@ from publisher.domain.choices import Choices
 from publisher.domain.controls import Verb
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import Cause, IssueStatus
+from publisher.domain.memos import matter_of
 from publisher.domain.newsletters import Cadence, Frequency
 from publisher.domain.subscribers import ConsentEvent
 from publisher.errors import InvalidToken, NotFound
@@ -104,6 +105,8 @@ def test_each_frequency_has_issues_of_its_own(offered: App, clock: FakeClock) ->
     assert ("", "W:2026-W40", "sent") in periods(offered)
     assert ("daily", "D:2026-10-02", "sent") in periods(offered)
     assert ("daily", "D:2026-10-05", "skipped") in periods(offered)
+    empty = [one for one in issues.listing(offered) if one.cause is Cause.NO_POSTS and one.series]
+    assert {matter_of(one) for one in empty} == {None}  # an ordinary day is no news
 
 
 def test_a_frequency_that_nobody_chose_has_no_issues(offered: App, clock: FakeClock) -> None:
