@@ -63,7 +63,7 @@ def open_app(
     """
     settings = load_settings(config)
     root = config.resolve().parent
-    store = open_store(database_of(config))
+    store = open_store(database_of(config), durable=settings.state.durable)
     try:
         keys = read_site_keys(settings, root)
         yield App(

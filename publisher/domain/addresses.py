@@ -68,15 +68,19 @@ def mask(address: str) -> str:
 
 
 def _ascii_domain(text: str, host: str) -> str:
-    if any(mark in host for mark in _DEVIATIONS):
-        raise InvalidAddress(text, "write the domain in its ASCII form, xn--…")
-    try:
-        domain = host.encode("idna").decode("ascii").lower()
-    except UnicodeError:
-        raise InvalidAddress(text, "the domain cannot be written in IDNA") from None
+    domain = host.lower() if host.isascii() else _idna(text, host)
     labels = domain.split(".")
     if len(labels) < 2 or len(domain) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise InvalidAddress(text, "the part after @ is no domain name")
     if labels[-1].isdigit():  # RFC 3696, section 2: else 127.0.0.1 would be a domain
         raise InvalidAddress(text, "the part after @ is a number, not a domain name")
     return domain
+
+
+def _idna(text: str, host: str) -> str:
+    if any(mark in host for mark in _DEVIATIONS):
+        raise InvalidAddress(text, "write the domain in its ASCII form, xn--…")
+    try:
+        return host.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        raise InvalidAddress(text, "the domain cannot be written in IDNA") from None

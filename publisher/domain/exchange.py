@@ -68,6 +68,7 @@ COLUMNS: Mapping[Dialect, tuple[str, ...]] = {
 }  # fmt: skip
 """What an export for each tool holds."""
 
+_OWN = {status.value: status for status in SubscriptionStatus}
 _LISTMONK = {
     "enabled": SubscriptionStatus.CONFIRMED,
     "disabled": SubscriptionStatus.UNSUBSCRIBED,
@@ -108,7 +109,7 @@ def read(dialect: Dialect, line: int, cells: Mapping[str, str]) -> Candidate:
     ).strip()
     name = _name(cells)
     problem = ""
-    if any(not c.isprintable() for c in email + name):
+    if not (email + name).isprintable():
         problem = "holds characters that are not text; check the file's encoding"
     elif len(name) > NAME_LIMIT:
         problem = f"the name is longer than {NAME_LIMIT} characters"
@@ -154,9 +155,8 @@ def _standing(
     """Status, suppression and what is doubtful, as this tool writes them."""
     said = (cells.get("status") or cells.get("type") or cells.get("subscriber_type") or "").lower()
     if dialect is Dialect.OWN:
-        known = {status.value: status for status in SubscriptionStatus}
-        doubt = f"unknown status {said!r}" if said and said not in known else ""
-        return known.get(said, SubscriptionStatus.CONFIRMED), None, doubt
+        doubt = f"unknown status {said!r}" if said and said not in _OWN else ""
+        return _OWN.get(said, SubscriptionStatus.CONFIRMED), None, doubt
     suppress = None
     if dialect in {Dialect.LISTMONK, Dialect.BUTTONDOWN}:
         suppress = _SUPPRESSING.get(said)

@@ -45,7 +45,12 @@ class Reply:
     stage: Stage
 
     def __str__(self) -> str:
-        return " ".join(word for word in (str(self.code), self.enhanced, self.text) if word)
+        told = (
+            f"{self.code} {self.enhanced} {self.text}"
+            if self.enhanced
+            else f"{self.code} {self.text}"
+        )
+        return told.rstrip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ def capture(inbox: Path, *, clock: Clock = system_clock) -> Iterator[Relay]:
             (inbox / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
         # Bound and listening before the thread starts: no port to lose, no start to wait for.
         listener = socket.create_server(("127.0.0.1", 0))
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else replies wait 40 ms
     except OSError as error:
         raise RelayError("the built-in inbox", f"{inbox}: {error.strerror}") from error
     host, port = listener.getsockname()

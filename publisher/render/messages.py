@@ -213,7 +213,7 @@ def _shared_fields(letter: Letter) -> list[tuple[str, str]]:
     named = [
         ("From", headers.mailbox(newsletter.sender.name, newsletter.sender.email)),
         ("Reply-To", newsletter.reply_to),
-        ("Subject", headers.text(letter.subject)),
+        ("Subject", headers.text(letter.subject) or newsletter.id),  # of nothing visible
         ("List-Id", headers.angled(newsletter.title, f"{newsletter.id}.{domain}")),  # RFC 2919
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),  # RFC 8058
         ("List-Help", f"<{archive}#help>"),

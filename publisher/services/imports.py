@@ -26,7 +26,7 @@ from publisher.services.app import App
 from publisher.store import imports as rows
 from publisher.store.engine import Tx
 
-BATCH = 2000
+BATCH = 5000
 LINE_LIMIT = 1_000_000
 """Characters of the longest line that is read; what is longer is refused and passed over."""
 
@@ -174,7 +174,7 @@ def _checked(candidate: Candidate, plan: ImportPlan) -> tuple[Candidate, Address
         address = parse_address(candidate.email)
     except InvalidAddress as error:
         return replace(candidate, problem=error.problem), None
-    if candidate.status is SubscriptionStatus.CONFIRMED:
+    if candidate.status is SubscriptionStatus.CONFIRMED is not plan.status:
         candidate = replace(candidate, status=plan.status)
     return candidate, address
 

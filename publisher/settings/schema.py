@@ -297,6 +297,7 @@ class StateSettings(_Section):
     """`[state]`: our own files."""
 
     folder: str = "var"
+    durable: bool = True
 
 
 class TemplatesSettings(_Section):

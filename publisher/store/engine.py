@@ -7,9 +7,10 @@ writes later would meet "database is locked", which no timeout cures. `read()` i
 import json
 import os
 import sqlite3
-from collections.abc import Collection, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Any
 from urllib.parse import quote
 
@@ -17,13 +18,15 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    Integer,
+    Subquery,
     Table,
+    Text,
     cast,
     create_engine,
     event,
     func,
     select,
+    type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError
@@ -43,16 +46,21 @@ _PRAGMAS = (
 
 
 class Store:
-    """An open database. Threads may share it; each transaction has a connection of its own."""
+    """An open database. Threads may share it; each transaction has a connection of its own.
+
+    The threads of one process write in turn. SQLite would let them poll for its lock instead, and
+    on a machine with more to do than it can, one of them may find it taken each time it looks.
+    """
 
     def __init__(self, engine: Engine, place: str) -> None:
         self._engine = engine
         self._place = place
+        self._turn = RLock()
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:
         """A transaction that writes: commits at the end, rolls back on any exception."""
-        with _explained(self._place), self._engine.begin() as tx:
+        with _explained(self._place), self._turn, self._engine.begin() as tx:
             yield tx
 
     @contextmanager
@@ -63,14 +71,37 @@ class Store:
             yield tx
 
     @contextmanager
+    def writer(self) -> Iterator["Writer"]:
+        """For one thread that writes all the time: a connection that it keeps."""
+        with _explained(self._place), self._engine.connect() as connection:
+            yield Writer(connection, self._place, self._turn)
+
+    @contextmanager
     def rehearse(self) -> Iterator[Tx]:
         """A transaction that is always rolled back: for finding out what would happen."""
-        with _explained(self._place), self._engine.connect() as tx:
+        with _explained(self._place), self._turn, self._engine.connect() as tx:
             yield tx
 
     def close(self) -> None:
         """Ends all connections."""
         self._engine.dispose()
+
+
+class Writer:
+    """One connection for many transactions, one after the other."""
+
+    def __init__(
+        self, connection: Connection, place: str, turn: AbstractContextManager[Any]
+    ) -> None:
+        self._connection = connection
+        self._place = place
+        self._turn = turn
+
+    @contextmanager
+    def begin(self) -> Iterator[Tx]:
+        """As `Store.begin`, without the way to the pool and back."""
+        with _explained(self._place), self._turn, self._connection.begin():
+            yield self._connection
 
 
 def copy_database(source: Path, target: Path) -> None:
@@ -151,12 +182,26 @@ def insert_ignoring(tx: Tx, table: Table) -> Insert:
     return sqlite.insert(table).on_conflict_do_nothing()
 
 
-def among(tx: Tx, column: ColumnElement[int], ids: Collection[int]) -> ColumnElement[bool]:
-    """Whether a number is one of many; one statement to prepare however many they are."""
+def among(tx: Tx, column: ColumnElement[Any], wanted: Collection[Any]) -> ColumnElement[bool]:
+    """Whether a value is one of many; one statement to prepare however many they are."""
     if tx.dialect.name == "postgresql":
-        return column == func.any(cast(list(ids), postgresql.ARRAY(Integer)))
-    values = func.json_each(json.dumps(list(ids))).table_valued("value")
+        return column == func.any(cast(list(wanted), postgresql.ARRAY(column.type)))
+    values = func.json_each(json.dumps(list(wanted))).table_valued("value")
     return column.in_(select(values.c.value))
+
+
+def table_of(tx: Tx, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Subquery:
+    """Texts as a table to select from; one parameter to bind however many rows there are."""
+    given = json.dumps(rows, ensure_ascii=False)
+    cells: list[ColumnElement[Any]]
+    if tx.dialect.name == "postgresql":
+        each = func.jsonb_array_elements(cast(given, postgresql.JSONB)).table_valued("value")
+        cells = [each.c.value.op("->>")(place) for place in range(len(columns))]
+    else:
+        each = func.json_each(given).table_valued("value")
+        cells = [func.json_extract(each.c.value, f"$[{place}]") for place in range(len(columns))]
+    named = zip(columns, cells, strict=True)
+    return select(*(type_coerce(cell, Text()).label(name) for name, cell in named)).subquery()
 
 
 def _sqlite_engine(path: Path, *, durable: bool) -> Engine:

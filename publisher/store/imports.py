@@ -1,24 +1,23 @@
 """Many subscribers at once, and how far an import has come."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, literal, select, true
 
 from publisher.domain.addresses import Address
 from publisher.domain.exchange import Candidate
 from publisher.domain.subscribers import ConsentEvent, Joined, SubscriptionStatus
 from publisher.domain.suppressions import HASHED
-from publisher.store.engine import Tx, insert_ignoring
+from publisher.store.engine import Tx, among, insert_ignoring, table_of
 from publisher.store.tables import consents, imports, subscribers, subscriptions, suppressions
+from publisher.store.types import UtcDateTime
 
 _EVENTS = {
     SubscriptionStatus.PENDING: ConsentEvent.IMPORTED,
     SubscriptionStatus.CONFIRMED: ConsentEvent.CONFIRMED,
     SubscriptionStatus.UNSUBSCRIBED: ConsentEvent.UNSUBSCRIBED,
 }
-_CHUNK = 500
 
 Row = tuple[Address, Sequence[str], Candidate]
 """A checked address, the hashes under which it may be suppressed, and what the file says of it."""
@@ -47,7 +46,7 @@ def add_many(
             fresh[address.key] = row
             results.append(Joined.ADDED)
     if fresh:
-        _insert(tx, list(fresh.values()), newsletter=newsletter, source=source, now=now)
+        _insert(tx, fresh.values(), newsletter=newsletter, source=source, now=now)
     return results
 
 
@@ -81,96 +80,55 @@ def _blocked(tx: Tx, rows: Sequence[Row]) -> set[str]:
     """The keys of the addresses that are suppressed, under whichever mark."""
     owner = {address.key: address.key for address, _, _ in rows}
     owner |= {HASHED + digest: address.key for address, hashes, _ in rows for digest in hashes}
-    found: set[str] = set()
-    for chunk in _chunks(list(owner)):
-        held = select(suppressions.c.address_key).where(suppressions.c.address_key.in_(chunk))
-        found |= {owner[mark] for mark in tx.scalars(held)}
-    return found
+    mark = suppressions.c.address_key
+    return {owner[held] for held in tx.scalars(select(mark).where(among(tx, mark, owner)))}
 
 
 def _known(tx: Tx, keys: Sequence[str], newsletter: str) -> set[str]:
-    found: set[str] = set()
-    for chunk in _chunks(keys):
-        found |= set(
-            tx.scalars(
-                select(subscribers.c.address_key)
-                .join_from(subscribers, subscriptions)
-                .where(
-                    subscribers.c.address_key.in_(chunk), subscriptions.c.newsletter == newsletter
-                )
-            )
+    key = subscribers.c.address_key
+    return set(
+        tx.scalars(
+            select(key)
+            .join_from(subscribers, subscriptions)
+            .where(among(tx, key, keys), subscriptions.c.newsletter == newsletter)
         )
-    return found
+    )
 
 
-def _insert(tx: Tx, rows: list[Row], *, newsletter: str, source: str, now: datetime) -> None:
-    tx.execute(
-        insert_ignoring(tx, subscribers),
+def _insert(tx: Tx, rows: Iterable[Row], *, newsletter: str, source: str, now: datetime) -> None:
+    """Three statements: people, what they receive, and how we know."""
+    given = table_of(
+        tx,
+        ("key", "address", "name", "language", "status", "event"),
         [
-            {
-                "address": address.text,
-                "address_key": address.key,
-                "name": candidate.name,
-                "created_at": now,
-            }
-            for address, _, candidate in rows
+            (a.key, a.text, one.name, one.language, one.status.value, _EVENTS[one.status].value)
+            for a, _, one in rows
         ],
     )
-    people = _ids(tx, subscribers.c.address_key, [row[0].key for row in rows])
-    statuses = {people[address.key]: candidate for address, _, candidate in rows}
+    at, person = literal(now, UtcDateTime()), subscribers.c.address_key == given.c.key
+    people = select(given.c.address, given.c.key, given.c.name, at).where(true())
     tx.execute(
-        insert(subscriptions),
-        [
-            {
-                "subscriber": person,
-                "newsletter": newsletter,
-                "status": candidate.status.value,
-                "changed_at": now,
-                "language": candidate.language,
-                "seen_at": now,
-            }
-            for person, candidate in statuses.items()
-        ],
-    )
-    addresses = {people[address.key]: address.text for address, _, _ in rows}
-    _testify(tx, statuses, addresses, newsletter=newsletter, source=source, now=now)
-
-
-def _testify(
-    tx: Tx,
-    statuses: dict[int, Candidate],
-    addresses: dict[int, str],
-    *,
-    newsletter: str,
-    source: str,
-    now: datetime,
-) -> None:
-    evidence: list[dict[str, Any]] = []
-    for chunk in _chunks(list(statuses)):
-        added = select(subscriptions.c.id, subscriptions.c.subscriber).where(
-            subscriptions.c.subscriber.in_(chunk), subscriptions.c.newsletter == newsletter
+        insert_ignoring(tx, subscribers).from_select(
+            ["address", "address_key", "name", "created_at"], people
         )
-        for row in tx.execute(added):
-            candidate = statuses[row.subscriber]
-            evidence.append(
-                {
-                    "subscription": row.id,
-                    "event": _EVENTS[candidate.status].value,
-                    "source": source,
-                    "at": now,
-                    "address": addresses[row.subscriber],
-                }
-            )
-    tx.execute(insert(consents), evidence)
-
-
-def _ids(tx: Tx, column: Any, keys: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for chunk in _chunks(keys):
-        rows = tx.execute(select(column, subscribers.c.id).where(column.in_(chunk)))
-        found |= {row[0]: row[1] for row in rows}
-    return found
-
-
-def _chunks(values: Sequence[Any]) -> list[Sequence[Any]]:
-    return [values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK)]
+    )
+    received = select(
+        subscribers.c.id, literal(newsletter), given.c.status, at, given.c.language, at
+    ).join_from(given, subscribers, person)
+    tx.execute(
+        insert(subscriptions).from_select(
+            ["subscriber", "newsletter", "status", "changed_at", "language", "seen_at"], received
+        )
+    )
+    # Asked for row by row: a planner without statistics would walk the whole newsletter instead.
+    theirs = (
+        select(subscriptions.c.id)
+        .join_from(subscribers, subscriptions)
+        .where(person, subscriptions.c.newsletter == newsletter)
+        .correlate(given)
+        .scalar_subquery()
+    )
+    known_by = select(theirs, given.c.event, literal(source), at, given.c.address)
+    tx.execute(
+        insert(consents).from_select(["subscription", "event", "source", "at", "address"], known_by)
+    )

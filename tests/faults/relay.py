@@ -171,6 +171,9 @@ class FaultRelay:
                     await writer.wait_closed()
                 self.hung_up.set()
 
+        # Else small replies wait for each other's ACK: asyncio knows a TCP socket by its protocol
+        # number only, and a bound one has none.
+        self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         server = await asyncio.start_server(connected, sock=self._listener, limit=1 << 20)
         self._started.set_result(None)
         await self._stop.wait()

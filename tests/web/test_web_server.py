@@ -50,6 +50,15 @@ def test_it_serves_until_told_to_stop(app: App) -> None:
     assert "server" not in headers
 
 
+def test_no_answer_waits_for_an_acknowledgement(app: App) -> None:
+    with (
+        listen(app.listen) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_head_has_the_headers_of_get_and_no_body(app: App) -> None:
     def visit(port: int) -> object:
         return fetch(port, "GET", "/rss.xml"), fetch(port, "HEAD", "/rss.xml")
