@@ -28,6 +28,9 @@ SAMPLE = {
     "content.dialect",
     "newsletters.description",
     "newsletters.start",
+    "newsletters.frequencies",
+    "newsletters.topics",
+    "newsletters.languages",
 }
 """Keys in the shipped file that describe the sample site instead of showing the default."""
 
@@ -285,3 +288,12 @@ def test_multi_line_strings_and_arrays_of_tables_do_not_mislead() -> None:
     assert ("x",) not in where
     assert nearest_position(where, ("list", 1, "gone")) == (7, 1)
     assert nearest_position(where, ("nowhere",)) == (1, 1)
+
+
+def test_instant_cannot_be_offered_beside_a_newsletter_that_counts_posts(config: Path) -> None:
+    change(config, 'cadence = "weekly"', 'cadence = "posts"')
+    change(config, 'frequencies = ["daily"', 'frequencies = ["instant"')
+
+    (told,) = problems_of(config)
+
+    assert "leave instant out" in told
