@@ -25,7 +25,7 @@ from tests.faults.world import join
 
 
 def main() -> None:
-    """One sample site for both."""
+    """The sample site for the first, one with very many readers for the second."""
     options = argparse.ArgumentParser()
     options.add_argument("--seconds", type=float, default=30)
     options.add_argument("--megabytes", type=float, default=45)
@@ -34,7 +34,9 @@ def main() -> None:
         site = Path(folder) / "site"
         subprocess.run([*COMMAND, "init", str(site)], check=True, capture_output=True)
         at_rest(site, given.seconds)
-        with open_app(site / "config.toml") as app:
+        large = Path(folder) / "large"
+        subprocess.run([*COMMAND, "init", "--empty", str(large)], check=True, capture_output=True)
+        with open_app(large / "config.toml") as app:
             beside_a_writer(app, given.megabytes)
 
 

@@ -191,16 +191,14 @@ def _throughput(app: App, _now: datetime) -> Plot:
 def _feed_polls(app: App, now: datetime) -> Plot:
     """What feed readers were answered, day by day."""
     days, found = _days(app, now), _polls_by_day(app, now)
-    known = {"full": 200, "unchanged": 304}
-    series = [(name, [float(found[day][code]) for day in days]) for name, code in known.items()]
-    others = [
-        float(found[day].total() - sum(found[day][c] for c in known.values())) for day in days
-    ]
+    unchanged = [float(found[day][304]) for day in days]
+    full = [float(found[day][200]) for day in days]
+    others = [found[day].total() - found[day][304] - float(found[day][200]) for day in days]
     return Plot(
         key="polls",
         kind="bars",
         labels=[day[5:] for day in days],
-        series=[*series, ("other", others)],
+        series=[("unchanged", unchanged), ("other", others), ("full", full)],
     )
 
 

@@ -6,13 +6,13 @@ Does nothing visible without `[operator] address`; what happens meanwhile is no 
 import hmac
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from publisher.domain.deliveries import DeliveryStatus, Settlement, settle
 from publisher.domain.issues import Issue
 from publisher.domain.memos import FRESH, SHOWN, Matter, Memo, matter_of
-from publisher.domain.replies import NotSent
+from publisher.domain.replies import NotSent, Outcome
 from publisher.domain.tokens import derive_key
 from publisher.errors import PublisherError
 from publisher.mail.dkim import sign
@@ -42,8 +42,8 @@ def tell(app: App) -> int:
     _put_down(app)
     with app.store.read() as tx:
         due = rows.due(tx, now=app.clock())
-        issues = {memo.issue: issue_rows.get(tx, memo.issue) for memo in due}
-    found = [(memo, issue) for memo in due if (issue := issues[memo.issue])]
+        pairs = [(memo, issue_rows.get(tx, memo.issue)) for memo in due]
+    found = [(memo, issue) for memo, issue in pairs if issue and matter_of(issue) is memo.matter]
     return sum(_send(app, batch) for batch in _batches(found))
 
 
@@ -75,53 +75,53 @@ def _batches(found: Batch) -> list[Batch]:
 
 def _send(app: App, batch: Batch) -> bool:
     """One mail; whether the relay took it."""
-    told, now = [memo for memo, _ in batch], app.clock()
-    first = told[0]
-
-    def intend() -> bool:
-        with app.store.begin() as tx:
-            return rows.intend(tx, told)
-
-    try:
-        sender, message = _message(app, batch)
-        with notices.usual_relay(app) as relay:
-            outcome = send_one(
-                relay,
-                sender=sender,
-                recipient=app.operator.address,
-                message=message,
-                intend=intend,
-            )
-    except (
-        PublisherError
-    ) as error:  # no relay, no key, a broken template, a newsletter that is gone
-        outcome = NotSent(str(error))
-    settlement = settle(
-        outcome,
-        delivery=first.issue,
-        deferrals=first.deferrals,
-        first_at=first.created_at,
-        now=now,
-    )
-    if isinstance(outcome, NotSent):
-        is_over = now - first.created_at >= _GIVE_UP_AFTER
-        settlement = Settlement(
-            status=DeliveryStatus.FAILED if is_over else DeliveryStatus.PENDING,
-            reason=outcome.problem,
-            next_attempt_at=None if is_over else now + _LATER,
-        )
+    told = [memo for memo, _ in batch]
+    settlement = _settlement(told[0], _attempt(app, batch), now=app.clock())
     with app.store.begin() as tx:
         rows.settle(tx, told, settlement)
     log.info(
         "memo.settled",
         extra={
-            "issue": first.issue,
-            "matter": first.matter.value,
+            "issue": told[0].issue,
+            "matter": told[0].matter.value,
             "status": settlement.status.value,
             "reason": settlement.reason,
         },
     )
     return settlement.status is DeliveryStatus.SENT
+
+
+def _attempt(app: App, batch: Batch) -> Outcome:
+    def intend() -> bool:
+        with app.store.begin() as tx:
+            return rows.intend(tx, [memo for memo, _ in batch])
+
+    try:
+        sender, message = _message(app, batch)
+        recipient = app.operator.address
+        with notices.usual_relay(app) as relay:
+            return send_one(
+                relay, sender=sender, recipient=recipient, message=message, intend=intend
+            )
+    except PublisherError as error:  # no relay, no key, a broken template
+        return NotSent(str(error))
+
+
+def _settlement(memo: Memo, outcome: Outcome, *, now: datetime) -> Settlement:
+    """As for deliveries; what could not even be tried is tried again soon, for three days."""
+    if not isinstance(outcome, NotSent):
+        return settle(
+            outcome,
+            delivery=memo.issue,
+            deferrals=memo.deferrals,
+            first_at=memo.created_at,
+            now=now,
+        )
+    if now - memo.created_at >= _GIVE_UP_AFTER:
+        return Settlement(status=DeliveryStatus.FAILED, reason=outcome.problem)
+    return Settlement(
+        status=DeliveryStatus.PENDING, reason=outcome.problem, next_attempt_at=now + _LATER
+    )
 
 
 def _message(app: App, batch: Batch) -> tuple[str, bytes]:

@@ -56,6 +56,7 @@ def test_an_operator_logs_in_looks_and_decides(
     size: str,
 ) -> None:
     said = SAID[language]
+    eventually((site / "public" / "index.html").exists)  # the first build is done
     eventually(lambda: recipients(site) == ["operator@example.org"])
     operator = Reader(browser, daemon[1], language=language, size=size)
     page = operator.page

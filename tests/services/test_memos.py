@@ -135,6 +135,20 @@ def test_a_relay_that_is_away_is_tried_again_later(told: App, clock: FakeClock) 
     assert memos.tell(told) == 1
 
 
+def test_what_has_been_decided_while_the_relay_was_away_is_no_news(
+    told: App, clock: FakeClock
+) -> None:
+    from tests.faults.world import make_relay
+
+    write_post(told, "one.md", title="One", date="2025-10-02 10:00:00")
+    publishing.publish(told)
+    assert memos.tell(replace(told, relays=(make_relay(1),))) == 0
+    (issue,) = issues.listing(told)
+    controls.decide(told, Verb.APPROVE, issue.id)
+    clock.now += timedelta(hours=1)
+    assert memos.tell(told) == 0
+
+
 def test_the_operator_reads_their_own_language(told: App) -> None:
     chinese = replace(told, operator=OperatorOptions(address=ADDRESS, language="zh-CN"))
     write_post(told, "one.md", title="One", date="2025-10-02 10:00:00")
