@@ -17,6 +17,7 @@ from publisher.store.tables import (
     deliveries,
     delivery_attempts,
     notices,
+    sent_before,
     signups,
     subscribers,
     subscriptions,
@@ -41,6 +42,7 @@ def everything(tx: Tx, address: Address, *, hashes: Sequence[str], marks: Sequen
         (notices, notices.c.address_hash.in_(hashes)),
         (deliveries, mailed),
         (delivery_attempts, delivery_attempts.c.delivery.in_(_ids(mailed))),
+        (sent_before, sent_before.c.address_hash.in_(hashes)),
         (suppressions, suppressions.c.address_key.in_(marks)),
     )
     return {
@@ -76,6 +78,7 @@ def erase(tx: Tx, address: Address, *, hashes: Sequence[str], now: datetime) -> 
     tx.execute(update(deliveries).where(mailed).values(address="", reply=""))
     notice_rows.forget(tx, hashes)
     signup_rows.forget(tx, hashes)
+    tx.execute(delete(sent_before).where(sent_before.c.address_hash.in_(hashes)))
     tx.execute(delete(subscribers).where(subscribers.c.address_key == address.key))
     return known
 
