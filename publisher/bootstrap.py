@@ -64,7 +64,7 @@ def open_app(
     """
     settings = load_settings(config)
     root = config.resolve().parent
-    store = open_store(database_of(config))
+    store = open_store(database_of(config), durable=settings.state.durable)
     try:
         keys = read_site_keys(settings, root)
         yield App(
@@ -107,6 +107,7 @@ def open_app(
             operator=OperatorOptions(
                 address=settings.operator.address,
                 language=settings.operator.language or settings.site.language,
+                proxy_header=settings.operator.auth_proxy_header,
             ),
             vitals=vitals or Vitals(),
             schedule=ScheduleOptions(

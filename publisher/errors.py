@@ -98,6 +98,7 @@ class Conflict(PublisherError):
         super().__init__(f"{kind} {key}: {problem}")
         self.kind = kind
         self.key = key
+        self.problem = problem
 
 
 class InvalidAddress(PublisherError):

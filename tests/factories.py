@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from publisher.content.options import ContentOptions
 from publisher.content.sources import Text, read_source
 from publisher.domain.newsletters import Cadence, Newsletter, Schedule
-from publisher.domain.posts import Excerpt, Post, body_hash
+from publisher.domain.posts import Body, Excerpt, Post, body_hash
 from publisher.domain.sites import Person, Site
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -28,12 +28,10 @@ def make_post(number: int = 1, **changes: Any) -> Post:
         "language": "en",
         "body_hash": body_hash(f"body {number}"),
         "description": f"What post {number} is about.",
-        "excerpt": Excerpt(
-            html=f"<p>Opening {number}.</p>", text=f"Opening {number}.", is_manual=False
-        ),
-        "html": f"<p>The whole of post {number}.</p>",
-        "mail_html": f"<p>The whole of post {number}.</p>",
+        "excerpt": Excerpt.of(f"<p>Opening {number}.</p>", f"Opening {number}.", is_manual=False),
     }
+    html = changes.pop("html", f"<p>The whole of post {number}.</p>")
+    values["body"] = Body.of(html, changes.pop("mail_html", None))
     return Post(**{**values, **changes})
 
 

@@ -4,12 +4,16 @@ import json
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
-from publisher.cli.main import run
+from publisher.cli.main import cli, run
 from publisher.services import metrics
+from publisher.services.sending import DRAIN_SECONDS
+from publisher.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -20,8 +24,9 @@ def metric_names() -> set[str]:
     source = Path(metrics.__file__).read_text(encoding="utf-8")
     gauges = re.findall(r'_one\(\s*"([a-z_]+)"', source)
     families = re.findall(r'name="([a-z_]+)",\s*kind="([a-z]+)"', source)
+    spreads = re.findall(r'Spread\(\s*name="([a-z_]+)"', source)
     named = {f"{name}_total" if kind == "counter" else name for name, kind in families}
-    return {f"publisher_{name}" for name in named | set(gauges)}
+    return {f"publisher_{name}" for name in named | set(gauges) | set(spreads)}
 
 
 @pytest.mark.parametrize("file", ["alerts.yml", "grafana.json"])
@@ -87,3 +92,60 @@ def test_prometheus_accepts_the_alerts(arguments: tuple[str, ...]) -> None:
         ["promtool", *arguments], cwd=DEPLOY, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def instructions(name: str) -> list[tuple[str, str]]:
+    """(instruction, argument) of the Containerfile that are so called, its long lines joined."""
+    text = (DEPLOY / "Containerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    found = re.findall(r"^([A-Z]+) +(.+)$", text, re.MULTILINE)
+    return [(word, rest) for word, rest in found if word == name]
+
+
+def test_the_image_is_made_of_files_that_there_are_by_a_python_that_we_support() -> None:
+    sources = [
+        source
+        for _, rest in instructions("COPY")
+        if not rest.startswith("--from")
+        for source in rest.split()[:-1]
+    ]
+    assert {"publisher", "templates", "requirements.lock"} <= set(sources)
+    assert [source for source in sources if not (ROOT / source).exists()] == []
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    supported = [line.rpartition(" :: ")[2] for line in project["classifiers"]]
+    for _, image in instructions("FROM"):
+        found = re.match(r"python:(\d+\.\d+)-slim\b", image)
+        assert found
+        assert found[1] in supported
+
+
+def test_the_image_runs_and_asks_this_program_as_nobody_special() -> None:
+    ((_, user),) = instructions("USER")
+    assert user == "10001"
+    (_, command), (_, health) = instructions("CMD")[-1], instructions("HEALTHCHECK")[0]
+    for arguments in (json.loads(command), json.loads(health[health.index("[") :])):
+        assert arguments[0] == "publisher"
+        assert arguments[1] in cli.commands
+    ((_, volume),) = instructions("VOLUME")
+    assert ("WORKDIR", volume) in instructions("WORKDIR")
+
+
+def test_the_composition_gives_the_container_what_it_needs_and_no_more() -> None:
+    whole = yaml.safe_load((DEPLOY / "compose.yml").read_text(encoding="utf-8"))
+    ((_, service),) = whole["services"].items()
+    assert (DEPLOY / service["build"]["context"] / service["build"]["dockerfile"]).is_file()
+    assert service["user"] == instructions("USER")[0][1]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+    (mounted,) = service["volumes"]
+    name, _, place = mounted.partition(":")
+    assert name in whole["volumes"]
+    assert place == instructions("VOLUME")[0][1]
+    assert set(service["secrets"]) == set(whole["secrets"])
+    assert int(service["stop_grace_period"].removesuffix("s")) >= DRAIN_SECONDS + 10
+    for variable, value in service["environment"].items():
+        section, key = variable.removeprefix("PUBLISHER_").lower().split("__")
+        fields = Settings.model_fields[section].annotation
+        assert key.removesuffix("_file") in getattr(fields, "model_fields", {}), variable
+        if key.endswith("_file"):
+            assert value.removeprefix("/run/secrets/") in whole["secrets"]

@@ -64,6 +64,54 @@ def list_admins(context: click.Context, as_json: bool) -> None:
     table(("name", "since", "sessions"), rows)
 
 
+@admin.command(epilog="Example: publisher admin sessions --end 3f9a01bc")
+@click.option("--end", "mark", metavar="SESSION", default="", help="End this one.")
+@as_json
+@click.pass_context
+def sessions(context: click.Context, mark: str, as_json: bool) -> None:
+    """List who is logged in to the operator page, or end a session."""
+    with open_app(config_of(context)) as app:
+        if mark:
+            ended = admins.end_session(app, mark)
+            say(f"a session of {ended.admin.name} has ended")
+            return
+        found = admins.sessions(app)
+        zone = app.site.zone
+    marks = [(one.key[: admins.MARK_LENGTH], one) for one in found]
+    if as_json:
+        payload = [
+            {"session": mark, "name": one.admin.name, "since": one.created_at, "used": one.used_at}
+            for mark, one in marks
+        ]
+        emit("sessions", {"sessions": payload})
+        return
+    rows = [
+        (mark, one.admin.name, local(one.created_at, zone), local(one.used_at, zone))
+        for mark, one in marks
+    ]
+    table(("session", "name", "since", "last used"), rows)
+
+
+@admin.command(epilog="Example: publisher admin log --limit 100")
+@click.option("--limit", type=click.IntRange(min=1), default=50, help="So many (50).")
+@as_json
+@click.pass_context
+def log(context: click.Context, limit: int, as_json: bool) -> None:
+    """Show what operators did, newest first: at the page by name, at the command line."""
+    with open_app(config_of(context)) as app:
+        found = admins.deeds(app, limit)
+        zone = app.site.zone
+    if as_json:
+        payload = [
+            {"at": one.at, "who": one.who, "action": one.action, "detail": one.detail}
+            for one in found
+        ]
+        emit("audit", {"deeds": payload})
+        return
+    rows = [(local(one.at, zone), one.who, one.action, one.detail) for one in found]
+    table(("when", "who", "did", "to"), rows)
+
+
 def _ask() -> str:
     if sys.stdin.isatty():
         password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)

@@ -38,15 +38,30 @@ def check(context: click.Context, as_json: bool) -> int:
     return PROBLEMS if problems else 0
 
 
-@db.command(epilog="Example: publisher db upgrade")
+@db.command(epilog="Example: publisher db migrate --check")
+@click.option("--check", "is_check", is_flag=True, help="Only say whether it is needed: exit 3.")
 @click.pass_context
-def upgrade(context: click.Context) -> None:
+def migrate(context: click.Context, is_check: bool) -> int:
     """Bring the database to this release's form. Every command does so by itself when it opens
     an older one; a copy from before is kept in var/backups/.
     """
     path = database_of(config_of(context))
     before = backups.inspect(path).revision
+    if is_check:
+        wanted = backups.present_form()
+        say(f"{path}: revision {before}, this release has {wanted}")
+        return 0 if before == wanted else PROBLEMS
     with open_app(config_of(context)) as app, exclusive(app.folders.state):
         after = backups.inspect(path).revision
     said = "nothing to do" if before == after else f"{before} became {after}"
     say(f"{path}: {said}")
+    return 0
+
+
+@db.command(epilog="Example: publisher db vacuum")
+@click.pass_context
+def vacuum(context: click.Context) -> None:
+    """Give back the room of what was removed. Not while the daemon is at work."""
+    with open_app(config_of(context)) as app, exclusive(app.folders.state):
+        before, after = backups.vacuum(app)
+    say(f"{before:,} bytes became {after:,}")

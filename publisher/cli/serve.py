@@ -20,7 +20,7 @@ from publisher.errors import PublisherError
 from publisher.jobs.local import Worker, keep_polls
 from publisher.jobs.systemd import Notifier
 from publisher.logs import set_up
-from publisher.services import instances, status
+from publisher.services import admins, instances, status
 from publisher.services.app import App
 from publisher.services.lock import exclusive
 from publisher.services.publishing import refuse_public_inbox
@@ -119,6 +119,8 @@ class _Daemon:
         self._notifier.ready()
         address = f"http://{app.listen.host}:{sockets.web.getsockname()[1]}/"
         say(f"serving {app.site.title} at {address}")
+        if link := admins.invitation(app):
+            say(f"there is no operator yet: make the first one within an hour at {link}")
         if app.relay is None:
             say(f"no relay is configured: mail goes to the built-in inbox, {address}inbox")
 

@@ -37,7 +37,7 @@ def manual(html: str) -> Excerpt:
     root = _tree(html)
     _drop_footnote_marks(root)
     kept = _inner(root)
-    return Excerpt(html=kept, text=plain(kept), is_manual=True)
+    return Excerpt.of(kept, plain(kept), is_manual=True)
 
 
 def automatic(html: str, budget: int = BUDGET) -> Excerpt:
@@ -50,7 +50,7 @@ def automatic(html: str, budget: int = BUDGET) -> Excerpt:
     _Cutter(budget).cut(root)
     _drop_empty(root)
     kept = _inner(root)
-    return Excerpt(html=kept, text=plain(kept), is_manual=False)
+    return Excerpt.of(kept, plain(kept), is_manual=False)
 
 
 def plain(html: str) -> str:

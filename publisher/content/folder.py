@@ -32,25 +32,27 @@ def find(folder: Path) -> list[str]:
     return sorted(filter(_is_text, _walk(folder)))
 
 
-def read_files(folder: Path) -> tuple[list[File], list[Failed]]:
-    """The bytes of each post; of one that is too large a little more than is allowed."""
-    files, failed, root = [], [], os.fspath(folder)
+def read_files(folder: Path) -> Iterator[File | Failed]:
+    """Each post, by path, read when it is asked for."""
+    root = os.fspath(folder)
     for path in sorted(_walk(folder)):
-        if not _is_text(path):
+        if _is_text(path):
+            yield read_file(root, path)
+        else:
             shown = re.sub(r"[^\x20-\x7e]", "?", path)
             problem = "has a name that is not UTF-8, or holds control characters"
-            failed.append(_failed(shown, problem, "rename the file"))
-            continue
-        try:
-            with open(f"{root}/{path}", "rb", buffering=0) as file:
-                size = os.fstat(file.fileno()).st_size
-                data = file.read(min(size, MAX_BYTES) + 1)
-        except OSError as error:
-            problem = f"cannot be read: {error.strerror}"
-            failed.append(_failed(path, problem, "check the file and its rights"))
-        else:
-            files.append(File(path=path, data=data))
-    return files, failed
+            yield _failed(shown, problem, "rename the file")
+
+
+def read_file(root: str, path: str) -> File | Failed:
+    """The bytes of one post; of one that is too large a little more than is allowed."""
+    try:
+        with open(f"{root}/{path}", "rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            return File(path=path, data=file.read(min(size, MAX_BYTES) + 1))
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}"
+        return _failed(path, problem, "check the file and its rights")
 
 
 def _walk(folder: Path) -> Iterator[str]:

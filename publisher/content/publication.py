@@ -62,8 +62,7 @@ def post_of(source: Source, rendering: Rendering, options: ContentOptions) -> Po
         media=rendering.media,
         content_hash=rendering.content_hash,
         excerpt=rendering.excerpt,
-        html=rendering.html,
-        mail_html=rendering.mail_html or rendering.html,
+        body=rendering.body,
         assets=rendering.assets,
     )
 

@@ -4,9 +4,11 @@ A picture is looked for in the post's own folder (`post.md`, `post/a.png`), besi
 below the site's roots. Nothing outside those folders is ever found, whatever the post says.
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from os.path import isfile, splitext
+from pathlib import Path
 from urllib.parse import quote, unquote
 
 from publisher.content.media import TYPES
@@ -57,8 +59,8 @@ class References:
         self._options = options
         self._source = source
         self._index = index
-        self._folder = PurePosixPath(source.path).parent
-        self._own = self._folder / PurePosixPath(source.path).stem
+        self._folder = source.path[: source.path.rfind("/") + 1]
+        self._own = f"{splitext(source.path)[0]}/"
         self.asked: dict[str, str] = {}
         self.assets: dict[str, Asset] = {}
         self.doubts: list[tuple[str, str, str]] = []
@@ -72,7 +74,7 @@ class References:
         """The public address of a local picture or post; any other address as it is."""
         value = _PELICAN.sub("", value)
         path = unquote(value.partition("?")[0].partition("#")[0])
-        suffix = PurePosixPath(path).suffix.lower()
+        suffix = splitext(path)[1].lower()
         if "://" in value or value.startswith(("//", "#", "data:", "mailto:", "tel:")):
             self._inspect(value, suffix)
             return value
@@ -104,44 +106,36 @@ class References:
         return all(self.answer(question) == url for question, url in asked.items())
 
     def _find_post(self, name: str) -> str:
-        beside = _normal(self._folder / name)
+        beside = _normal(self._folder + name)
         name = name.strip("/")
         return (
             self._index.get(beside)
             or self._index.get(name)
-            or self._index.get(PurePosixPath(name).name, "")
+            or self._index.get(name.rpartition("/")[2], "")
         )
 
     def _find_file(self, name: str) -> str:
-        for root, relative, public in self._candidates(name):
-            source = root / relative
-            try:
-                is_file = source.is_file() and source.resolve().is_relative_to(root.resolve())
-            except (OSError, ValueError):  # a name too long, a NUL
-                continue
-            if is_file:
-                self.assets[public] = Asset(source=str(source), url=public)
-                return public
+        for root, relative, url in self._candidates(name):
+            source = f"{root}/{relative}"
+            if isfile(source) and Path(source).resolve().is_relative_to(Path(root).resolve()):
+                self.assets[url] = Asset(source=source, url=url)
+                return url
         return ""
 
     def _find_size(self, name: str) -> str:
         asset = self.assets.get(self._find_file(name))
         return str(Path(asset.source).stat().st_size) if asset else ""
 
-    def _candidates(self, name: str) -> Iterator[tuple[Path, str, str]]:
+    def _candidates(self, name: str) -> Iterator[tuple[str, str, str]]:
         """Root, path below it, and public address, the likeliest first."""
-        options = self._options
-        roots = (options.folder, *options.roots)
-        if name.startswith("/"):
-            relative = _normal(PurePosixPath(name.lstrip("/")))
-            for root in roots:
-                yield root, relative, _public(options.base_url, relative)
-            return
-        own = _normal(self._own / name)
-        yield options.folder, own, f"{self._page_folder()}{quote(_normal(PurePosixPath(name)))}"
-        for relative in (_normal(self._folder / name), _normal(PurePosixPath(name))):
-            for root in roots:
-                yield root, relative, _public(options.base_url, relative)
+        folder, base_url = os.fspath(self._options.folder), self._options.base_url
+        places = [_normal(name)]
+        if not name.startswith("/"):
+            yield folder, _normal(self._own + name), f"{self._page_folder()}{quote(places[0])}"
+            places.insert(0, _normal(self._folder + name))
+        for relative in places:
+            for root in (folder, *map(os.fspath, self._options.roots)):
+                yield root, relative, f"{base_url}/{quote(relative)}"
 
     def _page_folder(self) -> str:
         """The folder of the post's page: its own address, or that without `.html`."""
@@ -176,16 +170,12 @@ class References:
         ]
 
 
-def _public(base_url: str, relative: str) -> str:
-    return f"{base_url}/{quote(relative)}"
-
-
-def _normal(path: PurePosixPath) -> str:
+def _normal(path: str) -> str:
     """The path without `.` and `..`; what leads above its root stays below it."""
     kept: list[str] = []
-    for part in path.parts:
+    for part in path.split("/"):
         if part == ".." and kept:
             kept.pop()
-        elif part not in {".", "..", "/"}:
+        elif part not in {".", "..", ""}:
             kept.append(part)
     return "/".join(kept)

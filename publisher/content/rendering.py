@@ -10,22 +10,21 @@ from publisher.content.options import ContentOptions
 from publisher.content.references import Index, References
 from publisher.content.sanitise import address, sanitise
 from publisher.content.sources import Source, Text
-from publisher.domain.posts import Asset, Excerpt, Failed, Image, Media, Warned
+from publisher.domain.posts import Asset, Body, Excerpt, Failed, Image, Media, Warned
 from publisher.errors import ContentError
 
-RENDER_VERSION = 3
+RENDER_VERSION = 6
 """Rises by hand whenever the same file is read or rendered otherwise; a golden test says when."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendering:
-    """What a text became. `mail_html` is empty where it is the same as `html`.
+    """What a text became.
 
     `asked`: the questions about other files that it depends on, with their answers.
     """
 
-    html: str
-    mail_html: str
+    body: Body
     excerpt: Excerpt
     content_hash: str
     image: Image | None = None
@@ -66,8 +65,7 @@ def render(text: Text, options: ContentOptions, index: Index) -> Rendering | Fai
     cover = source.meaning.image
     url = address(cover, source.url, references.resolve) if cover else None
     return Rendering(
-        html=html,
-        mail_html=in_colour if in_colour != html else "",
+        body=Body.of(html, in_colour),
         excerpt=excerpt,
         content_hash=_digest(html, in_colour, excerpt.html),
         image=Image(url=url) if url else None,

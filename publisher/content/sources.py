@@ -9,6 +9,7 @@ from publisher.content.front_matter import FrontMatter, read_front_matter
 from publisher.content.options import ContentOptions
 from publisher.content.permalinks import permalink
 from publisher.content.privacy import Marks
+from publisher.domain.packing import pack, unpack
 from publisher.domain.posts import Failed, Warned, body_hash
 from publisher.errors import ContentError
 
@@ -48,10 +49,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A source and its body, before it is rendered."""
+    """A source and its body, before it is rendered. `size` is that of the file, in bytes."""
 
     source: Source
-    body: str
+    packed: bytes
+    size: int
+
+    @property
+    def body(self) -> str:
+        return unpack(self.packed)
 
 
 _IGNORED_LAYOUTS = frozenset({"page", "wiki", "fragment"})
@@ -73,11 +79,11 @@ def read_source(data: bytes, path: str, options: ContentOptions) -> Text | Faile
     if decoded.is_guessed:
         problem = f"was read as {decoded.encoding}, which nothing declares"
         warnings.insert(0, _warned(path, 0, problem, "save it as UTF-8"))
-    return _understood(path, matter, options, warnings)
+    return _understood(path, matter, options, warnings, size=len(data))
 
 
 def _understood(
-    path: str, matter: FrontMatter, options: ContentOptions, warnings: list[Warned]
+    path: str, matter: FrontMatter, options: ContentOptions, warnings: list[Warned], *, size: int
 ) -> Text:
     fields, body = matter.fields, matter.body
     meaning, doubts = understand(fields, path, body, dialect=options.dialect, zone=options.zone)
@@ -92,7 +98,7 @@ def _understood(
     )
     if held.is_protected:
         source = Source(path=path, meaning=_PROTECTED, marks=held)
-        return Text(source=source, body="")
+        return Text(source=source, packed=b"", size=0)
     url, no_address = _address(meaning, matter, path, options)
     source = Source(
         path=path,
@@ -106,7 +112,7 @@ def _understood(
         is_ignored=_layout(fields) in _IGNORED_LAYOUTS,
         warnings=(*warnings, *_doubted(path, matter.lines, doubts)),
     )
-    return Text(source=source, body=body)
+    return Text(source=source, packed=pack(body), size=size)
 
 
 def _address(

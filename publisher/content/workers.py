@@ -9,11 +9,13 @@ import os
 import pickle
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import lru_cache, partial
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 from types import FrameType
@@ -34,6 +36,8 @@ LARGE = 64_000
 
 LIMIT_SECONDS = 20.0
 CHUNK = 16
+AHEAD = 16
+"""Chunks that are given out before the first of them is done."""
 
 
 _Job = TypeVar("_Job")
@@ -54,30 +58,34 @@ class Workers:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def read(self, files: Sequence[File]) -> list[Text | Failed]:
-        """Each file as a text, in the same order."""
+    def read(self, files: Iterable[File]) -> Iterator[Text | Failed]:
+        """Each file as a text, in the same order. Never holds more than some of the files."""
         work = partial(_read, self._options)
-        if _are_light([len(file.data) for file in files]):
-            return [work(file) for file in files]
-        return list(self._spread(work, files, lambda file: file.path))
+        few, files = _first(files)
+        if _are_light([len(file.data) for file in few]):
+            return map(work, few)
+        return self._spread(work, files, lambda file: file.path)
 
-    def render(self, texts: Sequence[Text], index: Index) -> list[Rendering | Failed]:
+    def render(self, texts: Sequence[Text], index: Index) -> Iterator[Rendering | Failed]:
         """Each text rendered, in the same order."""
-        if _are_light([len(text.body) for text in texts]):
-            return [render(text, self._options, index) for text in texts]
+        if _are_light([text.size for text in texts]):
+            yield from (render(text, self._options, index) for text in texts)
+            return
         with _shared(index) as path:
             work = partial(_render, self._options, path)
-            return list(self._spread(work, texts, lambda text: text.source.path))
+            yield from self._spread(work, texts, lambda text: text.source.path)
 
     def _spread(
-        self, work: Callable[[_Job], _Done], jobs: Sequence[_Job], path_of: Callable[[_Job], str]
+        self, work: Callable[[_Job], _Done], jobs: Iterable[_Job], path_of: Callable[[_Job], str]
     ) -> Iterator[_Done | Failed]:
-        chunks = [jobs[start : start + CHUNK] for start in range(0, len(jobs), CHUNK)]
-        pool = self._open_pool()
-        futures: list[Future[list[_Done | str]]] = [
-            pool.submit(_chunk, work, chunk) for chunk in chunks
-        ]
-        for chunk, future in zip(chunks, futures, strict=True):
+        pool, rest = self._open_pool(), iter(jobs)
+        waiting: deque[tuple[list[_Job], Future[list[_Done | str]]]] = deque()
+        while True:
+            while len(waiting) < AHEAD and (chunk := list(islice(rest, CHUNK))):
+                waiting.append((chunk, pool.submit(_chunk, work, chunk)))
+            if not waiting:
+                return
+            chunk, future = waiting.popleft()
             try:
                 found = future.result()
             except BrokenProcessPool:
@@ -97,6 +105,13 @@ class Workers:
         if self._pool is None:
             self._pool = _new_pool(min(os.cpu_count() or 1, 8))
         return self._pool
+
+
+def _first(jobs: Iterable[_Job]) -> tuple[list[_Job], Iterator[_Job]]:
+    """So many that it shows whether they are many, and all of them."""
+    rest = iter(jobs)
+    few = list(islice(rest, MANY))
+    return few, chain(few, rest)
 
 
 def _are_light(sizes: Sequence[int]) -> bool:

@@ -21,29 +21,40 @@ class Breaker:
         self._strikes = 0
         self._row = 0
         self._window: deque[bool] = deque(maxlen=WINDOW)
+        self._refused = 0  # in the window
 
     def heed(self, verdict: Verdict) -> str:
         """Why the issue must be paused now; empty while it may go on."""
-        problem = str(getattr(verdict.outcome, "reply", getattr(verdict.outcome, "problem", "")))
         if verdict.reaction is Reaction.PAUSE_ISSUE:
-            return problem
+            return _problem(verdict)
         if verdict.reaction is Reaction.STRIKE_ISSUE:
             self._strikes += 1
             is_out = self._strikes >= STRIKES
-            return f"refused {STRIKES} times in a row: {problem}" if is_out else ""
+            return f"refused {STRIKES} times in a row: {_problem(verdict)}" if is_out else ""
         if isinstance(verdict.outcome, Accepted):
             self._strikes = self._row = 0
-            self._window.append(False)
+            self._note(is_policy=False)
         elif isinstance(verdict.outcome, Rejected):
             is_policy = verdict.reaction is Reaction.BREAKER
             self._row = self._row + 1 if is_policy else 0
-            self._window.append(is_policy)
-        return self._judge(problem)
+            self._note(is_policy=is_policy)
+        return self._judge(verdict)
 
-    def _judge(self, problem: str) -> str:
-        refused = sum(self._window) if len(self._window) == WINDOW else 0
+    def _note(self, *, is_policy: bool) -> None:
+        if len(self._window) == WINDOW:
+            self._refused -= self._window[0]
+        self._window.append(is_policy)
+        self._refused += is_policy
+
+    def _judge(self, verdict: Verdict) -> str:
         if self._row >= IN_A_ROW:
-            return f"{IN_A_ROW} refusals on policy in a row, the last one: {problem}"
-        if refused > MOST_OF_WINDOW:
-            return f"{refused} refusals on policy in the last {WINDOW}, the last one: {problem}"
-        return ""
+            told = f"{IN_A_ROW} refusals on policy in a row"
+        elif self._refused > MOST_OF_WINDOW and len(self._window) == WINDOW:
+            told = f"{self._refused} refusals on policy in the last {WINDOW}"
+        else:
+            return ""
+        return f"{told}, the last one: {_problem(verdict)}"
+
+
+def _problem(verdict: Verdict) -> str:
+    return str(getattr(verdict.outcome, "reply", getattr(verdict.outcome, "problem", "")))

@@ -13,7 +13,15 @@ from urllib.parse import quote
 from publisher.domain.issues import Issue, archive_path, issue_path
 from publisher.domain.labels import Filed, LabelKind
 from publisher.domain.newsletters import Newsletter
-from publisher.domain.posts import Image, Media, Post, newest_first
+from publisher.domain.posts import (
+    NO_EXCERPT,
+    Body,
+    Excerpt,
+    Image,
+    Media,
+    Post,
+    newest_first,
+)
 from publisher.domain.sites import Person, Site
 
 MAIN_FILES = {"rss": "rss.xml", "atom": "atom.xml", "json": "feed.json"}
@@ -23,7 +31,10 @@ OTHER_FILES = {"rss": "feed.xml", "atom": "atom.xml", "json": "feed.json"}
 """Format -> file name of every other feed, in a folder of its own."""
 
 ARCHIVE_ENTRIES = 100
-"""The most entries of an archive document: readers refuse what is larger than some megabytes."""
+ARCHIVE_BYTES = 700_000
+"""The most entries of an archive document, and the most HTML: readers refuse large ones, and
+Atom makes a third more of the HTML.
+"""
 
 _HEX = "[0-9a-f]"
 _UUID = re.compile(rf"urn:uuid:{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}", re.IGNORECASE)
@@ -72,9 +83,9 @@ class FeedOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One post in a feed. `summary` is plain text, `html` the content; either may be empty.
+    """One post in a feed. `description` is plain text, `body` the content; either may be empty.
 
-    `digest` stands for `html` in fingerprints.
+    `excerpt` speaks where there is no description. `digest` stands for both texts in fingerprints.
     """
 
     id: str
@@ -82,15 +93,30 @@ class Entry:
     url: str
     published: datetime
     updated: datetime
-    summary: str
-    html: str
+    description: str
+    body: Body
     language: str
+    excerpt: Excerpt = NO_EXCERPT
     digest: str = ""
     authors: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     categories: tuple[tuple[str, ...], ...] = ()
     image: Image | None = None
     media: Media | None = None
+
+    @property
+    def summary(self) -> str:
+        """What the post is about, in plain text."""
+        return self.description or self.excerpt.text
+
+    @property
+    def html(self) -> str:
+        """The content, with the entry's picture before it unless it shows that already."""
+        content, image = self.body.html, self.image
+        if image is None or html.escape(image.url) in content:
+            return content
+        alt = html.escape(image.alt)
+        return f'<p><img src="{html.escape(image.url)}" alt="{alt}"></p>{content}'
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -161,8 +187,9 @@ def entry(site: Site, post: Post, *, full: bool) -> Entry:
         url=post.url,
         published=post.published,
         updated=post.updated,
-        summary=post.description or post.excerpt.text,
-        html=_with_image(post.html if full else post.excerpt.html, post.image),
+        description=post.description,
+        excerpt=post.excerpt,
+        body=post.body if full else Body.of(post.excerpt.html),
         digest=post.content_hash,
         language=post.language,
         authors=post.authors or (site.author.name,),
@@ -186,8 +213,8 @@ def issue_entry(site: Site, newsletter: Newsletter, issue: Issue, posts: Sequenc
         url=site.link(issue_path(newsletter.id, issue.period)),
         published=issue.slot.astimezone(newsletter.schedule.zone),
         updated=issue.slot.astimezone(newsletter.schedule.zone),
-        summary=" · ".join(post.title for post in posts),
-        html=content,
+        description=" · ".join(post.title for post in posts),
+        body=Body.of(content),
         digest=hashlib.sha256(content.encode("utf-8", "replace")).hexdigest(),
         language=newsletter.language,
         authors=(newsletter.sender.name,),
@@ -295,7 +322,7 @@ def _archives(made: _Maker, posts: Sequence[Post]) -> list[Feed]:
     documents = []
     oldest_first = reversed(posts)
     for year, group in groupby(oldest_first, key=lambda post: post.published.year):
-        for part, chunk in enumerate(_chunks(list(group), ARCHIVE_ENTRIES), start=1):
+        for part, chunk in enumerate(_chunks(group), start=1):
             name = f"{year}" if part == 1 else f"{year}-{part}"
             documents.append((name, chunk[::-1]))
     if len(documents) < 2:
@@ -318,19 +345,20 @@ def _archives(made: _Maker, posts: Sequence[Post]) -> list[Feed]:
     return feeds
 
 
-def _chunks(posts: list[Post], size: int) -> Iterator[list[Post]]:
-    for start in range(0, len(posts), size):
-        yield posts[start : start + size]
+def _chunks(posts: Iterable[Post]) -> Iterator[list[Post]]:
+    """The posts in parts; one that is too large for any has a part of its own."""
+    chunk: list[Post] = []
+    total = 0
+    for post in posts:
+        total += post.body.size
+        if chunk and (len(chunk) == ARCHIVE_ENTRIES or total > ARCHIVE_BYTES):
+            yield chunk
+            chunk, total = [], post.body.size
+        chunk.append(post)
+    if chunk:
+        yield chunk
 
 
 def _latest(site: Site, entries: Sequence[Entry]) -> datetime:
     """When the youngest entry was updated; of an empty feed the beginning of the site."""
     return max((e.updated for e in entries), default=datetime(site.since, 1, 1, tzinfo=UTC))
-
-
-def _with_image(content: str, image: Image | None) -> str:
-    """The content with the post's picture before it, unless it shows that already."""
-    if image is None or html.escape(image.url) in content:
-        return content
-    alt = html.escape(image.alt)
-    return f'<p><img src="{html.escape(image.url)}" alt="{alt}"></p>{content}'

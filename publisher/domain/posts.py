@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from publisher.domain.packing import pack, unpack
+
 
 class SkipReason(StrEnum):
     """Why a post is kept back although it was understood."""
@@ -40,11 +42,52 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excerpt:
-    """The opening of a post. `is_manual`: the writer marked its end."""
+    """The opening of a post, packed like the whole. `is_manual`: the writer marked its end."""
 
-    html: str
-    text: str
+    packed: bytes
     is_manual: bool
+
+    @classmethod
+    def of(cls, html: str, text: str, *, is_manual: bool) -> "Excerpt":
+        """Neither form may hold NUL."""
+        return cls(packed=pack(f"{html}\0{text}"), is_manual=is_manual)
+
+    @property
+    def html(self) -> str:
+        return unpack(self.packed).partition("\0")[0]
+
+    @property
+    def text(self) -> str:
+        return unpack(self.packed).partition("\0")[2]
+
+
+NO_EXCERPT = Excerpt(packed=b"", is_manual=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A whole text, as HTML for feeds and as HTML for mails and pages.
+
+    Kept packed, both forms in one, and unpacked for whoever asks. `size` is that of the first, in
+    bytes.
+    """
+
+    packed: bytes = b""
+    size: int = 0
+
+    @classmethod
+    def of(cls, html: str, mail_html: str | None = None) -> "Body":
+        """The two forms, the same for both unless a second one is given. Neither may hold NUL."""
+        both = html if mail_html in {None, html} else f"{html}\0{mail_html}"
+        return cls(packed=pack(both), size=len(html.encode("utf-8", "surrogatepass")))
+
+    @property
+    def html(self) -> str:
+        return unpack(self.packed).split("\0")[0]
+
+    @property
+    def mail_html(self) -> str:
+        return unpack(self.packed).split("\0")[-1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +128,9 @@ class Post:
     `id` is stable: what the front matter declares, else the path at first sight (see
     `settle_ids`). `path` is relative to the content folder, with forward slashes. Dates are aware
     and in the site's zone. Each of `categories` is one path from the general to the special.
-    `html` is the whole post for feeds and pages, `mail_html` the same for mail; both are
-    sanitised, URLs absolute. `body_hash` is the SHA-256 (hex) of the body as written; it
-    recognises a renamed file. `content_hash` is that of what the body became: it changes whenever
-    one of the HTML fields does.
+    `body` is the whole post, sanitised, URLs absolute. `body_hash` is the SHA-256 (hex) of the
+    body as written; it recognises a renamed file. `content_hash` is that of what the body became:
+    it changes whenever one of the HTML fields does.
     """
 
     id: str
@@ -107,9 +149,8 @@ class Post:
     description: str = ""
     image: Image | None = None
     media: Media | None = None
-    excerpt: Excerpt = Excerpt(html="", text="", is_manual=False)
-    html: str = ""
-    mail_html: str = ""
+    excerpt: Excerpt = NO_EXCERPT
+    body: Body = Body()
     content_hash: str = ""
     assets: tuple[Asset, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict)

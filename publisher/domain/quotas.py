@@ -1,17 +1,24 @@
 """How many messages a relay may still be given: by the hour, by the day, and while it warms up."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 WARM_UP_STEPS = (50, 100, 500, 1_000, 5_000, 10_000, 20_000, 40_000)
 """A day's most, day by day, for a new pair of relay and sender's domain."""
+
+MOST_REFUSED = 0.05
+"""With more of a day's messages refused for good, the next day's most stays as it is."""
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(hours=24)
 
 Usage = Sequence[tuple[datetime, int]]
 """Messages by full hour, oldest first."""
+
+Warmth = Sequence[tuple[datetime, int, int]]
+"""The same, and how many of them were refused for good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +30,7 @@ class Room:
 
 
 def room(
-    used: Usage, *, per_hour: int, per_day: int, now: datetime, warming: Usage | None = None
+    used: Usage, *, per_hour: int, per_day: int, now: datetime, warming: Warmth | None = None
 ) -> Room:
     """What is left of the quotas; 0 means there is none. The day is the last 24 hourly counts.
 
@@ -48,13 +55,19 @@ def _day_room(day: Usage, per_day: int, this_hour: datetime) -> Room:
     return Room(messages=left, until=oldest + _DAY)
 
 
-def _warm_room(warming: Usage, this_hour: datetime) -> Room:
-    """The step grows by one for each day on which something was sent."""
-    recent = [(hour, messages) for hour, messages in warming if hour > this_hour - _DAY]
-    earlier = {hour.date() for hour, _ in warming if hour <= this_hour - _DAY}
-    if len(earlier) >= len(WARM_UP_STEPS):
+def _warm_room(warming: Warmth, this_hour: datetime) -> Room:
+    """The step grows by one for each day on which something was sent, and little of it refused."""
+    recent = [(hour, messages) for hour, messages, _ in warming if hour > this_hour - _DAY]
+    sent: Counter[date] = Counter()
+    refused: Counter[date] = Counter()
+    for hour, messages, no in warming:
+        if hour <= this_hour - _DAY:
+            sent[hour.date()] += messages
+            refused[hour.date()] += no
+    step = sum(refused[day] <= MOST_REFUSED * messages for day, messages in sent.items())
+    if step >= len(WARM_UP_STEPS):
         return Room(messages=None)
-    return _day_room(recent, WARM_UP_STEPS[len(earlier)], this_hour)
+    return _day_room(recent, WARM_UP_STEPS[step], this_hour)
 
 
 def _tighter(one: Room, other: Room) -> Room:

@@ -45,7 +45,12 @@ class Reply:
     stage: Stage
 
     def __str__(self) -> str:
-        return " ".join(word for word in (str(self.code), self.enhanced, self.text) if word)
+        told = (
+            f"{self.code} {self.enhanced} {self.text}"
+            if self.enhanced
+            else f"{self.code} {self.text}"
+        )
+        return told.rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,15 @@ class NotSent:
 
 
 Outcome = Accepted | Deferred | Rejected | Unconfirmed | NotSent
+
+
+def reply_class(outcome: Outcome) -> str:
+    """`2xx`, `4xx` or `5xx`, and `none` where the line was lost instead."""
+    match outcome:
+        case Accepted() | Deferred() | Rejected():
+            return f"{outcome.reply.code // 100}xx"
+        case _:
+            return "none"
 
 
 class Scope(StrEnum):

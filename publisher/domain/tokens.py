@@ -7,7 +7,6 @@ URL stays within 75 characters, because Python's `email` breaks longer ones into
 one-click is silently dead (cpython #85725).
 """
 
-import hashlib
 import hmac
 from base64 import b32encode, urlsafe_b64encode
 from collections.abc import Sequence
@@ -50,7 +49,7 @@ class Confirmation:
     expires_at: datetime
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def derive_key(site_key: bytes, purpose: str) -> bytes:
     """A key of its own for each purpose (HKDF-Expand with one block, RFC 5869 section 2.3)."""
     return hmac.digest(site_key, purpose.encode() + b"\x01", "sha256")
@@ -109,7 +108,8 @@ def bounce_key(site_key: bytes, delivery: int, *, about: str) -> str:
     """
     text = f"{delivery}/{about}".encode()
     mac = hmac.digest(derive_key(site_key, "bounce"), text, "sha256")
-    return f"{_base32(delivery.to_bytes((delivery.bit_length() + 7) // 8 or 1))}.{_base32(mac)[:8]}"
+    number = _base32(delivery.to_bytes((delivery.bit_length() + 7) // 8 or 1))
+    return f"{number}.{_base32(mac[:5])}"
 
 
 def slot_nonce(site_key: bytes, issue: str) -> str:
@@ -148,5 +148,5 @@ def _open(keys: Keys, purpose: Purpose, token: str) -> str:
 
 
 def _tag(site_key: bytes, purpose: Purpose, claim: str) -> str:
-    mac = hmac.new(derive_key(site_key, purpose), f"1.{purpose}.{claim}".encode(), hashlib.sha256)
-    return urlsafe_b64encode(mac.digest()[:16]).rstrip(b"=").decode()
+    mac = hmac.digest(derive_key(site_key, purpose), f"1.{purpose}.{claim}".encode(), "sha256")
+    return urlsafe_b64encode(mac[:16]).rstrip(b"=").decode()

@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 LANES = ("beat", "build", "notices", "send", "jobs")
 
 BEAT = timedelta(seconds=10)
+STUCK_SECONDS = 900.0
+"""A lane that does not get on for so long is stuck: a relay may take ten minutes for one answer."""
+
 _NOTICES = timedelta(seconds=2)
 
 _JOB_DEFAULTS = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
@@ -102,6 +105,7 @@ class Worker:
         wake = self._wakes[lane]
         while not self._stop.is_set():
             wake.clear()
+            self._app.vitals.beat(lane)
             try:
                 await asyncio.to_thread(work)
             except PublisherError as error:
@@ -109,20 +113,36 @@ class Worker:
             except Exception:  # the daemon outlives any one round
                 log.exception("lane.crashed", extra={"lane": lane})
             else:
-                self._app.vitals.beat(lane)
                 self._after(lane)
+            self._app.vitals.rest(lane)
             await first_of(wake, self._stop)
 
     def _after(self, lane: str) -> None:
         """What a round leads to."""
         if lane == "beat":
-            self._notifier.alive()  # the loop turns, a thread ran, the database took a write
+            self._tell_watchdog()
         elif lane == "build":
             self._wakes["send"].set()
             self._at(self._opens, "build")
         elif lane == "send":
             self._at(_next_slot(self._app), "send")
             self._wakes["jobs"].set()  # somebody may have to be told
+
+    def _tell_watchdog(self) -> None:
+        """The loop turns, a thread ran, the database took a write, and no lane is stuck."""
+        if stuck := self._app.vitals.stuck(after=STUCK_SECONDS):
+            log.error("lane.stuck", extra={"lane": ", ".join(stuck), "seconds": STUCK_SECONDS})
+        else:
+            self._notifier.alive()
+
+    def _stopping_in(self, lane: str) -> Callable[[], bool]:
+        """For work that asks between its steps: asking shows that it gets on."""
+
+        def stopping() -> bool:
+            self._app.vitals.beat(lane)
+            return self._stop.is_set()
+
+        return stopping
 
     def _beat(self) -> None:
         reason = instances.beat(self._app, now=self._app.clock())
@@ -134,14 +154,14 @@ class Worker:
         built = publishing.build(self._app)
         reports.built(built)
         self._opens = _next_opening(built.library, self._app.clock())
-        publishing.tell_hubs(self._app, built, stopping=self._stop.is_set)
+        publishing.tell_hubs(self._app, built, stopping=self._stopping_in("build"))
 
     def _notify(self) -> None:
         if not instances.fence(self._app):
-            signups.work_off(self._app, stopping=self._stop.is_set)
+            signups.work_off(self._app, stopping=self._stopping_in("notices"))
 
     def _send(self) -> None:
-        report = publishing.send(self._app, stopping=self._stop.is_set)
+        report = publishing.send(self._app, stopping=self._stopping_in("send"))
         reports.sent(report)
         if any(issue.finished for issue in report.issues):
             housekeeping.ping(self._app)
@@ -178,6 +198,8 @@ async def keep_polls(app: App, stop: asyncio.Event) -> None:
             await asyncio.to_thread(polls.flush, app)
         except PublisherError as error:  # what was taken is lost; the next ones are not
             log.error("polls.lost", extra={"problem": str(error)})
+        except Exception:  # statistics never end the daemon
+            log.exception("polls.crashed")
 
 
 async def first_of(*events: asyncio.Event) -> None:

@@ -57,6 +57,9 @@ class Owner(Protocol):
     def may_write_ahead(self, level: Pipelining) -> bool:
         """Whether so much may be written without waiting, now."""
 
+    def is_proven(self, level: Pipelining) -> bool:
+        """Whether that has worked before: then a relay that is slow is slow, and nothing else."""
+
     def wrote_ahead(self, level: Pipelining, *, works: bool) -> None:
         """What a try of writing ahead has shown."""
 
@@ -73,10 +76,14 @@ class Connection(Wire):
         self._refusal: Answer | None = None  # the first one of the envelope in hand
         self._refused_at = Stage.MAIL
         self._ahead: Pipelining = Pipelining.OFF  # what the envelope in hand was tried with
+        self._is_trial = False  # and whether that has never worked yet
         self._is_leaving = False  # takes no more jobs
         self._is_dropping = False  # gives back the one that has no dot yet
         self._deadline = _NEVER
         self._buffered = 0
+        most = owner.relay.timeout_seconds
+        self._limits = {stage: min(seconds, most) for stage, seconds in _SECONDS.items()}
+        self._block_limit = min(BLOCK_SECONDS, most)
         self._time = asyncio.get_running_loop().time
         self.accepted = 0
         self.idle_since = self._time()
@@ -132,7 +139,7 @@ class Connection(Wire):
         """Hangs up if the relay has let its time pass; a body that still flows has more."""
         waiting = self._transport.get_write_buffer_size() if self._transport else 0
         if waiting and waiting != self._buffered:
-            self._deadline = max(self._deadline, now + self._limit(BLOCK_SECONDS))
+            self._deadline = max(self._deadline, now + self._block_limit)
         self._buffered = waiting
         if now < self._deadline:
             return
@@ -160,12 +167,8 @@ class Connection(Wire):
 
     @property
     def _is_probing(self) -> bool:
-        """Whether what we wait for was written ahead."""
-        return (
-            self._ahead is not Pipelining.OFF
-            and bool(self._expected)
-            and self._expected[0] in _ENVELOPE
-        )
+        """Whether what we wait for was written ahead for the first time."""
+        return self._is_trial and bool(self._expected) and self._expected[0] in _ENVELOPE
 
     def _offer(self, before: bytes = b"", *, ahead: Pipelining | None = None) -> None:
         """Writes the envelope of the next job, behind what else is to be written."""
@@ -181,6 +184,7 @@ class Connection(Wire):
             may = self._pipelines and self._owner.may_write_ahead(Pipelining.ENVELOPE)
             ahead = Pipelining.ENVELOPE if may else Pipelining.OFF
         self._ahead = ahead
+        self._is_trial = ahead is not Pipelining.OFF and not self._owner.is_proven(ahead)
         if ahead is Pipelining.OFF:
             self._expected.append(Stage.MAIL)
             self._write(before + envelopes.mail(job, self.offers))
@@ -258,7 +262,7 @@ class Connection(Wire):
         if self._ahead is not Pipelining.OFF:
             self._owner.wrote_ahead(self._ahead, works=True)
         self.transport.write(job.wire)
-        self._deadline = self._time() + self._limit(BLOCK_SECONDS)
+        self._deadline = self._time() + self._block_limit
         self._owner.intend(self, job)
 
     def _turn_away(self) -> None:
@@ -343,12 +347,10 @@ class Connection(Wire):
 
     def _seconds(self) -> float:
         """The wait for the answer that is due next."""
-        stage = self._expected[0] if self._expected else None
-        limit = self._limit(_SECONDS[stage] if stage else BLOCK_SECONDS)
+        if not self._expected:
+            return self._block_limit
+        limit = self._limits[self._expected[0]]
         return min(limit, PROBING_SECONDS) if self._is_probing else limit
-
-    def _limit(self, seconds: float) -> float:
-        return min(seconds, self._relay.timeout_seconds)
 
     def _settle_all(self, problem: str) -> None:
         doubt, self._doubt = self._doubt, None

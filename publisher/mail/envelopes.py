@@ -26,7 +26,7 @@ def mail(job: Job, offers: Offers) -> bytes:
     line = f"MAIL FROM:<{job.sender}>"
     if "SIZE" in offers:
         line += f" SIZE={len(job.wire)}"  # RFC 1870
-    if not job.wire.isascii():
+    if not job.is_ascii:
         line += " BODY=8BITMIME"  # RFC 6152
     if not job.recipient.isascii() or not job.sender.isascii():
         line += " SMTPUTF8"  # RFC 6531
@@ -60,7 +60,7 @@ def unfit(job: Job, offers: Offers) -> Verdict | None:
             "shorten the issue"
         )
         return _unfit_issue(problem)
-    if not job.wire.isascii() and "8BITMIME" not in offers:
+    if not job.is_ascii and "8BITMIME" not in offers:
         return _unfit_issue("the relay takes 7 bit only, and this message has 8; encode it")
     if not job.recipient.isascii() and "SMTPUTF8" not in offers:
         reply = Reply(

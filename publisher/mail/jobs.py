@@ -7,13 +7,14 @@ settle(job, verdict)        what became of it
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from publisher.domain.replies import Verdict
 from publisher.mail.relays import Pipelining, Relay
 
 _FORBIDDEN = re.compile(r"[\x00-\x20<>\x7f-\xa0\u2028\u2029\ud800-\udfff]")
+_NO_ENDS = bytes(set(range(256)) - set(b"\r\n"))
 _TO_BE_HEX = re.compile(r"[^!-*,-<>-~]")
 
 
@@ -32,11 +33,10 @@ class Job:
     recipient: str
     wire: bytes
     envelope_id: str = ""
+    is_ascii: bool = field(init=False)
 
-    @property
-    def domain(self) -> str:
-        """Where the recipient is at home, in small letters."""
-        return self.recipient.rpartition("@")[2].lower()
+    def __post_init__(self) -> None:
+        self.is_ascii = self.wire.isascii()
 
 
 Granted = Callable[[Job, bool], None]
@@ -80,7 +80,8 @@ def transparent(message: bytes) -> bytes:
     Raises `ValueError` for a bare CR or LF: some relays take it for an end of line, and then
     text could end the message and start another.
     """
-    if not message.count(b"\r\n") == message.count(b"\r") == message.count(b"\n"):
+    ends = message.translate(None, _NO_ENDS)
+    if ends != b"\r\n" * (len(ends) // 2):
         raise ValueError("the lines of a message must be ended by CRLF and nothing else")
     if not message.endswith(b"\r\n"):
         message += b"\r\n"

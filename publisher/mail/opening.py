@@ -11,7 +11,7 @@ import socket
 import ssl
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from publisher.domain.replies import (
@@ -50,15 +50,14 @@ class Offers:
     keywords: Mapping[str, str]
     tls: str = ""  # version and cipher; empty = plain text
     login: str = ""  # the mechanism we used
+    size: int = field(init=False)  # bytes of the largest message, 0 = not told (RFC 1870)
+
+    def __post_init__(self) -> None:
+        told = self.keywords.get("SIZE", "")
+        object.__setattr__(self, "size", int(told) if told.isascii() and told.isdigit() else 0)
 
     def __contains__(self, keyword: str) -> bool:
         return keyword in self.keywords
-
-    @property
-    def size(self) -> int:
-        """Bytes of the largest message, 0 = not told (RFC 1870, section 4)."""
-        told = self.keywords.get("SIZE", "")
-        return int(told) if told.isascii() and told.isdigit() else 0
 
 
 class Line(Protocol):

@@ -48,7 +48,7 @@ class Lane:
         self._taken: dict[Connection, int] = {}
         self._per_connection = relay.per_connection
         self._level = relay.pipelining
-        self._is_proven = False  # that the dot and the next envelope may go together
+        self._proven: set[Pipelining] = set()  # what has worked in this run
         self._trial_until = 0.0
         self._wakes_at = 0.0
         self._has_opened = False
@@ -99,7 +99,7 @@ class Lane:
         job = self._next_allowed()
         if job is not None:
             self._rate.take(now)
-            self._domains.start(job.domain)
+            self._domains.start(job.recipient)
             self._taken[connection] = taken + 1
         return job
 
@@ -108,7 +108,7 @@ class Lane:
 
     def settle(self, connection: Connection, job: Job, verdict: Verdict) -> None:
         accepted = isinstance(verdict.outcome, Accepted)
-        self._domains.end(job.domain, accepted=accepted)
+        self._domains.end(job.recipient, accepted=accepted)
         self._desk.settle(job, self.relay, verdict)
         if accepted:
             self._setbacks = 0
@@ -129,19 +129,22 @@ class Lane:
 
     def may_write_ahead(self, level: Pipelining) -> bool:
         """Whether so much may be tried now; the untried dot by one connection at a time."""
-        if _LEVELS.index(level) > _LEVELS.index(self._level):
+        if level is not self._level and _LEVELS.index(level) > _LEVELS.index(self._level):
             return False
-        if level is Pipelining.DOT and not self._is_proven:
+        if level is Pipelining.DOT and level not in self._proven:
             now = self._loop.time()
             if now < self._trial_until:
                 return False
             self._trial_until = now + TICK_SECONDS
         return True
 
+    def is_proven(self, level: Pipelining) -> bool:
+        return level in self._proven
+
     def wrote_ahead(self, level: Pipelining, *, works: bool) -> None:
         """What a try has shown: where it fails, less is tried from now on."""
         if works:
-            self._is_proven |= level is Pipelining.DOT
+            self._proven.add(level)
             return
         lower = _LEVELS[max(_LEVELS.index(level) - 1, 0)]
         if _LEVELS.index(self._level) > _LEVELS.index(lower):
@@ -158,10 +161,10 @@ class Lane:
 
     def _next_allowed(self) -> Job | None:
         for place, job in enumerate(self._held):
-            if self._domains.has_room(job.domain):
+            if self._domains.has_room(job.recipient):
                 return self._held.pop(place)
         while len(self._held) < MOST_HELD and (more := self._desk.take(self.relay)) is not None:
-            if self._domains.has_room(more.domain):
+            if self._domains.has_room(more.recipient):
                 return more
             self._held.append(more)
         return None
@@ -225,7 +228,7 @@ class Lane:
             case Reaction.SLOW_RELAY:
                 self._rate.slow_down(self._loop.time(), wait=self.relay.backoff_seconds)
             case Reaction.SLOW_DOMAIN:
-                self._domains.slow_down(job.domain)
+                self._domains.slow_down(job.recipient)
             case Reaction.LEARN_LIMIT if connection.accepted > 1:
                 if not self._per_connection or connection.accepted < self._per_connection:
                     self._per_connection = connection.accepted

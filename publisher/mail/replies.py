@@ -4,7 +4,9 @@ Bytes in, `Answer`s out; no I/O. RFC 5321, section 4.2.
 """
 
 import re
+from collections import deque
 from dataclasses import dataclass
+from functools import lru_cache
 
 from publisher.domain.replies import Reply, Stage
 
@@ -15,6 +17,7 @@ MAX_TEXT = 500
 
 _LINE = re.compile(rb"([2-5][0-5][0-9])(?:([ -])(.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245])\.[0-9]{1,3}\.[0-9]{1,3}(?= |$)")
+_TOO_LONG = f"a line of its reply is longer than {MAX_LINE} bytes"
 
 
 class LineLost(Exception):
@@ -50,6 +53,8 @@ class Answer:
     def text(self) -> str:
         """All lines in one, without the enhanced codes, fit for a log: printable, cut short."""
         marker = self.enhanced
+        if len(self.lines) == 1:
+            return printable(self.lines[0].removeprefix(marker).strip())
         bare = (line.removeprefix(marker).strip() for line in self.lines)
         return printable(" ".join(line for line in bare if line))
 
@@ -61,50 +66,73 @@ class Replies:
     """Cuts the bytes that arrive into answers, in the order of their arrival."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._code = 0
-        self._lines: list[str] = []
+        self._lines: deque[bytes] = deque()  # whole ones, not read yet
+        self._rest = b""
+        self._begun: list[_Line] = []  # of a reply that goes on
         self._size = 0
 
     @property
     def has_rest(self) -> bool:
         """Whether bytes are waiting, be it a whole answer or the beginning of one."""
-        return bool(self._buffer or self._lines)
+        return bool(self._lines or self._rest or self._begun)
 
     def feed(self, data: bytes) -> None:
         """Takes what has arrived, cut anywhere."""
-        self._buffer += data
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        self._lines.extend(lines)
 
     def next(self) -> Answer | None:
         """The next whole answer, None until there is one. Raises `LineLost` at garbage."""
-        while (end := self._buffer.find(b"\n", 0, MAX_LINE)) >= 0:
-            line = bytes(self._buffer[:end]).removesuffix(b"\r")  # a bare LF will do
-            del self._buffer[: end + 1]
-            if self._takes_last(line):
-                answer = Answer(self._code, tuple(self._lines))
-                self._code, self._lines, self._size = 0, [], 0
+        while self._lines:
+            line = _read(self._lines.popleft())
+            if line.answer is not None and not self._begun:
+                return line.answer
+            self._take(line)
+            if line.answer is not None:
+                answer = Answer(line.code, tuple(each.text for each in self._begun))
+                self._begun, self._size = [], 0
                 return answer
-        if len(self._buffer) >= MAX_LINE:
-            raise LineLost(f"a line of its reply is longer than {MAX_LINE} bytes")
+        if len(self._rest) >= MAX_LINE:
+            raise LineLost(_TOO_LONG)
         return None
 
-    def _takes_last(self, line: bytes) -> bool:
-        found = _LINE.fullmatch(line)
-        if not found:
-            raise LineLost(f"what it sent is no SMTP reply: {printable(_decode(line[:60]))!r}")
-        code, text = int(found[1]), found[3] or b""
-        if self._lines and code != self._code:
-            raise LineLost(f"one reply of it has two codes, {self._code} and {code}")
-        self._size += len(line)
+    def _take(self, line: "_Line") -> None:
+        if self._begun and line.code != self._begun[0].code:
+            raise LineLost(f"one reply of it has two codes, {self._begun[0].code} and {line.code}")
+        self._size += line.size
         if self._size > MAX_REPLY:
             raise LineLost(f"its reply is longer than {MAX_REPLY} bytes")
-        self._code = code
-        self._lines.append(_decode(text))
-        return found[2] != b"-"
+        self._begun.append(line)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line of a reply. `answer`: the whole one, if it is the last line and stands alone."""
+
+    code: int
+    text: str
+    size: int
+    answer: Answer | None
+
+
+@lru_cache(maxsize=256)  # most answers are the same few words
+def _read(line: bytes) -> _Line:
+    """A line without its LF. Raises `LineLost` where it is none of a reply."""
+    line = line.removesuffix(b"\r")  # a bare LF will do
+    if len(line) >= MAX_LINE:
+        raise LineLost(_TOO_LONG)
+    found = _LINE.fullmatch(line)
+    if not found:
+        raise LineLost(f"what it sent is no SMTP reply: {printable(_decode(line[:60]))!r}")
+    code, text = int(found[1]), _decode(found[3] or b"")
+    answer = None if found[2] == b"-" else Answer(code, (text,))
+    return _Line(code, text, len(line), answer)
 
 
 def printable(text: str) -> str:
     """The text with everything that could disturb a terminal or a log escaped, cut short."""
+    if text.isprintable():
+        return text[:MAX_TEXT]
     shown = "".join(
         mark if mark.isprintable() else mark.encode("unicode_escape").decode()
         for mark in text[:MAX_TEXT]

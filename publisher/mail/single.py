@@ -94,5 +94,8 @@ class _Single:
     def may_write_ahead(self, level: Pipelining) -> bool:
         return level is Pipelining.ENVELOPE and self.relay.pipelining is not Pipelining.OFF
 
+    def is_proven(self, level: Pipelining) -> bool:
+        return False
+
     def wrote_ahead(self, level: Pipelining, *, works: bool) -> None:
         """Nothing follows that could learn from it."""

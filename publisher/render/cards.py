@@ -57,7 +57,7 @@ class Card:
     @cached_property
     def minutes(self) -> int:
         """How long it takes to read."""
-        return reading_minutes(self._post.html)
+        return reading_minutes(self._post.body.html)
 
     @property
     def image(self) -> Image | None:
@@ -83,7 +83,7 @@ class Card:
     @cached_property
     def body(self) -> Markup:
         """The whole post."""
-        return self._fitted(self._post.mail_html)
+        return self._fitted(self._post.body.mail_html)
 
     @property
     def text(self) -> str:
@@ -93,7 +93,7 @@ class Card:
     @property
     def body_text(self) -> str:
         """The whole post for the text part."""
-        return "" if self._is_short else plain_text(self._post.html)
+        return "" if self._is_short else plain_text(self._post.body.html)
 
     def _fitted(self, html: str) -> Markup:
         if self._is_short:

@@ -28,16 +28,21 @@ def page_words(templates: Templates, language: str) -> tuple[Table, Locale]:
     tables = _tables(templates.source(CATALOGUE))
     primary = language.partition("-")[0].lower()
     if primary not in tables:
-        return tables[FALLBACK], Locale(FALLBACK)
-    try:
-        return tables[primary], Locale.parse(language, sep="-")
-    except (UnknownLocaleError, ValueError):
-        return tables[primary], Locale(primary)
+        primary = language = FALLBACK
+    return tables[primary], _locale(language, primary)
 
 
 def page_languages(templates: Templates) -> tuple[str, ...]:
     """The languages that pages can be shown in."""
     return tuple(_tables(templates.source(CATALOGUE)))
+
+
+@lru_cache(maxsize=64)
+def _locale(language: str, primary: str) -> Locale:
+    try:
+        return Locale.parse(language, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return Locale(primary)
 
 
 @lru_cache(maxsize=4)

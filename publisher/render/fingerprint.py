@@ -9,6 +9,8 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
+
 from publisher.render.templates import Templates
 
 _PACKAGE = Path(__file__).parents[1]
@@ -23,8 +25,15 @@ def makers(templates: Templates) -> str:
 
 
 def of_values(*values: object) -> str:
-    """A digest (hex) of values whose `repr` tells them apart and is the same in any process."""
-    return sha256(repr(values).encode("utf-8", "surrogatepass")).hexdigest()
+    """A digest (hex) of values, dataclasses among them, that is the same in any process."""
+    try:
+        written = _ENCODER.encode(values)
+    except UnicodeEncodeError:  # half of a surrogate pair
+        written = repr(values).encode("utf-8", "surrogatepass")
+    return sha256(written).hexdigest()
+
+
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=repr)
 
 
 @lru_cache(maxsize=1)

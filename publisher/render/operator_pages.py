@@ -26,6 +26,11 @@ def login(templates: Templates, site: Site, *, language: str, is_refused: bool) 
     return page(templates, "admin_login", site, language=language, is_refused=is_refused)
 
 
+def first(templates: Templates, site: Site, *, language: str, token: str, problem: str) -> bytes:
+    """The form that makes the first operator, and why the last attempt will not do."""
+    return page(templates, "admin_first", site, language=language, token=token, problem=problem)
+
+
 def dashboard(
     templates: Templates, site: Site, *, language: str, plots: Sequence[Plot], **values: object
 ) -> bytes:

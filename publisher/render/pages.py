@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Protocol
 from urllib.parse import quote, urlsplit
 
@@ -54,7 +55,8 @@ _UNSEEN = re.compile(
 )
 _LONGEST_LINE = 500
 _MOST_MAILS = 200
-_POSTS_AT_LENGTH = 10
+POSTS_AT_LENGTH = 10
+POSTS_AT_HOME = 100
 _ENTRIES_SHOWN = 5
 
 
@@ -103,18 +105,18 @@ def copy_script(templates: Templates) -> bytes:
 def home(
     templates: Templates, site: Site, *, newsletters: Sequence[Newsletter], posts: Sequence[Post]
 ) -> bytes:
-    """The front page: all `posts` in the order given, newest first, and how to follow them.
+    """The front page: the first of `posts` in the order given, newest first, and how to follow
+    them.
 
-    The first ten come with their opening, the others as a list of titles.
+    Ten come with their opening, ninety more as a list of titles.
     """
     words, locale = page_words(templates, site.language)
-    summaries = [_summary(site, post, locale) for post in posts]
     return page(
         templates,
         "home",
         site,
-        posts=summaries[:_POSTS_AT_LENGTH],
-        earlier=summaries[_POSTS_AT_LENGTH:],
+        posts=[_summary(site, post, locale) for post in posts[:POSTS_AT_LENGTH]],
+        earlier=[_title(site, post, locale) for post in posts[POSTS_AT_LENGTH:POSTS_AT_HOME]],
         newsletters=[
             {"title": n.title, "description": n.description, "language": n.language}
             | {"schedule": how_often(n.schedule, words, locale)}
@@ -159,6 +161,16 @@ def feeds(templates: Templates, site: Site, feeds: Sequence[Feed]) -> bytes:
     )
 
 
+def posts(templates: Templates, site: Site, posts: Sequence[Post]) -> bytes:
+    """The titles of all posts in the order given, newest first, by year."""
+    _, locale = page_words(templates, site.language)
+    years = [
+        {"name": str(year), "posts": [_title(site, post, locale) for post in group]}
+        for year, group in groupby(posts, key=lambda post: post.published.year)
+    ]
+    return page(templates, "posts", site, years=years, url=site.link("/archives/"))
+
+
 def label(templates: Templates, site: Site, filed: Filed, *, feed: Feed) -> bytes:
     """All posts under one label, newest first, and the feed that follows it."""
     words, locale = page_words(templates, site.language)
@@ -168,7 +180,7 @@ def label(templates: Templates, site: Site, filed: Filed, *, feed: Feed) -> byte
         site,
         kind=words[f"label_{filed.label.kind}"],
         heading=filed.label.name,
-        posts=[_summary(site, post, locale) for post in filed.posts],
+        posts=[_title(site, post, locale) for post in filed.posts],
         formats=_formats(site, feed),
         own=[
             {"name": f"{feed.title} ({form['name']})", "type": form["type"], "url": form["url"]}
@@ -189,19 +201,20 @@ def post(
 ) -> bytes:
     """One post with its neighbours in time, where there are any, and what it is filed under."""
     _, locale = page_words(templates, site.language)
-    image = post.image if post.image and post.image.url not in post.mail_html else None
+    text = post.body.mail_html
+    image = post.image if post.image and post.image.url not in text else None
     return page(
         templates,
         "post",
         site,
         post=_summary(site, post, locale),
-        body=_localised(site, post.mail_html),
+        body=_localised(site, text),
         image=image,
         picture=_local(site, image.url) if image else "",
         authors=post.authors or (site.author.name,),
         updated=_updated(post, locale),
-        newer=newer and _summary(site, newer, locale),
-        older=older and _summary(site, older, locale),
+        newer=newer and _title(site, newer, locale),
+        older=older and _title(site, older, locale),
         filed={f"{label.kind}:{label.key}": root(site) + label.path for label in labels},
         key_of=key_of,
         url=post.url,
@@ -310,16 +323,27 @@ def _formats(site: Site, feed: Feed) -> list[dict[str, str]]:
     ]
 
 
-def _summary(site: Site, post: Post, locale: Locale) -> dict[str, object]:
-    """A post as lists and links show it."""
+def _title(site: Site, post: Post, locale: Locale) -> dict[str, object]:
+    """A post as lists and links show it; made of what `in_lists` tells."""
     return {
         "title": post.title,
         "link": _local(site, post.url),
         "date": format_date(post.published, "long", locale=locale),
         "moment": post.published.isoformat(),
+        "language": post.language or site.language,
+    }
+
+
+def in_lists(post: Post) -> tuple[str, str, datetime, str]:
+    """All of a post that a list of titles shows."""
+    return post.title, post.url, post.published, post.language
+
+
+def _summary(site: Site, post: Post, locale: Locale) -> dict[str, object]:
+    """A post with its opening, as the front page and its own page show it."""
+    return _title(site, post, locale) | {
         "text": post.description or post.excerpt.text,
         "description": post.description,
-        "language": post.language or site.language,
         "tags": post.tags,
         "categories": post.categories,
     }

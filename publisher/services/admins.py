@@ -7,7 +7,9 @@ bits in a cookie; the database holds its hash only.
 import hashlib
 import hmac
 import secrets
+from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -21,7 +23,7 @@ from publisher.domain.admins import (
     objection,
 )
 from publisher.domain.tokens import derive_key
-from publisher.errors import Conflict, LoginRefused, NotFound, TooOften
+from publisher.errors import Conflict, InvalidToken, LoginRefused, NotFound, TooOften
 from publisher.services.app import App
 from publisher.store import admins as rows
 from publisher.store import audit
@@ -29,6 +31,11 @@ from publisher.store import audit
 _HASHER = PasswordHasher()  # Argon2id with the defaults of RFC 9106
 _NOBODY = _HASHER.hash("nobody has this password")
 """Checked for an unknown name, so that it takes as long as for a known one."""
+
+
+INVITATION_LIFE = timedelta(hours=1)
+MARK_LENGTH = 8
+NAME_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +47,10 @@ class Login:
     form_token: str
 
 
-def add(app: App, name: str, password: str) -> None:
-    """Makes an operator. Raises `Conflict` if the name is taken or the password too weak."""
+def add(app: App, name: str, password: str, *, who: str = "command") -> None:
+    """Makes an operator. Raises `Conflict` for a name that is none or taken, a weak password."""
+    if not name.strip() or not name.isprintable() or len(name) > NAME_LENGTH:
+        raise Conflict("operator", name[:NAME_LENGTH], "a name is one line of text")
     _refuse_weak(app, name, password)
     now = app.clock()
     with app.store.begin() as tx:
@@ -49,7 +58,7 @@ def add(app: App, name: str, password: str) -> None:
             raise Conflict(
                 "operator", name, "is there already; `publisher admin passwd` changes it"
             )
-        audit.add(tx, "admin add", who="command", detail=name, now=now)
+        audit.add(tx, "admin add", who=who, detail=name, now=now)
 
 
 def change_password(app: App, name: str, password: str, *, who: str) -> None:
@@ -81,13 +90,68 @@ def get(app: App, name: str) -> Admin:
 
 def listing(app: App) -> list[tuple[Admin, int]]:
     """All operators, each with how many sessions are open."""
+    counts = Counter(session.admin.id for session in sessions(app))
     with app.store.read() as tx:
-        found = rows.listing(tx)
-        now = app.clock()
-        return [
-            (admin, sum(not is_over(*span, now=now) for span in rows.sessions_of(tx, admin.id)))
-            for admin in found
-        ]
+        return [(admin, counts[admin.id]) for admin in rows.listing(tx)]
+
+
+def sessions(app: App) -> list[rows.Session]:
+    """The sessions that are open, newest first."""
+    now = app.clock()
+    with app.store.read() as tx:
+        found = rows.sessions_of(tx)
+    return [one for one in found if not is_over(one.created_at, one.used_at, now=now)]
+
+
+def end_session(app: App, mark: str, *, who: str = "command") -> rows.Session:
+    """Ends the open session whose mark (the beginning of its key) this is. Raises `NotFound`."""
+    found = [one for one in sessions(app) if one.key.startswith(mark)]
+    if len(mark) < MARK_LENGTH or len(found) != 1:
+        known = tuple(one.key[:MARK_LENGTH] for one in sessions(app))
+        raise NotFound("session", mark, known)
+    with app.store.begin() as tx:
+        rows.close_session(tx, found[0].key)
+        audit.add(tx, "admin sessions end", who=who, detail=found[0].admin.name, now=app.clock())
+    return found[0]
+
+
+def invitation(app: App) -> str:
+    """The link at which the first operator is made; empty where there is one already.
+
+    It works for an hour, and no longer than until somebody has used it.
+    """
+    with app.store.read() as tx:
+        if rows.listing(tx):
+            return ""
+    expires = int((app.clock() + INVITATION_LIFE).timestamp())
+    return app.site.link(f"admin/first/{expires:x}.{_signature(app, expires)}")
+
+
+def check_invitation(app: App, token: str) -> None:
+    """Raises `InvalidToken` unless it is one of `invitation` and nobody has used it."""
+    said, _, signature = token.partition(".")
+    try:
+        expires = int(said, 16)
+    except ValueError:
+        raise InvalidToken from None
+    right = hmac.compare_digest(_signature(app, expires), signature)
+    with app.store.read() as tx:
+        is_first = not rows.listing(tx)
+    if not (right and is_first and app.clock().timestamp() <= expires):
+        raise InvalidToken
+
+
+def add_first(app: App, token: str, name: str, password: str) -> None:
+    """Makes the first operator. Raises `InvalidToken`, and `Conflict` for what will not do."""
+    check_invitation(app, token)
+    add(app, name, password, who="invitation")
+
+
+def log_in_by_proxy(app: App, name: str) -> Login | None:
+    """The operator whom the reverse proxy has let in; None for a stranger."""
+    with app.store.read() as tx:
+        found = rows.find(tx, name)
+    return _login(app, found, f"proxy:{found.name}") if found else None
 
 
 def log_in(app: App, name: str, password: str, *, client: str) -> Login:
@@ -156,6 +220,11 @@ def _login(app: App, admin: Admin, cookie: str) -> Login:
     key = derive_key(app.site_key, "admin-form")
     token = hmac.digest(key, cookie.encode("utf-8", "replace"), "sha256").hex()
     return Login(admin=admin, cookie=cookie, form_token=token)
+
+
+def _signature(app: App, expires: int) -> str:
+    key = derive_key(app.site_key, "first-admin")
+    return hmac.digest(key, str(expires).encode(), "sha256")[:16].hex()
 
 
 def _key(cookie: str) -> str:

@@ -128,11 +128,13 @@ class MonitorOptions:
 class OperatorOptions:
     """Whoever looks after the site. `address`: who is told of issues that wait, empty = nobody.
 
-    `language`: of those mails and of the operator page.
+    `language`: of those mails and of the operator page. `proxy_header`: in which a reverse proxy in
+    a trusted network says whom it has let in, empty = nobody is believed.
     """
 
     address: str = ""
     language: str = "en"
+    proxy_header: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,14 @@ from publisher.domain.backups import superfluous
 from publisher.errors import Conflict, NotFound, PublisherError
 from publisher.services import instances
 from publisher.services.app import App
-from publisher.store.engine import copy_database, open_store, problems_of, revision_of
+from publisher.store.engine import (
+    copy_database,
+    open_store,
+    problems_of,
+    revision_of,
+    vacuum_database,
+)
+from publisher.store.migrations import head_revision
 
 _NAME = re.compile(r"publisher-(\d{8}T\d{6})Z\.db")
 _STAMP = "%Y%m%dT%H%M%S"
@@ -120,6 +127,22 @@ def inspect(path: Path) -> Inspection:
     if not path.is_file():
         raise NotFound("database", str(path))
     return Inspection(revision=revision_of(path), problems=tuple(problems_of(path)))
+
+
+def present_form() -> str:
+    """The form that a database of this release has."""
+    return head_revision()
+
+
+def vacuum(app: App) -> tuple[int, int]:
+    """Builds the database file anew without its gaps; its bytes before and after.
+
+    The caller holds the lock of the state folder.
+    """
+    place = database(app)
+    before = place.stat().st_size
+    vacuum_database(place)
+    return before, place.stat().st_size
 
 
 def database(app: App) -> Path:

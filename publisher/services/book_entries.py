@@ -1,5 +1,6 @@
 """What goes into the books in one transaction, and what comes out of it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -110,10 +111,13 @@ class Group:
 class Done:
     """What a transaction did, to be told once it is committed."""
 
+    at: datetime
     granted: list[tuple[Granted, Job, bool]] = field(default_factory=list)
     finished: list[tuple[Job, Claimed, Fate]] = field(default_factory=list)
     counts: list[tuple[int, DeliveryStatus]] = field(default_factory=list)
     tasks: list[tuple[Task, Any]] = field(default_factory=list)
+    used: Counter[tuple[str, str]] = field(default_factory=Counter)  # by relay, sender's domain
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
     lost: set[int] = field(default_factory=set)
     full: list[tuple[Relay, datetime | None]] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
+    going: list[Claimed] = field(default_factory=list)  # whose final dots go out

@@ -22,7 +22,15 @@ from publisher.domain.breakers import Breaker
 from publisher.domain.deliveries import DeliveryStatus, OnUnknown, settle
 from publisher.domain.issues import IssueStatus
 from publisher.domain.quotas import Room, room
-from publisher.domain.replies import Accepted, Blame, Deferred, NotSent, Unconfirmed, Verdict
+from publisher.domain.replies import (
+    Accepted,
+    Blame,
+    Deferred,
+    NotSent,
+    Rejected,
+    Unconfirmed,
+    Verdict,
+)
 from publisher.domain.suppressions import SuppressionReason
 from publisher.errors import StoreError
 from publisher.mail.jobs import Granted, Job
@@ -43,7 +51,7 @@ from publisher.store import batches, issues, suppressions
 from publisher.store import deliveries as rows
 from publisher.store import outcomes as outcome_rows
 from publisher.store import relays as relay_rows
-from publisher.store.engine import Store, Tx
+from publisher.store.engine import Store, Tx, Writer
 from publisher.store.outcomes import Record
 
 LONELY_SECONDS = 0.2
@@ -124,11 +132,12 @@ class Books:
 
     def _run(self) -> None:
         try:
-            while True:
-                group = self._gather()
-                self._tell(self._write(group))
-                if group.stops:
-                    return
+            with self._store.writer() as writer:
+                while True:
+                    group = self._gather()
+                    self._tell(self._write(writer, group))
+                    if group.stops:
+                        return
         except Exception as problem:
             self.problem = problem
             log.error("deliveries.unwritable", extra={"problem": str(problem)})
@@ -150,12 +159,12 @@ class Books:
             except Empty:
                 return group
 
-    def _write(self, group: Group) -> Done:
+    def _write(self, writer: Writer, group: Group) -> Done:
         until = monotonic() + PATIENCE_SECONDS
         alarms = self._alarms(group)
         while True:
             try:
-                with self._store.begin() as tx:
+                with writer.begin() as tx:
                     return self._enter(tx, group, alarms)
             except StoreError as problem:
                 if monotonic() > until:
@@ -174,7 +183,8 @@ class Books:
         return alarms
 
     def _enter(self, tx: Tx, group: Group, alarms: Mapping[int, str]) -> Done:
-        now, done = self._clock(), Done()
+        now = self._clock()
+        done = Done(at=now)
         for issue, reason in alarms.items():
             issues.move(
                 tx, issue, before=[IssueStatus.SENDING], after=IssueStatus.PAUSED, reason=reason
@@ -186,6 +196,7 @@ class Books:
             done.tasks.append((task, task.work(tx)))
         self._enter_outcomes(tx, group.outcomes, done, now=now)
         self._enter_intents(tx, list(group.intents.values()), done, now=now)
+        relay_rows.count(tx, done.used, done.refused, now=now)
         return done
 
     def _enter_outcomes(
@@ -230,6 +241,8 @@ class Books:
         if each.verdict.blame is Blame.HARD:
             address = parse_address(claimed.claim.address)
             suppressions.add(tx, address, SuppressionReason.HARD_BOUNCE, now=now)
+        if isinstance(each.verdict.outcome, Rejected):
+            done.refused[each.relay.label, claimed.sender_domain] += 1
         if fate is Fate.SETTLED and status is not DeliveryStatus.PENDING:
             done.counts.append((each.job.issue, status))
         done.finished.append((each.job, claimed, fate))
@@ -265,19 +278,17 @@ class Books:
         held = batches.held(tx, epochs, now=now)
         may = [number for number, one in claimed.items() if one.lease.batch in held]
         going = rows.intend(tx, may, now=now) if may else set()
-        used: Counter[tuple[str, str]] = Counter()
         for each in intents:
             one = claimed[each.job.delivery]
             if each.job.delivery in going:
-                used[each.relay.label, one.sender_domain] += 1
-                done.lines.append(self._sent_log.line(one, now))
+                done.used[each.relay.label, one.sender_domain] += 1
+                done.going.append(one)
             else:
                 done.finished.append((each.job, one, Fate.WITHDRAWN))
             done.granted.append((each.granted, each.job, each.job.delivery in going))
         for each in refused:
             done.finished.append((each.job, self._claimed[each.job.delivery], Fate.WITHDRAWN))
             done.granted.append((each.granted, each.job, False))
-        relay_rows.count(tx, used, now=now)
         done.lost |= epochs.keys() - held
 
     def _within_quota(
@@ -306,17 +317,13 @@ class Books:
 
     def _tell(self, done: Done) -> None:
         """After the commit: the dots may go, and everybody hears what has become of their part."""
-        for _, job, granted in done.granted:
-            if granted:
-                claimed = self._claimed[job.delivery]
-                claimed.attempt += 1
-                claimed.is_intended = True
-        if done.lines:
-            self._sent_log.append(done.lines)
+        for claimed in done.going:
+            claimed.attempt += 1
+            claimed.is_intended = True
         if done.granted:
             self._call(_grant, done.granted)
-        if done.lines:
-            self._sent_log.flush()
+        if done.going:
+            self._sent_log.append(done.going, at=done.at)
         for issue, status in done.counts:
             self.counts[issue][DeliveryStatus.PENDING] -= 1
             self.counts[issue][status] += 1

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from gzip import compress, decompress
 from hashlib import sha256
 from pathlib import Path
@@ -20,7 +21,7 @@ import brotli
 from publisher.domain.documents import ENCODINGS, Document, first_seen, usual_new_address
 from publisher.errors import Gone, NotFound, PublisherError
 from publisher.services.app import App
-from publisher.services.output import Staging, inside, remove
+from publisher.services.output import Staging, remove
 from publisher.store import documents as rows
 
 PAGE_SECONDS = 300
@@ -78,6 +79,7 @@ def publish(
             desk = _Desk(output=output, known=known, staging=staging, now=now, look=look)
             written = [desk.take(file) for file in files]
             present = {file.path for file in written}
+            staging.finish()
             gone = [path for path, row in known.items() if not row.gone_at and path not in present]
             with app.store.begin() as tx:
                 rows.keep(tx, desk.changed)
@@ -128,12 +130,11 @@ def listed(app: App) -> Mapping[str, Document]:
         return rows.known(tx)
 
 
-def pack(data: bytes) -> dict[str, bytes]:
-    """The bytes in each content coding; equal bytes give equal ones."""
-    return {
-        "br": brotli.compress(data, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY),
-        "gzip": compress(data, _GZIP_LEVEL, mtime=0),
-    }
+PRESSES: Mapping[str, Callable[[bytes], bytes]] = {
+    "br": lambda data: brotli.compress(data, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY),
+    "gzip": lambda data: compress(data, _GZIP_LEVEL, mtime=0),
+}
+"""Content coding -> what puts bytes into it; equal bytes give equal ones."""
 
 
 def unpack(encoding: str, data: bytes) -> bytes:
@@ -161,6 +162,7 @@ class _Desk:
 
     def __post_init__(self) -> None:
         self.changed: list[Document] = []
+        self._root = os.fspath(self.output)
 
     def take(self, file: OutputFile) -> Written:
         row = self.known.get(file.path)
@@ -200,19 +202,19 @@ class _Desk:
 
     def _stage(self, file: OutputFile, data: bytes, document: Document) -> None:
         # The plain file last: what is found beside it is then never older than it.
-        packed = pack(data) if file.is_packed else {}
-        for encoding, content in packed.items():
-            path = file.path + ENCODINGS[encoding]
-            self.staging.add(path, content, modified_at=document.modified_at)
-        self.staging.add(file.path, data, modified_at=document.modified_at)
+        forms = {"": lambda: data}
+        if file.is_packed:
+            forms = {name: partial(press, data) for name, press in PRESSES.items()} | forms
+        for encoding, make in forms.items():
+            path = file.path + ENCODINGS.get(encoding, "")
+            self.staging.add(path, make, modified_at=document.modified_at)
 
     def _is_intact(self, file: OutputFile, row: Document) -> bool:
         """Whether the file, and what belongs beside it, lies there as we left it."""
-        target = inside(self.output, file.path)
         seconds = int(row.modified_at.timestamp())
         endings = ("", *ENCODINGS.values()) if file.is_packed else ("",)
         try:
-            sizes = [_left_alone(f"{target}{ending}", seconds) for ending in endings]
+            sizes = [_left_alone(f"{self._root}/{file.path}{end}", seconds) for end in endings]
         except (FileNotFoundError, NotADirectoryError):
             return False
         return sizes[0] == row.size and None not in sizes

@@ -1,5 +1,6 @@
 """Builds what the world may see: feeds, pages and pictures, under the output folder."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,7 +14,7 @@ from publisher.domain.feeds import Feed, issue_entry, issues_feed, site_feeds
 from publisher.domain.issues import Issue
 from publisher.domain.labels import Filed, Label, file_posts, labels_of
 from publisher.domain.newsletters import Newsletter
-from publisher.domain.posts import Library, Post, newest_first
+from publisher.domain.posts import NO_EXCERPT, Body, Library, Post, newest_first
 from publisher.domain.selection import Choice
 from publisher.domain.sites import Site
 from publisher.errors import NotFound
@@ -30,6 +31,8 @@ from publisher.store import issues as issue_rows
 from publisher.store import labels as label_rows
 from publisher.store import pings as ping_rows
 from publisher.store.pings import Ping
+
+_PLAIN_PATH = re.compile(r"[\w./-]*")
 
 FEED_SECONDS = 900
 CLOSED_SECONDS = 604_800
@@ -165,7 +168,9 @@ def local_path(site: Site, url: str) -> str | None:
     """The output path of a URL on this site, None for one elsewhere; a folder gets `index.html`."""
     if not url.startswith(site.base_url + "/"):
         return None
-    path = unquote(urlsplit(url[len(site.base_url) + 1 :]).path)
+    path = url[len(site.base_url) + 1 :]
+    if not path.isascii() or not _PLAIN_PATH.fullmatch(path):
+        path = unquote(urlsplit(path).path)
     return f"{path}index.html" if path.endswith("/") or not path else path
 
 
@@ -221,6 +226,9 @@ class _Shelf:
     makers: str
     _posts: dict[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._base = fingerprint.of_values(self.makers, self.app.site)
+
     def files(
         self, ordered: Sequence[Post], filed: Sequence[Filed], feeds: Sequence[Feed]
     ) -> Iterator[OutputFile]:
@@ -258,7 +266,10 @@ class _Shelf:
                 path=path,
                 owner=post.id,
                 source=self._print(
-                    self._of(post), newer and self._of(newer), older and self._of(older), mine
+                    self._of(post),
+                    newer and pages.in_lists(newer),
+                    older and pages.in_lists(older),
+                    mine,
                 ),
                 data=partial(draw, newer=newer, older=older, labels=mine),
             )
@@ -270,24 +281,33 @@ class _Shelf:
             draw = partial(pages.label, self.app.templates, self.app.site, item, feed=feed)
             yield OutputFile(
                 path=f"{item.label.folder}/index.html",
-                source=self._print(item.label, [self._of(post) for post in item.posts]),
+                source=self._print(item.label, [pages.in_lists(post) for post in item.posts]),
                 data=draw,
             )
 
     def _overviews(self, ordered: Sequence[Post], feeds: Sequence[Feed]) -> Iterator[OutputFile]:
         templates, site = self.app.templates, self.app.site
-        known = [self._of(post) for post in ordered]
+        titles = [pages.in_lists(post) for post in ordered]
+        newest = [self._of(post) for post in ordered[: pages.POSTS_AT_LENGTH]]
         yield OutputFile(
             path="feeds/index.html",
-            source=self._print("feeds", [(feed.title, feed.urls) for feed in feeds], known[:10]),
+            source=self._print("feeds", [(feed.title, feed.urls) for feed in feeds], newest),
             data=partial(pages.feeds, templates, site, feeds),
         )
         yield OutputFile(
             path="index.html",
-            source=self._print("home", signups.offered(self.app), known),
+            source=self._print(
+                "home", signups.offered(self.app), newest, titles[: pages.POSTS_AT_HOME]
+            ),
             data=partial(
                 pages.home, templates, site, newsletters=signups.offered(self.app), posts=ordered
             ),
+        )
+
+        yield OutputFile(
+            path="archives/index.html",
+            source=self._print("posts", titles),
+            data=partial(pages.posts, templates, site, ordered),
         )
 
     def _documents(self, feed: Feed) -> Iterator[OutputFile]:
@@ -298,8 +318,8 @@ class _Shelf:
             "atom": partial(atom, stylesheet=look),
             "json": json_feed,
         }
-        entries = [repr(replace(entry, html="")) for entry in feed.entries]
-        source = self._print(replace(feed, entries=()), entries)
+        entries = [replace(entry, body=Body(), excerpt=NO_EXCERPT) for entry in feed.entries]
+        source = self._print(replace(feed, entries=tuple(entries)))
         for form, path in feed.paths.items():
             yield OutputFile(
                 path=path,
@@ -310,12 +330,12 @@ class _Shelf:
             )
 
     def _print(self, *values: object) -> str:
-        return fingerprint.of_values(self.makers, self.app.site, *values)
+        return fingerprint.of_values(self._base, *values)
 
     def _of(self, post: Post) -> str:
         """A fingerprint of a post; `content_hash` stands for its HTML."""
         if post.id not in self._posts:
-            small = replace(post, html="", mail_html="")
+            small = replace(post, body=Body(), excerpt=NO_EXCERPT)
             self._posts[post.id] = fingerprint.of_values(small)
         return self._posts[post.id]
 

@@ -6,6 +6,7 @@ every tick. See `domain.instances` for what is compared.
 
 import json
 import logging
+import os
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable
@@ -35,6 +36,9 @@ MACHINE_ID = Path("/etc/machine-id")
 _TAIL = 5_000
 """So many of the last lines of sent.log are compared at a start; a restored database lacks the
 last ones, if it lacks any."""
+
+_LINE_BYTES = 120
+"""More than most lines of sent.log have."""
 
 _STEP_BACK = timedelta(minutes=2)
 """A clock that is set back by less is not worth a word."""
@@ -163,7 +167,7 @@ def _spare(tx: Tx, app: App, newsletter: str, period: str, *, now: datetime) -> 
 
 def _unknown_to(tx: Tx, app: App) -> str:
     """Why sent.log speaks against the database; empty where it does not."""
-    newest = _mailed(app)[-_TAIL:]
+    newest = _mailed(app, tail=_TAIL)
     unknown = _unknown(tx, app, newest)
     if not unknown:
         return ""
@@ -200,10 +204,15 @@ def _hashes(app: App, address: str) -> set[str]:
     return {address_hash(site_key, key) for site_key in app.keys}
 
 
-def _mailed(app: App) -> list[Mailed]:
+def _mailed(app: App, *, tail: int = 0) -> list[Mailed]:
+    """What sent.log says; its last `tail` lines alone, read from its end, where that is not 0."""
     try:
-        with (app.folders.state / SENT_LOG).open(encoding="ascii", errors="replace") as file:
-            return list(parse(file))
+        with (app.folders.state / SENT_LOG).open("rb") as file:
+            if tail:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(size - tail * _LINE_BYTES, 0))
+            lines = (line.decode("ascii", "replace") for line in file)
+            return list(parse(lines))[-tail:]
     except FileNotFoundError:
         return []
 

@@ -4,7 +4,7 @@ Labels are configured names, closed sets and route templates; never an address o
 """
 
 import platform
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -14,6 +14,7 @@ from publisher.domain.deliveries import UNSETTLED, DeliveryStatus
 from publisher.domain.issues import IssueStatus
 from publisher.services import backups, health, issues, polls
 from publisher.services.app import App
+from publisher.services.vitals import BUCKETS
 from publisher.store import jobs, totals
 from publisher.store.engine import Tx
 
@@ -21,6 +22,17 @@ _ISSUE_OUTCOMES = (IssueStatus.SENT, IssueStatus.SKIPPED)
 _DELIVERY_OUTCOMES = tuple(status for status in DeliveryStatus if status not in UNSETTLED)
 
 Kind = Literal["gauge", "counter"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """A histogram: how many took at most so many seconds, the sum of the seconds."""
+
+    name: str
+    help: str
+    bounds: tuple[float, ...]
+    counts: Sequence[int]
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +54,18 @@ def collect(app: App) -> list[Family]:
     return [*_process(app), *_feeds(app), *_schedule(app, now), *stored, *_queue(app, now)]
 
 
+def spread(app: App) -> Spread:
+    """How long relays take for a message, since the start."""
+    counts, seconds = app.vitals.transactions()
+    return Spread(
+        name="smtp_transaction_seconds",
+        help="From the envelope to the relay's word about the message.",
+        bounds=BUCKETS,
+        counts=counts,
+        seconds=seconds,
+    )
+
+
 def _process(app: App) -> Iterator[Family]:
     about = (version("publisher"), platform.python_version())
     yield _one("build_info", "This program.", 1, labels=("version", "python"), values=about)
@@ -54,6 +78,13 @@ def _process(app: App) -> Iterator[Family]:
         "ready",
         "Whether every check of /readyz is well.",
         not any(check.problem for check in health.readiness(app)),
+    )
+    yield Family(
+        name="smtp_responses",
+        kind="counter",
+        help="What relays said about messages of issues since the start.",
+        labels=("class",),
+        samples=app.vitals.replies(),
     )
     yield Family(
         name="http_requests",

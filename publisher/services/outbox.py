@@ -16,7 +16,15 @@ from threading import Event, Lock, Thread
 from time import monotonic
 
 from publisher.domain.deliveries import OnUnknown
-from publisher.domain.replies import After, Rejected, Reply, Scope, Stage, Verdict
+from publisher.domain.replies import (
+    After,
+    Rejected,
+    Reply,
+    Scope,
+    Stage,
+    Verdict,
+    reply_class,
+)
 from publisher.mail.jobs import Granted, Job
 from publisher.mail.relays import Pipelining, Relay
 from publisher.services import letters
@@ -93,6 +101,7 @@ class Outbox:
         self._owner = owner
         self._wake = wake
         self._held: dict[int, _Held] = {}
+        self._begun: dict[int, float] = {}  # when each delivery under way was handed out
         self._lock = Lock()  # around counts that several threads change
         self._work = Event()
         self._is_closing = False
@@ -134,6 +143,7 @@ class Outbox:
                 supply.flying += 1
                 if supply.room is not None:
                     supply.room -= 1
+            self._begun[job.delivery] = monotonic()
             return job
         return None
 
@@ -145,6 +155,8 @@ class Outbox:
         self._books.intend(job, relay, granted)
 
     def settle(self, job: Job, relay: Relay, verdict: Verdict) -> None:
+        seconds = monotonic() - self._begun.pop(job.delivery)
+        self._app.vitals.replied(reply_class(verdict.outcome), seconds)
         self._books.settle(job, relay, verdict)
 
     def is_done(self, relay: Relay) -> bool:

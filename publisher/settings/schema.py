@@ -290,12 +290,14 @@ class OperatorSettings(_Section):
 
     address: OptionalAddress = ""
     language: Annotated[str, Field(pattern=r"^([a-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$")] = ""
+    auth_proxy_header: Annotated[str, Field(pattern=r"^([A-Za-z][A-Za-z0-9-]*)?$")] = ""
 
 
 class StateSettings(_Section):
     """`[state]`: our own files."""
 
     folder: str = "var"
+    durable: bool = True
 
 
 class TemplatesSettings(_Section):

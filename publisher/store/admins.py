@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, Select, delete, func, insert, select, update
 
 from publisher.domain.admins import Admin
 from publisher.store.engine import Tx, insert_ignoring
@@ -60,24 +60,16 @@ def open_session(tx: Tx, key: str, admin: int, *, now: datetime) -> None:
 
 def session(tx: Tx, key: str) -> Session | None:
     """The session of that key."""
-    row = tx.execute(
-        select(sessions.c.created_at.label("begun"), sessions.c.used_at, admins)
-        .join_from(sessions, admins)
-        .where(sessions.c.key == key)
-    ).one_or_none()
-    if row is None:
-        return None
-    return Session(key=key, admin=_admin(row), created_at=row.begun, used_at=row.used_at)
+    row = tx.execute(_with_admin().where(sessions.c.key == key)).one_or_none()
+    return _session(row) if row else None
 
 
-def sessions_of(tx: Tx, admin: int) -> list[tuple[datetime, datetime]]:
-    """When each session of an operator began and was last used, newest first."""
-    rows = tx.execute(
-        select(sessions.c.created_at, sessions.c.used_at)
-        .where(sessions.c.admin == admin)
-        .order_by(sessions.c.created_at.desc())
-    )
-    return [(row.created_at, row.used_at) for row in rows]
+def sessions_of(tx: Tx, admin: int | None = None) -> list[Session]:
+    """The sessions of an operator, or of all, newest first."""
+    wanted = _with_admin().order_by(sessions.c.created_at.desc())
+    if admin is not None:
+        wanted = wanted.where(sessions.c.admin == admin)
+    return [_session(row) for row in tx.execute(wanted)]
 
 
 def touch(tx: Tx, key: str, *, now: datetime) -> None:
@@ -108,6 +100,15 @@ def sweep(tx: Tx, before: datetime) -> None:
     """Forgets sessions and failures from before an instant."""
     tx.execute(delete(sessions).where(sessions.c.created_at < before))
     tx.execute(delete(login_failures).where(login_failures.c.at < before))
+
+
+def _with_admin() -> Select[Any]:
+    begun = sessions.c.created_at.label("begun")
+    return select(sessions.c.key, begun, sessions.c.used_at, admins).join_from(sessions, admins)
+
+
+def _session(row: Row[Any]) -> Session:
+    return Session(key=row.key, admin=_admin(row), created_at=row.begun, used_at=row.used_at)
 
 
 def _admin(row: Row[Any]) -> Admin:

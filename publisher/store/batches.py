@@ -4,12 +4,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, update
 
 from publisher.domain.deliveries import UNSETTLED
 from publisher.domain.issues import IssueStatus
 from publisher.store.engine import Tx
+from publisher.store.prepared import Prepared
 from publisher.store.tables import deliveries, delivery_batches, issues
+from publisher.store.types import among
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,17 +67,8 @@ def lease(
 
 def held(tx: Tx, epochs: Mapping[int, int], *, now: datetime) -> set[int]:
     """Those of the leases (batch -> epoch) that still stand, and whose issue is being sent."""
-    rows = tx.execute(
-        select(delivery_batches.c.id, delivery_batches.c.lease_epoch)
-        .join(issues, issues.c.id == delivery_batches.c.issue)
-        .where(
-            delivery_batches.c.id.in_(epochs),
-            delivery_batches.c.lease_until > now,
-            issues.c.status == IssueStatus.SENDING.value,
-        )
-        .with_for_update(read=True, of=delivery_batches)
-    )
-    return {row.id for row in rows if epochs[row.id] == row.lease_epoch}
+    rows = _HELD.rows(tx, batches=epochs, now=now)
+    return {batch for batch, epoch in rows if epochs[batch] == epoch}
 
 
 def extend(tx: Tx, leases: Iterable[Lease], *, until: datetime) -> None:
@@ -144,3 +137,17 @@ def next_due(tx: Tx, issue: int) -> datetime | None:
 
 def _is(lease: Lease) -> ColumnElement[bool]:
     return and_(delivery_batches.c.id == lease.batch, delivery_batches.c.lease_epoch == lease.epoch)
+
+
+_HELD = Prepared(
+    lambda dialect: (
+        select(delivery_batches.c.id, delivery_batches.c.lease_epoch)
+        .join(issues, issues.c.id == delivery_batches.c.issue)
+        .where(
+            among(dialect, delivery_batches.c.id, "batches"),
+            delivery_batches.c.lease_until > bindparam("now"),
+            issues.c.status == IssueStatus.SENDING.value,
+        )
+        .with_for_update(read=True, of=delivery_batches)
+    )
+)

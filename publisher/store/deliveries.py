@@ -15,7 +15,8 @@ from publisher.domain.deliveries import (
 )
 from publisher.domain.subscribers import SubscriptionStatus
 from publisher.store import batches
-from publisher.store.engine import Tx, among, insert_ignoring
+from publisher.store.engine import Tx, insert_ignoring
+from publisher.store.prepared import Prepared
 from publisher.store.tables import (
     deliveries,
     delivery_batches,
@@ -23,6 +24,7 @@ from publisher.store.tables import (
     subscriptions,
     suppressions,
 )
+from publisher.store.types import among
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,22 +110,12 @@ def claim(tx: Tx, batch: int, *, now: datetime) -> list[Claim]:
     drop_without_consent(tx, deliveries.c.batch == batch, now=now)
     is_due = deliveries.c.next_attempt_at.is_(None) | (deliveries.c.next_attempt_at <= now)
     rows = tx.execute(
-        select(
-            deliveries.c.id,
-            deliveries.c.issue,
-            deliveries.c.subscriber,
-            deliveries.c.subscription,
-            deliveries.c.address,
-            deliveries.c.attempts,
-            deliveries.c.deferrals,
-            subscribers.c.name,
-            subscribers.c.address_key,
-        )
+        select(*_CLAIMED.values())
         .join(subscribers, subscribers.c.id == deliveries.c.subscriber)
         .where(in_batch, is_due)
         .order_by(deliveries.c.id)
     )
-    return [Claim(**row._mapping) for row in rows]
+    return [Claim(**dict(zip(_CLAIMED, row, strict=True))) for row in rows]
 
 
 def drop_without_consent(tx: Tx, which: ColumnElement[bool], *, now: datetime) -> int:
@@ -145,8 +137,7 @@ def intend(tx: Tx, ids: Collection[int], *, now: datetime) -> set[int]:
     Returns those that may go; whoever is missing is not pending any more, or consent is gone.
     The caller has checked that their batches are still leased.
     """
-    done = tx.execute(_INTEND.where(among(tx, deliveries.c.id, ids)), {"now": now})
-    return {row.id for row in done}
+    return {number for (number,) in _INTEND.rows(tx, ids=ids, now=now)}
 
 
 def retry(tx: Tx, issue: int, status: DeliveryStatus, *, now: datetime) -> int:
@@ -308,13 +299,31 @@ def _delivery(row: Row[Any]) -> Delivery:
     )
 
 
-_INTEND = (
-    update(deliveries)
-    .where(deliveries.c.status == DeliveryStatus.PENDING.value, _may_be_mailed())
-    .values(
-        status=DeliveryStatus.SENDING.value,
-        attempts=deliveries.c.attempts + 1,
-        changed_at=bindparam("now"),
+_CLAIMED = {
+    "id": deliveries.c.id,
+    "issue": deliveries.c.issue,
+    "subscriber": deliveries.c.subscriber,
+    "subscription": deliveries.c.subscription,
+    "address": deliveries.c.address,
+    "address_key": subscribers.c.address_key,
+    "name": subscribers.c.name,
+    "attempts": deliveries.c.attempts,
+    "deferrals": deliveries.c.deferrals,
+}
+
+_INTEND = Prepared(
+    lambda dialect: (
+        update(deliveries)
+        .where(
+            among(dialect, deliveries.c.id, "ids"),
+            deliveries.c.status == DeliveryStatus.PENDING.value,
+            _may_be_mailed(),
+        )
+        .values(
+            status=DeliveryStatus.SENDING.value,
+            attempts=deliveries.c.attempts + 1,
+            changed_at=bindparam("now"),
+        )
+        .returning(deliveries.c.id)
     )
-    .returning(deliveries.c.id)
 )

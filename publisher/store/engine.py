@@ -8,8 +8,9 @@ import json
 import os
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Any
 from urllib.parse import quote
 
@@ -45,16 +46,21 @@ _PRAGMAS = (
 
 
 class Store:
-    """An open database. Threads may share it; each transaction has a connection of its own."""
+    """An open database. Threads may share it; each transaction has a connection of its own.
+
+    The threads of one process write in turn. SQLite would let them poll for its lock instead, and
+    on a machine with more to do than it can, one of them may find it taken each time it looks.
+    """
 
     def __init__(self, engine: Engine, place: str) -> None:
         self._engine = engine
         self._place = place
+        self._turn = RLock()
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:
         """A transaction that writes: commits at the end, rolls back on any exception."""
-        with _explained(self._place), self._engine.begin() as tx:
+        with _explained(self._place), self._turn, self._engine.begin() as tx:
             yield tx
 
     @contextmanager
@@ -65,14 +71,37 @@ class Store:
             yield tx
 
     @contextmanager
+    def writer(self) -> Iterator["Writer"]:
+        """For one thread that writes all the time: a connection that it keeps."""
+        with _explained(self._place), self._engine.connect() as connection:
+            yield Writer(connection, self._place, self._turn)
+
+    @contextmanager
     def rehearse(self) -> Iterator[Tx]:
         """A transaction that is always rolled back: for finding out what would happen."""
-        with _explained(self._place), self._engine.connect() as tx:
+        with _explained(self._place), self._turn, self._engine.connect() as tx:
             yield tx
 
     def close(self) -> None:
         """Ends all connections."""
         self._engine.dispose()
+
+
+class Writer:
+    """One connection for many transactions, one after the other."""
+
+    def __init__(
+        self, connection: Connection, place: str, turn: AbstractContextManager[Any]
+    ) -> None:
+        self._connection = connection
+        self._place = place
+        self._turn = turn
+
+    @contextmanager
+    def begin(self) -> Iterator[Tx]:
+        """As `Store.begin`, without the way to the pool and back."""
+        with _explained(self._place), self._turn, self._connection.begin():
+            yield self._connection
 
 
 def copy_database(source: Path, target: Path) -> None:
@@ -86,6 +115,15 @@ def copy_database(source: Path, target: Path) -> None:
         raw.execute("PRAGMA busy_timeout=10000")
         raw.execute("VACUUM INTO ?", (str(target),))
     _sync(target)
+
+
+def vacuum_database(path: Path) -> None:
+    """Builds the file anew without the gaps of removed rows. Raises `StoreError`."""
+    raw = sqlite3.connect(path, isolation_level=None)
+    with closing(raw), _explained(str(path)):
+        raw.execute("PRAGMA busy_timeout=10000")
+        raw.execute("VACUUM")
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def problems_of(path: Path) -> list[str]:
@@ -155,6 +193,7 @@ def among(tx: Tx, column: ColumnElement[Any], wanted: Collection[Any]) -> Column
 def table_of(tx: Tx, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Subquery:
     """Texts as a table to select from; one parameter to bind however many rows there are."""
     given = json.dumps(rows, ensure_ascii=False)
+    cells: list[ColumnElement[Any]]
     if tx.dialect.name == "postgresql":
         each = func.jsonb_array_elements(cast(given, postgresql.JSONB)).table_valued("value")
         cells = [each.c.value.op("->>")(place) for place in range(len(columns))]

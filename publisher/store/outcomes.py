@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from publisher.domain.deliveries import DeliveryStatus, Settlement
 from publisher.store.engine import Tx
+from publisher.store.prepared import Prepared
 from publisher.store.tables import deliveries, delivery_attempts
 
 REPLY_LIMIT = 500
@@ -38,20 +39,16 @@ class Record:
 
 def record_sent(tx: Tx, sent: Sequence[Record], *, now: datetime) -> None:
     """Records deliveries that were taken."""
-    done = tx.execute(
-        _SENT,
-        [
-            {
-                "row": each.delivery,
-                "attempt": each.attempt,
-                "by": each.relay,
-                "said": _reply(each.settlement),
-                "now": now,
-            }
-            for each in sent
-        ],
-    )
-    if done.rowcount != len(sent):  # some came late: look at each
+    rows = [
+        {
+            "row": each.delivery,
+            "attempt": each.attempt,
+            "by": each.relay,
+            "said": _reply(each.settlement),
+        }
+        for each in sent
+    ]
+    if _SENT.change_each(tx, rows, now=now) != len(sent):  # some came late: look at each
         for each in sent:
             record(tx, each, now=now)
         return
@@ -206,19 +203,21 @@ def _reply(settlement: Settlement) -> str:
     return "" if settlement.reply is None else str(settlement.reply)[:REPLY_LIMIT]
 
 
-_SENT = (
-    update(deliveries)
-    .where(
-        deliveries.c.id == bindparam("row"),
-        deliveries.c.status == DeliveryStatus.SENDING.value,
-        deliveries.c.attempts == bindparam("attempt"),
-    )
-    .values(
-        status=DeliveryStatus.SENT.value,
-        reason="",
-        relay=bindparam("by"),
-        reply=bindparam("said"),
-        next_attempt_at=None,
-        changed_at=bindparam("now"),
+_SENT = Prepared(
+    lambda _: (
+        update(deliveries)
+        .where(
+            deliveries.c.id == bindparam("row"),
+            deliveries.c.status == DeliveryStatus.SENDING.value,
+            deliveries.c.attempts == bindparam("attempt"),
+        )
+        .values(
+            status=DeliveryStatus.SENT.value,
+            reason="",
+            relay=bindparam("by"),
+            reply=bindparam("said"),
+            next_attempt_at=None,
+            changed_at=bindparam("now"),
+        )
     )
 )

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from publisher.domain.relays import RelayState
 from publisher.store.engine import Tx, insert_ignoring
+from publisher.store.prepared import Prepared
 from publisher.store.tables import relay_usage, relays
 
 
@@ -52,23 +53,26 @@ def heal(tx: Tx, name: str) -> None:
     )
 
 
-def count(tx: Tx, used: Mapping[tuple[str, str], int], *, now: datetime) -> None:
-    """Adds final dots, by relay and domain of the sender, to the hour of `now`."""
+def count(
+    tx: Tx,
+    used: Mapping[tuple[str, str], int],
+    refused: Mapping[tuple[str, str], int],
+    *,
+    now: datetime,
+) -> None:
+    """Adds final dots and refusals for good, by relay and domain of the sender, to this hour."""
     hour = now.replace(minute=0, second=0, microsecond=0)
-    for (relay, domain), messages in used.items():
-        done = tx.execute(
-            update(relay_usage)
-            .where(
-                relay_usage.c.relay == relay,
-                relay_usage.c.sender_domain == domain,
-                relay_usage.c.hour == hour,
-            )
-            .values(messages=relay_usage.c.messages + messages)
-        )
-        if not done.rowcount:
+    for relay, domain in {*used, *refused}:
+        key = (relay, domain)
+        more = {"more": used.get(key, 0), "more_refused": refused.get(key, 0)}
+        if not _COUNT.change(tx, by=relay, domain=domain, full=hour, **more):
             tx.execute(
                 insert(relay_usage).values(
-                    relay=relay, sender_domain=domain, hour=hour, messages=messages
+                    relay=relay,
+                    sender_domain=domain,
+                    hour=hour,
+                    messages=more["more"],
+                    refused=more["more_refused"],
                 )
             )
 
@@ -84,11 +88,28 @@ def usage(tx: Tx, relay: str, *, since: datetime) -> list[tuple[datetime, int]]:
     return [(hour, messages) for hour, messages in rows]
 
 
-def hours_used(tx: Tx, relay: str, sender_domain: str) -> list[tuple[datetime, int]]:
-    """All hours in which a relay was given mail of a domain, oldest first: how warm it is."""
+def hours_used(tx: Tx, relay: str, sender_domain: str) -> list[tuple[datetime, int, int]]:
+    """All hours in which a relay was given mail of a domain, with what it was given and what was
+    refused, oldest first: how warm it is."""
     rows = tx.execute(
-        select(relay_usage.c.hour, relay_usage.c.messages)
+        select(relay_usage.c.hour, relay_usage.c.messages, relay_usage.c.refused)
         .where(relay_usage.c.relay == relay, relay_usage.c.sender_domain == sender_domain)
         .order_by(relay_usage.c.hour)
     )
-    return [(hour, messages) for hour, messages in rows]
+    return [(hour, messages, refused) for hour, messages, refused in rows]
+
+
+_COUNT = Prepared(
+    lambda _: (
+        update(relay_usage)
+        .where(
+            relay_usage.c.relay == bindparam("by"),
+            relay_usage.c.sender_domain == bindparam("domain"),
+            relay_usage.c.hour == bindparam("full"),
+        )
+        .values(
+            messages=relay_usage.c.messages + bindparam("more"),
+            refused=relay_usage.c.refused + bindparam("more_refused"),
+        )
+    )
+)

@@ -373,6 +373,7 @@ relay_usage = Table(
     Column("sender_domain", Text, nullable=False),
     Column("hour", UtcDateTime, nullable=False),
     Column("messages", Integer, nullable=False),
+    Column("refused", Integer, nullable=False, server_default="0"),  # for good, about a recipient
     PrimaryKeyConstraint("relay", "sender_domain", "hour"),
 )
 

@@ -1,10 +1,14 @@
-"""Column types of our own."""
+"""Types of our own: instants in columns, many numbers in one parameter."""
 
+import json
+from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import DateTime
+from sqlalchemy import ColumnElement, DateTime, Integer, Text, bindparam, func, select
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -27,3 +31,25 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Numbers(TypeDecorator[Collection[int]]):
+    """Any number of numbers in one parameter: JSON on SQLite, an array on PostgreSQL."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return postgresql.ARRAY(Integer) if dialect.name == "postgresql" else Text()
+
+    def process_bind_param(self, value: Collection[int] | None, dialect: Dialect) -> Any:
+        numbers = list(value or ())
+        return numbers if dialect.name == "postgresql" else json.dumps(numbers)
+
+
+def among(dialect: Dialect, column: ColumnElement[int], name: str) -> ColumnElement[bool]:
+    """Whether a number is one of the parameter `name`; one statement however many they are."""
+    numbers = bindparam(name, type_=Numbers())
+    if dialect.name == "postgresql":
+        return column == func.any(numbers)
+    return column.in_(select(func.json_each(numbers).table_valued("value").c.value))

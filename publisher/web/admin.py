@@ -17,13 +17,13 @@ from starlette.responses import RedirectResponse, Response
 
 from publisher.domain.controls import Verb
 from publisher.domain.deliveries import DeliveryStatus
-from publisher.errors import LoginRefused
+from publisher.errors import Conflict, LoginRefused
 from publisher.render import charts, operator_pages
 from publisher.services import admins, controls, dashboard, deliveries, instances
 from publisher.services.admins import Login
 from publisher.services.app import App
 from publisher.web.answers import PRIVATE, private
-from publisher.web.security import client_ip
+from publisher.web.security import client_ip, is_peer_within
 
 LOGIN, HOME = "/admin/login", "/admin"
 
@@ -60,6 +60,22 @@ class Operators:
             samesite="lax",
         )
         return answer
+
+    def invite(self, request: Request) -> Response:
+        """GET of the form that makes the first operator."""
+        admins.check_invitation(self.app, request.path_params["token"])
+        return self._first(request, "")
+
+    async def add_first(self, request: Request) -> Response:
+        """POST of their name and password; what will not do is said, and asked again."""
+        form, token = await _form(request), request.path_params["token"]
+        try:
+            await run_in_threadpool(
+                admins.add_first, self.app, token, form["name"], form["password"]
+            )
+        except Conflict as error:
+            return self._first(request, error.problem)
+        return self._to(LOGIN)
 
     async def log_out(self, request: Request) -> Response:
         """POST that ends the session."""
@@ -133,9 +149,29 @@ class Operators:
         )
         return private(page, status=401 if is_refused else 200)
 
+    def _first(self, request: Request, problem: str) -> Response:
+        app = self.app
+        page = operator_pages.first(
+            app.templates,
+            app.site,
+            language=app.operator.language,
+            token=request.path_params["token"],
+            problem=problem,
+        )
+        return private(page, status=422 if problem else 200)
+
     def _login(self, request: Request) -> Login | None:
+        if name := self._named_by_proxy(request):
+            return admins.log_in_by_proxy(self.app, name)
         cookie = request.cookies.get(self._cookie, "")
         return admins.find_session(self.app, cookie) if cookie else None
+
+    def _named_by_proxy(self, request: Request) -> str:
+        """Whom a reverse proxy of a trusted network has let in; nobody else is believed."""
+        header = self.app.operator.proxy_header
+        names = request.headers.getlist(header) if header else []
+        is_trusted = len(names) == 1 and is_peer_within(request.scope, self.app.monitor.trusted)
+        return names[0] if is_trusted else ""
 
     async def _own(self, request: Request) -> tuple[Login, dict[str, str]]:
         """The operator behind a form of ours. Raises 401 without a session, 403 for a form that

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.convertors import register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -39,10 +40,12 @@ from publisher.web.monitor import Counting, Health
 from publisher.web.preferences import FreshLinks, Preferring
 from publisher.web.previews import Previews
 from publisher.web.signups import SigningUp
-from publisher.web.static import Static
+from publisher.web.static import FeedPath, Static
 from publisher.web.subscribers import Confirming, Leaving
 
 log = logging.getLogger(__name__)
+
+register_url_convertor("feed", FeedPath())
 
 _STATUSES: dict[type[PublisherError], int] = {
     NotFound: 404,
@@ -80,9 +83,13 @@ def build_app(app: App) -> Starlette:
 
 
 def _routes(app: App) -> list[Route]:
-    """All routes. The last one takes every path that no other has."""
-    budgets = Budgets(app)
+    """All routes. Feeds come first: nothing is asked for as often, and each route costs time.
+
+    The last one takes every path that no other has.
+    """
+    budgets, static = Budgets(app), Static(app)
     return [
+        Route("/{path:feed}", static, methods=["GET"]),
         Route("/healthz", Health(app).alive, methods=["GET"]),
         Route("/readyz", Health(app).ready, methods=["GET"]),
         *_operator_routes(Operators(app), budgets),
@@ -90,7 +97,7 @@ def _routes(app: App) -> list[Route]:
         *_api_routes(Api(app), budgets),
         *([] if app.relay else _inbox_routes(Inbox(app))),
         *_preview_routes(Previews(app)),
-        Route("/{path:path}", Static(app), methods=["GET"]),
+        Route("/{path:path}", static, methods=["GET"]),
     ]
 
 
@@ -102,6 +109,15 @@ def _operator_routes(operators: Operators, budgets: Budgets) -> list[Route]:
         Route(
             "/admin/login",
             operators.log_in,
+            methods=["POST"],
+            middleware=[*own, budgets.secrets],
+        ),
+        Route(
+            "/admin/first/{token}", operators.invite, methods=["GET"], middleware=[budgets.pages]
+        ),
+        Route(
+            "/admin/first/{token}",
+            operators.add_first,
             methods=["POST"],
             middleware=[*own, budgets.secrets],
         ),

@@ -7,10 +7,14 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_address
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -21,10 +25,10 @@ from publisher.domain.feeds import MAIN_FILES, OTHER_FILES
 from publisher.domain.polls import OTHER_FEEDS
 from publisher.services import health, metrics
 from publisher.services.app import App
-from publisher.services.metrics import Family
+from publisher.services.metrics import Family, Spread
 from publisher.services.vitals import Poll, Vitals
 from publisher.web.answers import PRIVATE
-from publisher.web.security import client_ip, is_local_client
+from publisher.web.security import client_ip, is_local_client, is_peer_within
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 CACHE_SECONDS = 15
@@ -52,7 +56,8 @@ class Metrics:
 
     def collect(self) -> Iterator[Metric]:
         """What prometheus_client asks of a collector."""
-        return (_metric(family) for family in metrics.collect(self._app))
+        yield from (_metric(family) for family in metrics.collect(self._app))
+        yield _histogram(metrics.spread(self._app))
 
     def describe(self) -> Iterable[Metric]:
         """Nothing is known before it is counted."""
@@ -92,14 +97,9 @@ class Health:
         return JSONResponse(body, status_code=status, headers=PRIVATE)
 
     def _is_trusted(self, request: Request) -> bool:
-        if is_local_client(request.scope):
-            return True
-        host = request.client.host if request.client else ""
-        try:
-            address = ip_address(host)
-        except ValueError:
-            return False
-        return any(address in network for network in self.app.monitor.trusted)
+        return is_local_client(request.scope) or is_peer_within(
+            request.scope, self.app.monitor.trusted
+        )
 
 
 class Counting:
@@ -153,6 +153,16 @@ def _feed(path: str) -> str:
 def _client(peer: str, forwarded: bytes, trusted: tuple[str, ...]) -> str:
     headers = [(b"x-forwarded-for", forwarded)] if forwarded else []
     return client_ip({"client": (peer, 0), "headers": headers}, trusted)
+
+
+def _histogram(spread: Spread) -> Metric:
+    bounds = [*(str(bound) for bound in spread.bounds), "+Inf"]
+    return HistogramMetricFamily(
+        f"publisher_{spread.name}",
+        spread.help,
+        buckets=list(zip(bounds, spread.counts, strict=True)),
+        sum_value=spread.seconds,
+    )
 
 
 def _metric(family: Family) -> Metric:

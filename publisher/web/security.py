@@ -9,7 +9,7 @@ bounds what may be read. `ThisMachineOnly` and `SameOrigin` stand before single 
 import logging
 import re
 from collections.abc import Collection, Mapping
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -219,6 +219,16 @@ def trusted_names(base_url: str) -> frozenset[str]:
     """The host names under which this site may be asked for: its own, and this machine's."""
     host = urlsplit(base_url).hostname or ""
     return LOOPBACK_NAMES | {f"[{host}]" if ":" in host else host}
+
+
+def is_peer_within(scope: Scope, networks: Collection[IPv4Network | IPv6Network]) -> bool:
+    """Whether the very peer of the connection, whoever it speaks for, is in one of the networks."""
+    host, _ = scope.get("client") or ("", 0)
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return any(address in network for network in networks)
 
 
 def is_local_client(scope: Scope) -> bool:

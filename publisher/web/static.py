@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import Convertor
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
@@ -93,6 +94,18 @@ class Held:
             return self.stamps[""] == _stamp(os.stat(self.target))
         except OSError:
             return False
+
+
+class FeedPath(Convertor[str]):
+    """The part of a route that matches the path of any feed."""
+
+    regex = rf"(?:.+/)?(?:{'|'.join(re.escape(file) for file in sorted(_FEEDS))})"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
 
 
 @dataclass

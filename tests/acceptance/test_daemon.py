@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,8 @@ from tests.acceptance.conftest import (
     free_port,
     publisher,
 )
+from tests.faults.relay import Behaviour, FaultRelay
+from tests.faults.world import accepted
 
 
 @pytest.fixture
@@ -135,3 +139,48 @@ def test_a_second_daemon_exits_75_and_names_the_first(
     words = publisher(site, "serve", expect=75)
     assert f"held by process {process.pid}" in words
     print(f"a second daemon was refused after {time.monotonic() - begun:.1f} s")
+
+
+def test_an_issue_that_sigterm_interrupts_goes_on_after_the_next_start(
+    site: Path, tmp_path: Path
+) -> None:
+    log, people = tmp_path / "taken.log", tmp_path / "people.csv"
+    people.write_text("email\n" + "".join(f"reader{n}@example.net\n" for n in range(300)))
+    publisher(site, "subscribers", "import", str(people), "--newsletter", "weekly", "--confirmed")
+    with FaultRelay(Behaviour(log=log, delay_ms=15)) as relay:
+        configure(
+            site,
+            ("port = 8080", f"port = {free_port()}"),
+            ('[smtp]\nhost = ""', '[smtp]\nhost = "127.0.0.1"'),
+            ("port = 587", f"port = {relay.port}"),
+            ('security = "starttls"', 'security = "none"'),
+            ("max_connections = 16", "max_connections = 2"),
+            ("tick_seconds = 30.0", "tick_seconds = 0.2"),
+        )
+        frozen = ""
+        for is_last in (False, True):
+            with serving(site, socket.socket(socket.AF_UNIX), "") as process:
+                wanted = 303 if is_last else 20
+                eventually(lambda wanted=wanted: accepted(log).total() >= wanted)
+                process.send_signal(signal.SIGTERM)
+                _, words = process.communicate(timeout=PATIENCE_SECONDS)
+                assert process.returncode == 0, words
+            (issue,) = json.loads(publisher(site, "issues", "list", "--json"))["issues"]
+            unknown = publisher(site, "deliveries", "list", "--state", "unknown", "--json")
+            assert json.loads(unknown)["deliveries"] == []
+            if not is_last:
+                assert accepted(log).total() < 303
+                assert issue["status"] == "sending"
+                frozen = variant(site)
+    assert issue["status"] == "sent"
+    assert set(accepted(log).values()) == {1}
+    assert len(accepted(log)) == 303
+    assert variant(site) == frozen
+
+
+def variant(site: Path) -> str:
+    """The bytes of the issue, by their digest."""
+    with sqlite3.connect(site / "var" / "publisher.db") as raw:
+        ((body,),) = raw.execute("SELECT body FROM variants").fetchall()
+    raw.close()
+    return sha256(body).hexdigest()

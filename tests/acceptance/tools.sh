@@ -29,5 +29,5 @@ pip .venv/bin/python tools.txt
 # The scanners need other versions of what we use ourselves.
 test -x .tools/scanners/bin/python || .venv/bin/python -m venv .tools/scanners
 pip .tools/scanners/bin/python scanners.txt
-test -d .tools/node_modules/axe-core ||
-  npm install --silent --no-audit --no-fund --no-save --prefix .tools axe-core@4
+test -d .tools/node_modules/axe-core -a -d .tools/node_modules/nodemailer ||
+  npm install --silent --no-audit --no-fund --no-save --prefix .tools axe-core@4 nodemailer@7

@@ -1,10 +1,15 @@
 import json
+import sqlite3
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from publisher.cli.main import run
+from publisher.cli.main import cli, run
+from publisher.services.backups import present_form
+from publisher.services.lock import exclusive
+from tests.test_architecture import commands
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -29,37 +34,150 @@ def command(site: Path, capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 READING = [
-    ("check",),
-    ("plan",),
-    ("status",),
-    ("posts", "list"),
-    ("issues", "list"),
-    ("deliveries", "list"),
-    ("subscribers", "list"),
-    ("config", "show"),
+    ("admin", "list"),
+    ("admin", "log"),
+    ("admin", "sessions"),
+    ("backup", "--list"),
     ("build",),
+    ("check",),
+    ("config", "show"),
+    ("db", "check"),
+    ("deliveries", "list"),
+    ("dkim", "show"),
+    ("feeds", "list"),
+    ("feeds", "stats"),
+    ("feeds", "validate"),
+    ("issues", "list"),
+    ("issues", "show", "1"),
+    ("plan",),
+    ("posts", "id", "hello.md"),
+    ("posts", "list"),
     ("preview", "weekly"),
+    ("resume", "--dry-run"),
+    ("send", "1", "--dry-run"),
+    ("status",),
+    ("subscribers", "list"),
+    ("subscribers", "show", "ann@example.org"),
+    ("suppressions", "list"),
+    ("tokens", "list"),
 ]
+ACTING = {"dkim keygen", "new", "publish", "send", "smtp test", "subscribers import"}
+"""Commands whose --json says what they did."""
+
+
+def test_every_command_that_prints_json_is_tried() -> None:
+    found = {
+        path.removeprefix("publisher ")
+        for path, command in commands(cli)
+        if any("--json" in parameter.opts for parameter in command.params)
+    }
+    tried = {" ".join(arguments) for arguments in READING}
+    untried = {path for path in found if not any(one.startswith(path) for one in tried)}
+    assert untried <= ACTING
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site where there is something to read: feeds, an issue, keys, an operator."""
+    folder = tmp_path_factory.mktemp("prepared")
+    assert run(["init", str(folder)]) == 0
+    hello = "---\ntitle: Hello\ndate: 2025-10-03 10:00:00\n---\n\nHi.\n"
+    (folder / "content" / "hello.md").write_text(hello)
+    for arguments in (("dkim", "keygen"), ("publish",), ("backup",)):
+        assert run(["-C", str(folder), *arguments]) == 0
+    return folder
 
 
 @pytest.mark.parametrize("arguments", READING, ids=" ".join)
 def test_every_reading_command_prints_json_with_its_schema(
-    command: Run, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    prepared: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    code, out, _ = command(*arguments, "--json")
-    assert code == 0
-    assert json.loads(out)["schema"].startswith("publisher.")
+    capsys.readouterr()
+    assert run(["-C", str(prepared), *arguments, "--json", *elsewhere(prepared, arguments)]) == 0
+    assert json.loads(capsys.readouterr().out)["schema"].startswith("publisher.")
 
 
 @pytest.mark.parametrize("arguments", READING, ids=" ".join)
 def test_piped_output_has_no_escape_codes(
-    command: Run, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    prepared: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    code, out, err = command(*arguments)
+    capsys.readouterr()
+    assert run(["-C", str(prepared), *arguments, *elsewhere(prepared, arguments)]) == 0
+    captured = capsys.readouterr()
+    assert captured.out + captured.err
+    assert "\x1b" not in captured.out + captured.err
+
+
+def elsewhere(folder: Path, arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """A preview writes files; not where the tests run."""
+    return ("--out", str(folder / "look")) if arguments[0] == "preview" else ()
+
+
+def test_every_exit_code_is_what_it_means(
+    command: Run, site: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert command("status")[0] == 0
+    assert command("issues", "show", "99")[0] == 1
+    assert command("status", "--nonsense")[0] == 2
+    with exclusive(site / "var"):
+        code, _, err = command("publish")
+        assert (code, "held by process" in err) == (75, True)
+    monkeypatch.setattr("sys.stdin", StringIO(""))
+    copy = tmp_path / "copy.db"
+    assert command("backup", "--to", str(copy))[0] == 0
+    assert command("restore", str(copy))[0] == 130  # nobody answers
+    people = tmp_path / "people.csv"
+    people.write_text("email,name\nnobody,N\n")
+    arguments = ("subscribers", "import", str(people), "--newsletter", "weekly", "--confirmed")
+    assert command(*arguments)[0] == 4
+    (site / "content" / "broken.md").write_bytes(b"---\ntitle: [\n---\n")
+    assert command("check", "--strict")[0] == 3
+    (site / "config.toml").write_text("[site\n")
+    assert command("status")[0] == 78
+
+
+def test_a_database_of_another_form_is_told_and_vacuuming_gives_back_room(
+    command: Run, site: Path
+) -> None:
+    assert command("db", "migrate", "--check")[0] == 0
+    assert "nothing to do" in command("db", "migrate")[2]
+    database = site / "var" / "publisher.db"
+    with sqlite3.connect(database) as raw:
+        raw.execute("CREATE TABLE ballast AS SELECT zeroblob(3000000) AS b")
+        raw.execute("DROP TABLE ballast")
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        raw.execute("UPDATE alembic_version SET version_num = '0001'")
+    raw.close()
+    code, _, err = command("db", "migrate", "--check")
+    assert (code, "revision 0001" in err) == (3, True)
+    with sqlite3.connect(database) as raw:
+        raw.execute("UPDATE alembic_version SET version_num = ?", (present_form(),))
+    raw.close()
+    before = database.stat().st_size
+    assert command("db", "vacuum")[0] == 0
+    assert database.stat().st_size < before - 2_500_000
+
+
+def test_plan_says_what_a_change_of_the_clock_does_and_writes_nothing(
+    command: Run, site: Path
+) -> None:
+    config = site / "config.toml"
+    text = config.read_text(encoding="utf-8")
+    for old, new in (
+        ('timezone = "Asia/Shanghai"  # where its', 'timezone = "Europe/Berlin"  # where its'),
+        ('weekday = "fri"', 'weekday = "sun"'),
+        ("at = 08:00:00", "at = 02:30:00"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    config.write_text(text, encoding="utf-8")
+    before = (site / "var" / "publisher.db").read_bytes()
+    code, out, _ = command("plan", "--now", "2027-03-22T00:00Z", "--weeks", "2")
     assert code == 0
-    assert "\x1b" not in out + err
+    (line,) = [line for line in out.splitlines() if "2027-03-28" in line and "01:00" in line]
+    assert "03:00" in line
+    assert "02:30 does not exist" in line
+    assert (site / "var" / "publisher.db").read_bytes() == before
 
 
 def test_init_twice_changes_nothing(command: Run, site: Path) -> None:

@@ -99,7 +99,7 @@ def test_only_a_changed_post_is_parsed_again(options: ContentOptions, parsed: li
     library = load(options, now=NOW)
     assert parsed == ["read broken.md", "read small-repairs.md", "render small-repairs.md"]
     post = next(post for post in library.posts if post.path == "small-repairs.md")
-    assert "One more line." in post.html
+    assert "One more line." in post.body.html
 
 
 def add_the_picture(folder: Path) -> None:
@@ -125,8 +125,8 @@ def test_a_post_is_rendered_again_when_what_it_refers_to_has_come(
 def test_a_link_to_a_future_post_comes_alive_at_its_minute(options: ContentOptions) -> None:
     early = load(options, now=NOW)
     late = load(options, now=NOW + timedelta(days=40_000))
-    assert "posts/far/" not in next(p for p in early.posts if p.path == "links.md").html
-    assert "posts/far/" in next(p for p in late.posts if p.path == "links.md").html
+    assert "posts/far/" not in next(p for p in early.posts if p.path == "links.md").body.html
+    assert "posts/far/" in next(p for p in late.posts if p.path == "links.md").body.html
 
 
 def test_visibility_is_never_remembered(options: ContentOptions) -> None:

@@ -81,7 +81,7 @@ def test_nothing_that_must_stay_inside_comes_out(dialect: str) -> None:
     everything = repr((library.posts, library.skipped, library.failed, library.warnings))
     assert not [secret for secret in SECRETS if secret in everything]
     for post in library.posts:
-        for html in (post.html, post.mail_html, post.excerpt.html):
+        for html in (post.body.html, post.body.mail_html, post.excerpt.html):
             assert "{%" not in IN_CODE.sub("", html), post.path
             assert not CONTROL.search(html), post.path
             assert not SCRIPTED.search(html), post.path

@@ -34,7 +34,7 @@ if __name__ == "__main__":
         "id": post.id, "title": post.title, "published": post.published.isoformat(),
         "updated": post.updated.isoformat(), "tags": post.tags, "categories": post.categories,
         "keywords": post.keywords, "description": post.description, "url": post.url,
-        "excerpt": post.excerpt.text, "headings": post.html.count("</h"),
+        "excerpt": post.excerpt.text, "headings": post.body.html.count("</h"),
         "is_manual": post.excerpt.is_manual,
         "all": sha256(repr(library).replace(sys.argv[1], "").encode()).hexdigest(),
     }))

@@ -135,6 +135,6 @@ def test_content_site_takes_everything_over(tmp_path: Path) -> None:
     assert post.published.tzinfo == ZoneInfo("Asia/Tokyo")
     assert post.url.endswith("/p/1.html")
     assert post.language == "zh-TW"
-    assert "/images/q.png" in post.html
+    assert "/images/q.png" in post.body.html
     assert [asset.url for asset in post.assets] == [post.url.replace("p/1.html", "images/q.png")]
     assert [skipped.reason for skipped in library.skipped] == ["protected"]

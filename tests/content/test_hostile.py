@@ -6,6 +6,7 @@ import random
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from hypothesis import strategies as st
 
 from publisher.content.folder import File, find
 from publisher.content.loader import load
+from publisher.content.options import ContentOptions
 from publisher.content.rendering import render
 from publisher.content.sources import Text, read_source
-from publisher.content.workers import Workers
+from publisher.content.workers import LARGE, Workers
 from publisher.domain.posts import Failed
 from tests.content.hostile import FILES, FRONT, end_its_process
 from tests.factories import NOW, make_options
@@ -141,13 +143,18 @@ def test_a_folder_of_hostile_files_is_listed_whole_in_bounded_memory(tmp_path: P
 def test_what_takes_too_long_is_cut_off_and_stops_only_itself(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("publisher.content.workers.LIMIT_SECONDS", 0.05)
+    def slowly(data: bytes, path: str, options: ContentOptions) -> Text | Failed:
+        if path == "slow.md":
+            time.sleep(60)
+        return read_source(data, path, options)
+
+    monkeypatch.setattr("publisher.content.workers.LIMIT_SECONDS", 0.2)
+    monkeypatch.setattr("publisher.content.workers.read_source", slowly)
     monkeypatch.setattr("publisher.content.workers._new_pool", _pool_in_this_process)
+    large = SAMPLES[0] + b"x" * LARGE
+    files = [File(path="slow.md", data=large), File(path="good.md", data=SAMPLES[0])]
     with Workers(make_options()) as workers:
-        found = workers.read(
-            [File(path="slow.md", data=b"a:\n" * 300_000 + b"---\nx"),
-             File(path="good.md", data=SAMPLES[0])]
-        )  # fmt: skip
+        found = list(workers.read(files))
     assert isinstance(found[0], Failed)
     assert "seconds" in found[0].problem
     assert isinstance(found[1], Text)

@@ -47,9 +47,9 @@ def test_each_case_becomes_the_html_beside_it(
     case: Path, options: ContentOptions, golden: Golden
 ) -> None:
     found = rendered(case.read_text("utf-8"), options)
-    golden(f"markdown/{case.stem}.html", found.html.encode())
-    if found.mail_html:
-        golden(f"markdown/{case.stem}.mail.html", found.mail_html.encode())
+    golden(f"markdown/{case.stem}.html", found.body.html.encode())
+    if found.body.mail_html != found.body.html:
+        golden(f"markdown/{case.stem}.mail.html", found.body.mail_html.encode())
     told = [f"{w.line}: {w.problem} — {w.remedy}" for w in found.warnings]
     golden(f"markdown/{case.stem}.warnings.txt", "\n".join([*told, ""]).encode())
 
@@ -94,19 +94,19 @@ PLAIN = ["__粗体：__后", "snake_case_中文", "**a.**b", "2 ** 3 ** 4", "文
 
 @pytest.mark.parametrize("text", STRONG)
 def test_emphasis_among_chinese_text_is_strong(text: str, options: ContentOptions) -> None:
-    assert "<strong>" in rendered(text, options).html
+    assert "<strong>" in rendered(text, options).body.html
 
 
 @pytest.mark.parametrize("text", PLAIN)
 def test_what_only_looks_like_emphasis_is_text(text: str, options: ContentOptions) -> None:
-    html = rendered(text, options).html
+    html = rendered(text, options).body.html
     assert "<strong>" not in html
     assert "<em>" not in html
 
 
 @pytest.mark.parametrize("text", ["README.md", "ASP.NET", "a@b.com", "//log.Info"])
 def test_names_with_dots_are_no_links(text: str, options: ContentOptions) -> None:
-    assert "<a" not in rendered(text, options).html
+    assert "<a" not in rendered(text, options).body.html
 
 
 @pytest.mark.parametrize("dialect", ["plain", "hugo", "jekyll", "pelican"])
@@ -119,18 +119,18 @@ def test_a_line_end_between_two_han_is_no_blank(dialect: str, options: ContentOp
     assert isinstance(text, Text)
     found = render(text, replace(options, dialect=dialect), OTHERS)
     assert isinstance(found, Rendering)
-    assert found.html == "<p>第一行第二行 end\nnext 行</p>\n"
+    assert found.body.html == "<p>第一行第二行 end\nnext 行</p>\n"
 
 
 def test_a_line_end_in_a_hexo_post_is_a_line_break(options: ContentOptions) -> None:
-    assert rendered("第一行\n第二行", options).html == "<p>第一行<br>\n第二行</p>\n"
+    assert rendered("第一行\n第二行", options).body.html == "<p>第一行<br>\n第二行</p>\n"
 
 
 def test_html_ends_a_paragraph(options: ContentOptions) -> None:
-    html = rendered("a\n<div>x</div>", options).html
+    html = rendered("a\n<div>x</div>", options).body.html
     assert html.index("</p>") < html.index("<div>")
 
 
 def test_no_script_and_no_handler_comes_through(options: ContentOptions) -> None:
-    html = rendered('<script>a()</script><p onclick="b()">c</p>', options).html
+    html = rendered('<script>a()</script><p onclick="b()">c</p>', options).body.html
     assert html == "<p>c</p>"

@@ -52,7 +52,7 @@ def test_a_picture_is_found_and_published(
 ) -> None:
     post = read(options, a=f"![x]({written})")["a"]
     url = f"https://example.org/{public}"
-    assert f'src="{url}"' in post.html
+    assert f'src="{url}"' in post.body.html
     assert [asset.url for asset in post.assets] == [url]
     assert Path(post.assets[0].source).read_bytes() == b"png"
 
@@ -103,16 +103,16 @@ def test_a_picture_or_link_that_readers_cannot_follow_is_named_with_its_line(
      '[x]({{< relref "b.md" >}})', "[x]({filename}b.md)", "[x]({% post_url b %})"],
 )  # fmt: skip
 def test_a_link_leads_to_the_page_of_the_other_post(options: ContentOptions, written: str) -> None:
-    assert 'href="https://example.org/p/b/"' in read(options, a=written, b="b")["a"].html
+    assert 'href="https://example.org/p/b/"' in read(options, a=written, b="b")["a"].body.html
 
 
 def test_a_fragment_stays_and_a_post_that_nobody_may_read_is_not_linked(
     options: ContentOptions,
 ) -> None:
-    html = read(options, a="[x](b.md#h)", b="b")["a"].html
+    html = read(options, a="[x](b.md#h)", b="b")["a"].body.html
     assert 'href="https://example.org/p/b/#h"' in html
     (options.folder / "_posts" / "b.md").write_text(f"{HEAD[:-4]}draft: true\n---\nb")
-    html = load(options, now=NOW).posts[0].html
+    html = load(options, now=NOW).posts[0].body.html
     assert "p/b/" not in html
 
 

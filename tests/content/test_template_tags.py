@@ -45,7 +45,7 @@ def rendered(body: str) -> Rendering:
     ],
 )  # fmt: skip
 def test_a_tag_becomes_what_it_says(body: str, html: str) -> None:
-    assert html in rendered(body).html
+    assert html in rendered(body).body.html
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_a_tag_becomes_what_it_says(body: str, html: str) -> None:
      "{% raw %}", "{% endraw %}", "{% note %}\n" * 40 + "{% endnote %}\n" * 40],
 )  # fmt: skip
 def test_no_tag_that_has_no_other_half_aborts_a_post(body: str) -> None:
-    assert rendered(f"before\n\n{body}\n\nafter").html.startswith("<p>before")
-    assert "after" in rendered(f"before\n\n{body}\n\nafter").html
+    assert rendered(f"before\n\n{body}\n\nafter").body.html.startswith("<p>before")
+    assert "after" in rendered(f"before\n\n{body}\n\nafter").body.html
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,8 @@ def test_a_tag_that_is_not_known_is_named_with_its_line(body: str, line: int) ->
 
 
 def test_the_inside_of_a_pair_is_one_tree() -> None:
-    html = rendered("{% tabs a %}\n<!-- tab 甲 -->\n- one\n<!-- endtab -->\n{% endtabs %}").html
+    html = rendered(
+        "{% tabs a %}\n<!-- tab 甲 -->\n- one\n<!-- endtab -->\n{% endtabs %}"
+    ).body.html
     assert html.count("<strong>甲</strong>") == 1
     assert "<li>one</li>" in html

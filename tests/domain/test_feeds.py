@@ -71,6 +71,14 @@ def test_there_is_a_feed_of_everything_and_of_each_label_with_the_newest_entries
     }
 
 
+def test_a_year_of_long_posts_has_archives_that_readers_can_take() -> None:
+    posts = [make_post(n, html="x" * 300_000) for n in range(1, 6)]
+    _, *archives = feeds_of([*posts, make_post(6, html="x" * 2_000_000), make_post(7)])
+    assert [[e.title[-1] for e in feed.entries] for feed in archives] == [
+        ["2", "1"], ["4", "3"], ["5"], ["6"], ["7"],
+    ]  # fmt: skip
+
+
 def test_archives_hold_every_post_by_year_and_form_a_chain() -> None:
     posts = [dated(2023), dated(2024), dated(2024, 2), dated(2025)]
     main, *archives = feeds_of(posts)

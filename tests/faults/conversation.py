@@ -34,12 +34,14 @@ class Conversation:
         *,
         level: Pipelining = Pipelining.DOT,
         grant: Callable[[Job], bool] = lambda _job: True,
+        proven: bool = False,
     ) -> None:
         self.relay = relay
         self.told = Told()
         self._jobs = list(jobs)
         self._level = level
         self._grant = grant
+        self._proven = proven
 
     async def run(self) -> Told:
         self._over = asyncio.Event()
@@ -84,6 +86,9 @@ class Conversation:
         levels = list(Pipelining)
         return levels.index(level) >= levels.index(self._level)
 
+    def is_proven(self, level: Pipelining) -> bool:
+        return self._proven
+
     def wrote_ahead(self, level: Pipelining, *, works: bool) -> None:
         self.told.ahead.append((level, works))
 
@@ -99,5 +104,6 @@ def converse(
     *,
     level: Pipelining = Pipelining.DOT,
     grant: Callable[[Job], bool] = lambda _job: True,
+    proven: bool = False,
 ) -> Told:
-    return asyncio.run(Conversation(relay, jobs, level=level, grant=grant).run())
+    return asyncio.run(Conversation(relay, jobs, level=level, grant=grant, proven=proven).run())

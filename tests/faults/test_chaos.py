@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from hashlib import sha256
 from pathlib import Path
+from time import sleep
 
 import pytest
 
@@ -73,8 +74,13 @@ def write_posts(site: Path, now: datetime) -> None:
     path.write_text(f"---\ntitle: Day {now:%j}\ndate: {now:%Y-%m-%d %H:%M:%S}\n---\n\nText.\n")
 
 
-def run_daemons(site: Path, clock: Path, seeds: list[str]) -> int:
-    """Several daemons at once; returns how many died."""
+def run_daemons(
+    site: Path, clock: Path, seeds: list[str], *, kill_after: float | None = None
+) -> int:
+    """Several daemons at once, all in the race for the lock; returns how many died.
+
+    One of them is killed from outside after so many seconds, whatever it is doing.
+    """
     running = [
         subprocess.Popen(
             [sys.executable, "-m", "tests.faults.worker", str(site), str(clock), seed, "1"],
@@ -85,6 +91,9 @@ def run_daemons(site: Path, clock: Path, seeds: list[str]) -> int:
         )
         for seed in seeds
     ]
+    if kill_after is not None:
+        sleep(kill_after)
+        running[0].kill()
     return sum(process.wait(timeout=120) < 0 for process in running)
 
 
@@ -118,7 +127,13 @@ def weeks_of_chaos(folder: Path, *, seed: int, days: int, step: timedelta) -> st
         clock.write_text(now.isoformat(), encoding="ascii")
         count = 1 + int(3 * draw(seed, number, "daemons"))
         starts += count
-        kills += run_daemons(site, clock, [f"{seed}-{number}-{n}" for n in range(1, count + 1)])
+        is_struck = draw(seed, number, "strike") < 0.15
+        kills += run_daemons(
+            site,
+            clock,
+            [f"{seed}-{number}-{n}" for n in range(1, count + 1)],
+            kill_after=0.4 + 1.2 * draw(seed, number, "moment") if is_struck else None,
+        )
     clock.write_text(highest.isoformat(), encoding="ascii")
     for _ in range(3):
         run_daemons(site, clock, ["0"])

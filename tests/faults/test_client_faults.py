@@ -23,6 +23,7 @@ from publisher.domain.replies import (
     Unconfirmed,
 )
 from publisher.errors import RelayError
+from publisher.mail import client
 from publisher.mail.jobs import transparent
 from publisher.mail.relays import Login, Pipelining, Relay, Security
 from publisher.mail.single import send_one, try_relay
@@ -317,6 +318,18 @@ def test_a_relay_that_refuses_what_was_written_behind_a_dot_blames_nobody() -> N
     assert isinstance(outcome(told, "b@r.test"), NotSent)
     assert told.verdicts["b@r.test"].reaction is Reaction.NONE
     assert (Pipelining.DOT, False) in told.ahead
+
+
+@pytest.mark.parametrize("proven", [True, False])
+def test_a_slow_answer_is_slow_where_writing_ahead_has_worked_before(
+    monkeypatch: pytest.MonkeyPatch, proven: bool
+) -> None:
+    monkeypatch.setattr(client, "PROBING_SECONDS", 0.1)
+    with FaultRelay(Behaviour(late_ms=300)) as relay:
+        told = converse(make_relay(relay), [make_job("rcptlate.1@d.test")], proven=proven)
+    waited = isinstance(told.verdicts["rcptlate.1@d.test"].outcome, Accepted)
+    stepped_down = [works for _, works in told.ahead] == [False]
+    assert (waited, stepped_down) == (proven, not proven)
 
 
 def test_a_message_that_is_too_big_is_not_offered() -> None:

@@ -1,8 +1,10 @@
 """A worker killed at any instant: nobody is lost, nobody is mailed twice, doubt is named."""
 
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,43 @@ def test_in_chaos_the_books_agree_with_the_relay(
     assert proof.lost == []
     assert proof.doubled == 0
     assert proof.statuses[DeliveryStatus.FAILED] > 0
+
+
+def test_who_was_stopped_beyond_its_lease_sends_nothing_when_it_wakes(tmp_path: Path) -> None:
+    found(tmp_path, readers(900))
+    log = tmp_path / "accepted.jsonl"
+    with relay_process(log, "--delay", "2") as port:
+        command = worker(tmp_path, port, "--no-recovery", "--hours-a-run", "1")
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as stopped:
+            while len(accepted(log)) < 50:
+                assert stopped.poll() is None
+            stop_outside_transactions(stopped, tmp_path / "publisher.db")
+            before = prove(tmp_path, kills=0)
+            subprocess.run(command, check=True, timeout=PATIENCE_SECONDS, stdout=subprocess.DEVNULL)
+            between = prove(tmp_path, kills=0)
+            stopped.send_signal(signal.SIGCONT)
+            assert stopped.wait(timeout=PATIENCE_SECONDS) == 0
+    proof = prove(tmp_path, kills=0)
+
+    assert before.unsettled > 100  # it was in the middle
+    assert between.unsettled == 0  # an hour later its leases were worth nothing
+    assert between.unknown <= CONNECTIONS
+    assert (proof.lost, proof.doubled, proof.sent_but_not_accepted) == ([], 0, [])
+    assert proof.unknown <= between.unknown  # its late answers settle doubts about their attempts
+
+
+def stop_outside_transactions(process: subprocess.Popen[bytes], database: Path) -> None:
+    """SIGSTOP at an instant at which the process does not hold the lock of the database."""
+    with closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as probe:
+        while True:
+            process.send_signal(signal.SIGSTOP)
+            try:
+                probe.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                process.send_signal(signal.SIGCONT)
+                continue
+            probe.execute("ROLLBACK")
+            return
 
 
 def test_sigterm_in_the_middle_leaves_no_doubt(tmp_path: Path) -> None:

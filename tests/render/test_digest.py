@@ -53,7 +53,7 @@ CHINESE = make_post(
     description="光走不远的夜里，灯塔改用声音说话。",
     tags=("声音", "夜航"),
     categories=(("海边笔记", "声音"),),
-    excerpt=Excerpt(html="<p>大雾的夜里，灯塔是瞎的。</p>", text="大雾的夜里，灯塔是瞎的。",
+    excerpt=Excerpt.of("<p>大雾的夜里，灯塔是瞎的。</p>", "大雾的夜里，灯塔是瞎的。",
                     is_manual=False),
     html="<p>" + "灯" * 900 + "</p>",
 )  # fmt: skip
@@ -262,7 +262,7 @@ def test_bytes_do_not_depend_on_the_machine() -> None:
 def long_posts(count: int) -> list[Post]:
     """Posts whose openings are as long as the writer wants them."""
     words = "The keeper writes about fog, ships and stars. " * 20
-    opening = Excerpt(html=f"<p>{words}</p>" * 2, text=words * 2, is_manual=True)
+    opening = Excerpt.of(f"<p>{words}</p>" * 2, words * 2, is_manual=True)
     cover = Image(url="http://localhost:8080/a.png", alt="A", width=600, height=300)
     return [
         make_post(

@@ -12,7 +12,7 @@ from lxml import html
 from publisher.domain.feeds import Feed, FeedOptions, issues_feed, site_feeds
 from publisher.domain.labels import Filed, file_posts, labels_of
 from publisher.domain.newsletters import Cadence, Newsletter, Schedule
-from publisher.domain.posts import Excerpt, Image, Post
+from publisher.domain.posts import Body, Excerpt, Image, Post
 from publisher.domain.sites import Person, Site
 from publisher.render import pages
 from publisher.render import subscribers as people
@@ -78,9 +78,8 @@ def make_post(**changes: Any) -> Post:
         "url": "https://example.org/posts/patience/",
         "language": "en",
         "body_hash": "0",
-        "html": "<p>Wait.</p>",
-        "mail_html": "<p>Wait.</p>",
     }
+    values["body"] = Body.of("<p>Wait.</p>", changes.pop("mail_html", None))
     return Post(**(values | changes))
 
 
@@ -224,7 +223,7 @@ def test_a_post_elsewhere_keeps_its_address(templates: Templates) -> None:
 def test_the_front_page_lists_posts_as_given(templates: Templates) -> None:
     posts = [
         make_post(title="One", language="zh-CN", description="standfirst", tags=("a", "b")),
-        make_post(title="Two", excerpt=Excerpt(html="", text="opening", is_manual=False)),
+        make_post(title="Two", excerpt=Excerpt.of("", "opening", is_manual=False)),
     ]
     root = html.fromstring(pages.home(templates, make_site(), newsletters=[], posts=posts))
     entries = root.xpath("//article")

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -15,6 +16,7 @@ from publisher.errors import Conflict
 from publisher.mail.relays import Relay, Security
 from publisher.services import controls, deliveries, issues, relays, subscribers
 from publisher.services.app import App
+from publisher.services.books import room_of
 from publisher.store import relays as relay_rows
 from tests.factories import NOW
 from tests.faults.relay import Behaviour, FaultRelay
@@ -136,14 +138,57 @@ def test_a_quota_holds_over_restarts(people: Path, clock: FakeClock, relay: Faul
     assert len(relay.accepted) == 40
 
 
+def test_a_restart_grants_nothing_of_a_day_s_quota_and_says_when_there_is_more(
+    tmp_path: Path, clock: FakeClock, relay: FaultRelay
+) -> None:
+    found(tmp_path, [f"reader{number}@d{number % 7}.test" for number in range(150)])
+    limited = make_relay(relay.port, per_day=100, max_connections=2)
+    with open_world(tmp_path, [limited], clock=clock) as app:
+        deliveries.deliver(app, limit=60)
+        assert 60 <= len(relay.accepted) < 100
+    clock.now += timedelta(hours=2)
+    with open_world(tmp_path, [limited], clock=clock) as app:
+        report = deliveries.deliver(app)[0]
+    assert len(relay.accepted) == 100
+    more = NOW.replace(minute=0) + timedelta(hours=24)
+    assert f"quota is used up until {more:%Y-%m-%d %H:%M} UTC" in report.problem
+
+
+def test_two_workers_share_one_quota(people: Path, clock: FakeClock, relay: FaultRelay) -> None:
+    limited = make_relay(relay.port, per_day=15)
+    with (
+        open_world(people, [limited], clock=clock) as one,
+        open_world(people, [limited], clock=clock) as other,
+        ThreadPoolExecutor(2) as both,
+    ):
+        list(both.map(deliveries.deliver, (one, other)))
+        assert deliveries.deliver(one)[0].counts[PENDING] == 25
+    assert len(relay.accepted) == len({entry["rcpt"] for entry in relay.accepted}) == 15
+
+
+def test_while_it_warms_up_refusals_are_counted(
+    tmp_path: Path, clock: FakeClock, relay: FaultRelay
+) -> None:
+    bad = [f"rcpt550_5.1.1.{number}@d.test" for number in range(6)]
+    found(tmp_path, [*bad, *(f"reader{number}@d.test" for number in range(44))])
+    with open_world(tmp_path, [make_relay(relay.port, warm_up=True)], clock=clock) as app:
+        assert deliveries.deliver(app)[0].finished
+        with app.store.read() as tx:
+            assert relay_rows.hours_used(tx, "main", "example.org")[0][1:] == (44, 6)
+        clock.now += timedelta(days=1)
+        with app.store.read() as tx:
+            assert room_of(tx, app.relays[0], "example.org", now=clock.now).messages == 50
+
+
+@pytest.mark.parametrize("frozen", [0.3, pytest.param(5.0, marks=pytest.mark.acceptance)])
 def test_a_frozen_commit_lets_no_dot_out_and_who_leaves_meanwhile_is_not_mailed(
-    people: Path, relay: FaultRelay
+    people: Path, relay: FaultRelay, frozen: float
 ) -> None:
     with open_world(people, [make_relay(relay.port)]) as app:
         sender = Thread(target=deliveries.deliver, args=(app,))
         with app.store.begin() as tx:  # holds the lock of the database
             sender.start()
-            time.sleep(0.3)
+            time.sleep(frozen)
             assert relay.dots == 0
             gone = tx.exec_driver_sql("SELECT id FROM subscriptions LIMIT 1").scalar_one()
             tx.exec_driver_sql(

@@ -23,8 +23,8 @@ def test_a_file_is_never_half_written(tmp_path: Path) -> None:
 def test_staged_files_take_their_places_only_together(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"old")
     with Staging(tmp_path) as staging:
-        staging.add("a", b"new", modified_at=AT)
-        staging.add("deep/b", b"b", modified_at=AT)
+        staging.add("a", lambda: b"new", modified_at=AT)
+        staging.add("deep/b", lambda: b"b", modified_at=AT)
         assert (tmp_path / "a").read_bytes() == b"old"
         assert not (tmp_path / "deep").exists()
         staging.settle()
@@ -33,9 +33,26 @@ def test_staged_files_take_their_places_only_together(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "deep"]
 
 
+def test_of_many_files_the_disk_is_told_once_before_and_once_after_the_first_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+
+    def count() -> None:
+        told.append(len([*tmp_path.glob("[0-4]/page")]))
+
+    monkeypatch.setattr("publisher.services.output._MANY", 3)
+    monkeypatch.setattr("publisher.services.output.os.sync", count)
+    with Staging(tmp_path) as staging:
+        for number in range(5):
+            staging.add(f"{number}/page", lambda: b"x", modified_at=AT)
+        staging.settle()
+    assert told == [0, 5]
+
+
 def test_what_was_not_settled_is_thrown_away(tmp_path: Path) -> None:
     with Staging(tmp_path) as staging:
-        staging.add("a", b"new", modified_at=AT)
+        staging.add("a", lambda: b"new", modified_at=AT)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -44,6 +61,6 @@ def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
     dead.mkdir()
     (dead / "0").write_bytes(b"half")
     with Staging(tmp_path) as staging:
-        staging.add("a", b"new", modified_at=AT)
+        staging.add("a", lambda: b"new", modified_at=AT)
         staging.settle()
     assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -1,7 +1,10 @@
 import contextlib
 import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from threading import Event
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -10,7 +13,7 @@ from sqlalchemy import DateTime
 from sqlalchemy.exc import StatementError
 
 from publisher.errors import StoreError
-from publisher.store import newsletters
+from publisher.store import engine, newsletters
 from publisher.store.engine import Store, open_store
 from publisher.store.tables import metadata
 from publisher.store.types import UtcDateTime
@@ -107,3 +110,28 @@ def test_a_missing_reference_is_refused(store: Store) -> None:
         tx.exec_driver_sql(
             "INSERT INTO consents (subscription, event, source, at) VALUES (1, 'x', 'x', 'x')"
         )
+
+
+def test_threads_of_one_process_write_in_turn_however_long_each_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_PRAGMAS", ("journal_mode=WAL", "busy_timeout=0"))
+    store = open_store(tmp_path / "publisher.db")
+    order: list[str] = []
+    waiting = Event()
+
+    def write_second() -> None:
+        waiting.set()
+        with store.begin():  # SQLite itself would refuse at once
+            order.append("second")
+
+    with ThreadPoolExecutor(1) as other:
+        with store.begin() as tx:
+            tx.exec_driver_sql("UPDATE relays SET problem = ''")
+            second = other.submit(write_second)
+            waiting.wait()
+            time.sleep(0.05)
+            order.append("first")
+        second.result()
+    store.close()
+    assert order == ["first", "second"]

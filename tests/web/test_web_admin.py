@@ -2,6 +2,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from ipaddress import ip_network
 
 import pytest
 from starlette.testclient import TestClient
@@ -10,8 +11,9 @@ from publisher.domain.controls import MOVES
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import Cause, IssueStatus, Verdict
 from publisher.domain.newsletters import Period
+from publisher.errors import NotFound
 from publisher.services import admins, deliveries, instances, issues
-from publisher.services.app import App, OperatorOptions
+from publisher.services.app import App, MonitorOptions, OperatorOptions
 from publisher.store import issues as issue_rows
 from tests.web.conftest import NOW, make_site
 
@@ -269,3 +271,87 @@ def test_words_from_outside_are_escaped(operator: TestClient, app: App) -> None:
     page = operator.get("/admin").text
     assert "<script" not in page
     assert "&lt;script&gt;" in page
+
+
+@pytest.fixture
+def nobody(app: App) -> App:
+    """The site before there is any operator."""
+    admins.remove(app, "ann")
+    return app
+
+
+def test_the_first_operator_is_made_at_a_link_that_works_once(
+    nobody: App, make_client: Callable[..., TestClient]
+) -> None:
+    path = admins.invitation(nobody).removeprefix(nobody.site.base_url)
+    browser = make_client(nobody)
+    assert browser.get(path).status_code == 200
+    weak = browser.post(path, data={"name": "eve", "password": "password"})
+    assert weak.status_code == 422
+    assert "at least 15 characters" in weak.text
+    assert browser.post(path, data=FORM).headers["location"] == "/admin/login"
+    assert browser.post("/admin/login", data=FORM).status_code == 303
+    assert admins.invitation(nobody) == ""
+    assert browser.get(path).status_code == 404
+    assert browser.post(path, data={**FORM, "name": "eve"}).status_code == 404
+    assert [one.name for one, _ in admins.listing(nobody)] == ["ann"]
+
+
+def test_a_link_for_the_first_operator_is_over_after_an_hour_and_cannot_be_forged(
+    nobody: App, make_client: Callable[..., TestClient]
+) -> None:
+    path = admins.invitation(nobody).removeprefix(nobody.site.base_url)
+    later = replace(nobody, clock=lambda: NOW + timedelta(minutes=61))
+    assert make_client(later).get(path).status_code == 404
+    browser, (said, _, signature) = make_client(nobody), path.rpartition(".")
+    for forged in (
+        f"{said}.{'0' * len(signature)}",
+        f"{said[:-1]}f.{signature}",
+        said,
+        "/admin/first/x.é",
+    ):
+        assert browser.get(forged).status_code == 404
+    foreign = {"sec-fetch-site": "cross-site"}
+    assert browser.post(path, data=FORM, headers=foreign).status_code == 403
+    assert admins.listing(nobody) == []
+
+
+def test_a_reverse_proxy_of_a_trusted_network_logs_operators_in_and_nobody_else_does(
+    app: App, make_client: Callable[..., TestClient]
+) -> None:
+    trusting = replace(
+        app,
+        operator=OperatorOptions(proxy_header="Remote-User"),
+        monitor=MonitorOptions(trusted=(ip_network("10.0.0.0/8"),)),
+    )
+    proxy = make_client(trusting, peer="10.1.2.3")
+    ann = {"remote-user": "ann"}
+    page = proxy.get("/admin", headers=ann)
+    assert page.status_code == 200
+    found = re.search(r'name="token" value="([0-9a-f]{64})"', page.text)
+    assert found
+    issue, form = held_issue(app), {"token": found[1]}
+    path = f"/admin/issues/{issue}/approve"
+    assert proxy.post(path, headers=ann, data={"token": "0" * 64}).status_code == 403
+    assert proxy.post(path, headers=ann, data=form).status_code == 303
+    assert admins.deeds(app)[0].who == "ann"
+
+    for browser, headers in (
+        (make_client(trusting, peer="203.0.113.5"), ann),
+        (make_client(trusting, peer="203.0.113.5"), {**ann, "x-forwarded-for": "10.1.2.3"}),
+        (make_client(app, peer="10.1.2.3"), ann),
+        (proxy, {"remote-user": "eve"}),
+        (proxy, {}),
+    ):
+        assert browser.get("/admin", headers=headers).status_code == 303
+
+
+def test_a_session_is_listed_and_ended(operator: TestClient, app: App) -> None:
+    (session,) = admins.sessions(app)
+    assert session.admin.name == "ann"
+    for mark in ("", session.key[:7], "f" * 64):
+        with pytest.raises(NotFound):
+            admins.end_session(app, mark)
+    admins.end_session(app, session.key[:8])
+    assert operator.get("/admin").status_code == 303
+    assert admins.sessions(app) == []

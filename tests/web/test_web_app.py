@@ -32,6 +32,8 @@ def requests(token: str) -> list[tuple[str, str, int]]:
         ("GET", "/admin", 303),
         ("GET", "/admin/login", 200),
         ("POST", "/admin/login", 401),
+        ("GET", f"/admin/first/{token}", 404),
+        ("POST", f"/admin/first/{token}", 404),
         ("POST", "/admin/logout", 401),
         ("POST", "/admin/resume", 401),
         ("POST", "/admin/issues/1/skip", 401),

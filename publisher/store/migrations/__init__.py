@@ -31,6 +31,11 @@ def migrate(engine: Engine, place: str) -> None:
     command.upgrade(config, "head")
 
 
+def head_revision() -> str:
+    """The revision that this program makes of every database."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
 def outdated(engine: Engine) -> str:
     """The revision of a database that wants steps; empty for a new or an up-to-date one."""
     current = _revision(engine)

@@ -13,19 +13,25 @@ def upgrade() -> None:
     """Adds the columns and the tables."""
     with op.batch_alter_table("issues") as table:
         table.add_column(sa.Column("cause", sa.Text(), nullable=False, server_default=""))
-        table.alter_column("cause", server_default=None)
+    _drop_default("issues", "cause")
     # Until now an issue was skipped for one reason only.
     op.execute("UPDATE issues SET cause = 'no_posts' WHERE status = 'skipped'")
     with op.batch_alter_table("newsletters") as table:
         table.add_column(sa.Column("schedule", sa.Text(), nullable=False, server_default=""))
         table.add_column(sa.Column("rule_from", UtcDateTime(), nullable=True))
-        table.alter_column("schedule", server_default=None)
+    _drop_default("newsletters", "schedule")
     op.execute("UPDATE newsletters SET rule_from = first_seen_at")
     with op.batch_alter_table("newsletters") as table:
         table.alter_column("rule_from", nullable=False)
     _instance()
     _jobs()
     _operators()
+
+
+def _drop_default(table: str, column: str) -> None:
+    """In a step of its own: SQLite builds the table anew, and its rows need the default then."""
+    with op.batch_alter_table(table) as batch:
+        batch.alter_column(column, server_default=None)
 
 
 def _instance() -> None:
