@@ -123,6 +123,7 @@ def _recipient(number: int) -> Recipient:
         name=f"Reader {number}",
         message_id=f"1.{number:024x}",
         unsubscribe_url=f"http://localhost:8080/u/1{number}abcdefghijklmnopqrstuv",
+        preferences_url="https://letters.example.org/p/token",
     )
 
 

@@ -13,7 +13,7 @@ from publisher.content.generators import read_habits
 from publisher.content.loader import ContentOptions
 from publisher.domain.deliveries import OnUnknown
 from publisher.domain.feeds import FeedOptions, Podcast
-from publisher.domain.newsletters import WEEKDAYS, Cadence, Newsletter, Schedule
+from publisher.domain.newsletters import WEEKDAYS, Cadence, Frequency, Newsletter, Schedule
 from publisher.domain.replies import RelayKind
 from publisher.domain.selection import Order, Selection
 from publisher.domain.signups import Budgets
@@ -202,6 +202,16 @@ def _newsletter(newsletter: NewsletterSettings, settings: Settings) -> Newslette
         approval=newsletter.approval,
         is_archived=newsletter.archive,
         embed_bytes=newsletter.embed_images * 1000,
+        frequencies=_frequencies(newsletter),
+        topics=tuple(dict.fromkeys(newsletter.topics)),
+        languages=tuple(dict.fromkeys(newsletter.languages)),
+    )
+
+
+def _frequencies(newsletter: NewsletterSettings) -> tuple[Frequency, ...]:
+    """Those on offer beside the newsletter's own cadence, the most frequent first."""
+    return tuple(
+        each for each in Frequency if each in newsletter.frequencies and each != newsletter.cadence
     )
 
 

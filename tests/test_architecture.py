@@ -92,7 +92,7 @@ def test_every_route_is_documented() -> None:
     routes = re.findall(r'Route\(\s*"([^"]+)"', source)
     assert len(routes) >= 7
     for route in routes:
-        if route != "/{path:path}":
+        if not route.startswith("/{path:"):
             assert f"`{route.replace(':path', '')}`" in text, route
 
 

@@ -34,6 +34,9 @@ SAMPLE = {
     "content.dialect",
     "newsletters.description",
     "newsletters.start",
+    "newsletters.frequencies",
+    "newsletters.topics",
+    "newsletters.languages",
 }
 """Keys in the shipped file that describe the sample site instead of showing the default."""
 
@@ -328,3 +331,12 @@ def test_a_broken_key_file_is_not_made_worse(config: Path, tmp_path: Path) -> No
     with pytest.raises(ConfigError, match="base64 of at least 32"):
         rotate_site_key(settings, tmp_path)
     assert path.read_text() == "short\n"
+
+
+def test_instant_cannot_be_offered_beside_a_newsletter_that_counts_posts(config: Path) -> None:
+    change(config, 'cadence = "weekly"', 'cadence = "posts"')
+    change(config, 'frequencies = ["daily"', 'frequencies = ["instant"')
+
+    (told,) = problems_of(config)
+
+    assert "leave instant out" in told

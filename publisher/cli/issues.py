@@ -57,12 +57,26 @@ def show_issue(context: click.Context, issue: int, as_json: bool) -> None:
         found = service.get(app, issue)
         posts = service.posts_of(app, issue)
         counts = deliveries.counts(app, issue)
+        variants = service.variants_of(app, issue)
         zone = app.site.zone
     if as_json:
         deliveries_payload = {status.value: count for status, count in counts.items()}
-        emit("issue", {**_payload(found), "posts": posts, "deliveries": deliveries_payload})
+        emit(
+            "issue",
+            {
+                **_payload(found),
+                "posts": posts,
+                "variants": [
+                    {"key": each.key, "language": each.language, "posts": list(each.posts)}
+                    | {"recipients": each.recipients}
+                    for each in variants
+                ],
+                "deliveries": deliveries_payload,
+            },
+        )
         return
-    click.echo(f"Issue {found.id}  {found.newsletter}  {found.period}  {found.status}")
+    chosen = f" by choice, {found.series}" if found.series else ""
+    click.echo(f"Issue {found.id}  {found.newsletter}{chosen}  {found.period}  {found.status}")
     click.echo(f"  subject     {found.subject}")
     click.echo(f"  slot        {local(found.slot, zone)}")
     click.echo(f"  sent        {local(found.sent_at, zone)}")
@@ -71,6 +85,10 @@ def show_issue(context: click.Context, issue: int, as_json: bool) -> None:
         click.echo(f"  reason      {found.reason}")
     for post in posts:
         click.echo(f"  post        {post}")
+    if len(variants) > 1:
+        for each in variants:
+            held = ", ".join(each.posts)
+            click.echo(f"  variant     {each.key}  for {each.recipients}: {held}")
 
 
 def _control(verb: Verb, words: str, then: str = "") -> click.Command:
@@ -111,6 +129,7 @@ def _payload(issue: Issue) -> dict[str, object]:
     return {
         "issue": issue.id,
         "newsletter": issue.newsletter,
+        "series": issue.series,
         "period": issue.period,
         "slot": issue.slot,
         "status": issue.status,

@@ -11,7 +11,7 @@ from publisher.cli.options import as_json, clock_at, config_of, newsletter_optio
 from publisher.cli.reports import print_plan
 from publisher.domain.newsletters import Newsletter
 from publisher.errors import TemplateError
-from publisher.services import issues, posts, previews
+from publisher.services import issues, posts, previews, series
 from publisher.services.app import App
 from publisher.services.issues import IssuePlan
 from publisher.services.previews import Preview
@@ -45,7 +45,11 @@ def plan(
         moment = app.clock()
         library = posts.read(app, now=moment)
         wanted = [app.newsletter(newsletter)] if newsletter else list(app.newsletters)
-        plans = [issues.plan(app, each, library, now=moment) for each in wanted]
+        plans = [
+            issues.plan(app, one, library, now=moment)
+            for each in wanted
+            for one in series.listing(app, each)
+        ]
         looks = [_look(app, each, now=moment) for each in plans]
     if as_json:
         payload = [
@@ -99,6 +103,7 @@ def _payload(plan: IssuePlan, look: Preview | str) -> dict[str, object]:
     rendered = look_payload(look) if isinstance(look, Preview) else {"problem": look}
     return rendered | {
         "newsletter": plan.newsletter.id,
+        "series": plan.newsletter.series,
         "period": plan.period.key,
         "slot": plan.period.slot,
         "due": plan.is_due,

@@ -88,7 +88,8 @@ def print_plan(plan: IssuePlan) -> None:
     """The next issue of a newsletter: when, to how many, each post in or out and why."""
     newsletter, zone = plan.newsletter, plan.newsletter.schedule.zone
     when = "due since" if plan.is_due else "next"
-    click.echo(f"{newsletter.title}  [{newsletter.id}]")
+    chosen = f"  by choice: {newsletter.series}" if newsletter.series else ""
+    click.echo(f"{newsletter.title}  [{newsletter.id}]{chosen}")
     if newsletter.schedule.cadence is Cadence.POSTS and not plan.is_due:
         click.echo(f"  next after {newsletter.schedule.every} new posts")
     else:

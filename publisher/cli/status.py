@@ -62,8 +62,12 @@ def _print_machine(checks: list[Check], backup: Backup | None, zone: ZoneInfo) -
 def _print(status: NewsletterStatus) -> None:
     newsletter, zone = status.newsletter, status.newsletter.schedule.zone
     people = ", ".join(f"{count} {state}" for state, count in status.subscribers.items())
-    click.echo(f"{newsletter.title}  [{newsletter.id}]")
-    click.echo(f"  subscribers  {people}")
+    if newsletter.series:
+        click.echo(f"{newsletter.title}  [{newsletter.id}]  by choice: {newsletter.series}")
+        click.echo(f"  readers      {status.readers}")
+    else:
+        click.echo(f"{newsletter.title}  [{newsletter.id}]")
+        click.echo(f"  subscribers  {people}")
     if status.next:
         click.echo(f"  next issue   {local(status.next.slot, zone)}  {status.next.key}")
     else:
@@ -80,6 +84,8 @@ def _payload(status: NewsletterStatus) -> dict[str, object]:
     last = status.last
     return {
         "newsletter": status.newsletter.id,
+        "series": status.newsletter.series,
+        "readers": status.readers,
         "subscribers": {state.value: count for state, count in status.subscribers.items()},
         "next": status.next and {"period": status.next.key, "slot": status.next.slot},
         "last": last

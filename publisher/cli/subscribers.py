@@ -9,9 +9,10 @@ from publisher.bootstrap import open_app
 from publisher.cli.console import emit, local, progress, say, table
 from publisher.cli.options import as_json, config_of, newsletter_option
 from publisher.domain.addresses import ROLE_WARNING, parse_address
+from publisher.domain.choices import Choices
 from publisher.domain.exchange import Dialect
 from publisher.domain.subscribers import Joined, Subscription, SubscriptionStatus
-from publisher.services import imports, personal_data
+from publisher.services import choices, imports, personal_data
 from publisher.services import subscribers as service
 
 SHOWN_ROWS = 20
@@ -106,6 +107,8 @@ def show(context: click.Context, email: str, as_json: bool) -> None:
         rows = [_payload(row) for row in theirs]
         emit("subscriber", {"subscriptions": rows, "evidence": evidence})
         return
+    for row in theirs:
+        click.echo(f"{row.newsletter}  {row.status}  {row.choices}")
     table(
         ("at", "newsletter", "event", "how we know", "from"),
         [
@@ -119,6 +122,31 @@ def show(context: click.Context, email: str, as_json: bool) -> None:
             for one in kept
         ],
     )
+
+
+@subscribers.command(
+    epilog="Example: publisher subscribers choose ann@example.org --newsletter weekly "
+    "--frequency monthly --topic sea"
+)
+@click.argument("email")
+@click.option("--newsletter", required=True, help="The newsletter's id.")
+@click.option("--frequency", default="", help="One on offer; without it, as it usually comes.")
+@click.option("--topic", "topics", multiple=True, help="Only these topics; may be repeated.")
+@click.option("--language", "languages", multiple=True, help="Only posts in these; likewise.")
+@click.pass_context
+def choose(
+    context: click.Context,
+    email: str,
+    newsletter: str,
+    frequency: str,
+    topics: tuple[str, ...],
+    languages: tuple[str, ...],
+) -> None:
+    """Choose for EMAIL what they get of a newsletter; what is not named is not chosen."""
+    wanted = Choices(frequency=frequency, topics=frozenset(topics), languages=frozenset(languages))
+    with open_app(config_of(context)) as app:
+        chosen = choices.choose(app, email, newsletter, wanted)
+    say(f"{email}: {chosen.choices}")
 
 
 @subscribers.command(epilog="Example: publisher subscribers confirm ann@example.org")
@@ -259,4 +287,8 @@ def _payload(row: Subscription) -> dict[str, object]:
         "newsletter": row.newsletter,
         "status": row.status,
         "changed_at": row.changed_at,
+        "language": row.language,
+        "frequency": row.choices.frequency,
+        "topics": sorted(row.choices.topics),
+        "languages": sorted(row.choices.languages),
     }

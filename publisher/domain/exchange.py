@@ -11,10 +11,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from publisher.domain.choices import NO_CHOICES, Choices
 from publisher.domain.subscribers import Subscription, SubscriptionStatus
 from publisher.domain.suppressions import SuppressionReason
 
 NAME_LIMIT = 200
+_BETWEEN = "; "
 _TRUE = frozenset({"true", "t", "yes", "y", "1"})
 
 
@@ -42,6 +44,7 @@ class Candidate:
     suppress: SuppressionReason | None = None
     newsletter: str = ""
     language: str = ""
+    choices: Choices = NO_CHOICES
     problem: str = ""
 
 
@@ -59,6 +62,7 @@ _MARKS: tuple[tuple[Dialect, frozenset[str]], ...] = (
 COLUMNS: Mapping[Dialect, tuple[str, ...]] = {
     Dialect.OWN: (
         "email", "name", "newsletter", "status", "changed_at", "language", "paused_until",
+        "frequency", "topics", "languages",
     ),
     Dialect.LISTMONK: ("email", "name", "attributes", "status"),
     Dialect.MAILCHIMP: ("Email Address", "First Name", "OPTIN_TIME", "UNSUB_TIME"),
@@ -122,6 +126,7 @@ def read(dialect: Dialect, line: int, cells: Mapping[str, str]) -> Candidate:
         suppress=suppress,
         newsletter=cells.get("newsletter", "").strip() if dialect is Dialect.OWN else "",
         language=cells.get("language", "").strip()[:20] if dialect is Dialect.OWN else "",
+        choices=_choices(cells) if dialect is Dialect.OWN else NO_CHOICES,
         problem=problem or doubt,
     )
 
@@ -134,8 +139,18 @@ def write(dialect: Dialect, row: Subscription) -> list[str]:
     match dialect:
         case Dialect.OWN:
             pause = row.paused_until.isoformat() if row.paused_until else ""
-            status = row.status.value
-            return [row.address, row.name, row.newsletter, status, at, row.language, pause]
+            return [
+                row.address,
+                row.name,
+                row.newsletter,
+                row.status.value,
+                at,
+                row.language,
+                pause,
+                row.choices.frequency,
+                _BETWEEN.join(sorted(row.choices.topics)),
+                _BETWEEN.join(sorted(row.choices.languages)),
+            ]
         case Dialect.LISTMONK:
             return [row.address, row.name, "{}", "enabled" if confirmed else "disabled"]
         case Dialect.MAILCHIMP:
@@ -178,6 +193,18 @@ def _status(dialect: Dialect, cells: Mapping[str, str], said: str) -> Subscripti
         Dialect.SUBSTACK: told.get("email_disabled") not in _TRUE,
     }[dialect]
     return SubscriptionStatus.CONFIRMED if receives else SubscriptionStatus.UNSUBSCRIBED
+
+
+def _choices(cells: Mapping[str, str]) -> Choices:
+    return Choices(
+        frequency=cells.get("frequency", "").strip(),
+        topics=_names(cells.get("topics", "")),
+        languages=_names(cells.get("languages", "")),
+    )
+
+
+def _names(cell: str) -> frozenset[str]:
+    return frozenset(filter(None, (name.strip() for name in cell.split(_BETWEEN.strip()))))
 
 
 def _name(cells: Mapping[str, str]) -> str:

@@ -51,7 +51,8 @@ class Cause(StrEnum):
 class Issue:
     """One row of the table of issues. `slot` is the instant for which it was planned.
 
-    `content_hash` is empty until the content is frozen.
+    `content_hash` is empty until the content is frozen. `series` is the frequency that
+    subscribers chose, empty for the newsletter's own schedule.
     """
 
     id: int
@@ -65,6 +66,7 @@ class Issue:
     created_at: datetime
     sent_at: datetime | None
     cause: Cause = Cause.NONE
+    series: str = ""
 
     @property
     def is_frozen(self) -> bool:

@@ -45,6 +45,8 @@ def matter_of(issue: Issue) -> Matter | None:
             return Matter.APPROVAL if issue.cause is Cause.APPROVAL else Matter.LATE
         case IssueStatus.PAUSED:
             return Matter.PAUSED
+        case IssueStatus.SKIPPED if issue.series and issue.cause is Cause.NO_POSTS:
+            return None  # a day without posts is nothing new to readers of the daily
         case IssueStatus.SKIPPED:
             return Matter.SKIPPED
         case _:

@@ -34,6 +34,16 @@ class Cadence(StrEnum):
     MONTHLY = "monthly"
 
 
+class Frequency(StrEnum):
+    """How often somebody wants a newsletter; those further down are rarer."""
+
+    INSTANT = "instant"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    BIWEEKLY = "biweekly"
+    MONTHLY = "monthly"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
     """A cadence and its wall-clock moment.
@@ -62,6 +72,9 @@ class Newsletter:
     `approval`: each issue waits until the operator has approved it.
     `is_archived`: everybody may read its issues on the site. `embed_bytes`: pictures travel
     inside the mail up to so many bytes in all; 0 = they are fetched.
+    `frequencies`, `topics` (tags) and `languages` (of posts) are what a subscriber may choose;
+    none = everybody gets the same. `series`: which of its series of issues is meant (see
+    `domain.series`); None = the one of its own schedule.
     """
 
     id: str
@@ -80,6 +93,10 @@ class Newsletter:
     approval: bool = False
     is_archived: bool = True
     embed_bytes: int = 0
+    frequencies: tuple[Frequency, ...] = ()
+    topics: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    series: Frequency | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

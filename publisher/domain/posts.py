@@ -8,7 +8,7 @@ can name every file.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from publisher.domain.packing import pack, unpack
@@ -199,11 +199,21 @@ class Library:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownPost:
-    """One row of the id registry: this id was first seen at, or has moved to, `path`."""
+    """One row of the id registry: this id was first seen at, or has moved to, `path`.
+
+    `gone_at`: since when no file lies there.
+    """
 
     id: str
     path: str
     body_hash: str
+    gone_at: datetime | None = None
+
+
+BURNT_AFTER = timedelta(days=1)
+"""How long a file must be gone until another text at its path is another post. An editor that
+saves by removing and writing anew, or a branch that was checked out for an hour, changes no id.
+"""
 
 
 def body_hash(body: str) -> str:
@@ -246,18 +256,19 @@ def _copy_of(holder: Post, post: Post) -> Failed:
     )
 
 
-def settle_ids(posts: Sequence[Post], known: Sequence[KnownPost]) -> list[Post]:
+def settle_ids(posts: Sequence[Post], known: Sequence[KnownPost], *, now: datetime) -> list[Post]:
     """Gives each post its lasting id; the posts come back sorted by path.
 
     A declared id wins. Else the id under which the path is known; else, if a known path is gone
     and its body stands here, the id has moved with the file; else the path itself, with `~2`,
     `~3` behind it if that id was given before. No id is given twice (DESIGN: "Each post once"),
-    as long as no two posts declare the same one.
+    as long as no two posts declare the same one; nor is that of a post that was taken down.
     """
     declared = {post.id for post in posts if post.declares_id}
     present = {post.path for post in posts}
-    free = sorted((row for row in known if row.id not in declared), key=lambda row: row.path)
-    by_path = {row.path: row.id for row in free}
+    free = [row for row in known if row.id not in declared]
+    free.sort(key=lambda row: (row.path, row.gone_at is None))
+    by_path = {row.path: row for row in free}
     lost = [row for row in free if row.path not in present]
     burnt = declared | {row.id for row in known}
     settled = []
@@ -265,10 +276,20 @@ def settle_ids(posts: Sequence[Post], known: Sequence[KnownPost]) -> list[Post]:
         if post.declares_id:
             settled.append(post)
             continue
-        new_id = by_path.get(post.path) or _moved(post, lost) or _unused(post.path, burnt)
+        own = by_path.get(post.path)
+        if own and not _is_another(post, own, now):
+            new_id = own.id
+        else:
+            new_id = _moved(post, lost) or _unused(post.path, burnt)
         burnt.add(new_id)
         settled.append(replace(post, id=new_id))
     return settled
+
+
+def _is_another(post: Post, row: KnownPost, now: datetime) -> bool:
+    """Whether a file that lies where one was taken down is a post of its own."""
+    is_long_gone = row.gone_at is not None and now - row.gone_at > BURNT_AFTER
+    return is_long_gone and row.body_hash != post.body_hash
 
 
 def _moved(post: Post, lost: list[KnownPost]) -> str | None:

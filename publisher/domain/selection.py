@@ -106,6 +106,16 @@ def in_order(posts: Sequence[Post], rule: Selection) -> list[Post]:
     return sorted(dated, key=lambda post: not _tags(post.tags) & _tags(rule.pinned))
 
 
+def has_tag(post: Post, tag: str) -> bool:
+    """Whether a post has a tag, in any case."""
+    return tag.casefold() in _tags(post.tags)
+
+
+def is_written_in(language: str, wanted: str) -> bool:
+    """`zh` takes `zh-CN` too (RFC 4647, basic filtering)."""
+    return f"{language.casefold()}-".startswith(f"{wanted.casefold()}-")
+
+
 def _against(
     post: Post, *, start: datetime, slot: datetime, mailed: Collection[str], rule: Selection
 ) -> str:
@@ -129,7 +139,7 @@ def _against_rule(post: Post, rule: Selection) -> str:
     categories = _tags(name for path in post.categories for name in path)
     if rule.categories and not categories & _tags(rule.categories):
         return f"is in none of the categories {_names(rule.categories)}"
-    if rule.language and not _is_written_in(post.language, rule.language):
+    if rule.language and not is_written_in(post.language, rule.language):
         return f"is written in {post.language}, not in {rule.language}"
     return ""
 
@@ -137,11 +147,6 @@ def _against_rule(post: Post, rule: Selection) -> str:
 def _tags(names: Iterable[str]) -> set[str]:
     """The names as they are compared: in any case."""
     return {name.casefold() for name in names}
-
-
-def _is_written_in(language: str, wanted: str) -> bool:
-    """`zh` takes `zh-CN` too (RFC 4647, basic filtering)."""
-    return f"{language.casefold()}-".startswith(f"{wanted.casefold()}-")
 
 
 def _names(names: Collection[str]) -> str:

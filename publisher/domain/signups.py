@@ -39,7 +39,10 @@ class Budgets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a form was sent with, checked for syntax. `ip` may be empty, `text` is a hash."""
+    """What a form was sent with, checked for syntax. `ip` may be empty, `text` is a hash.
+
+    `frequency` is what was chosen, if anything; it may not be on offer.
+    """
 
     address: str
     newsletter: str
@@ -47,6 +50,7 @@ class Request:
     source: str
     text: str
     ip: str
+    frequency: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from publisher.domain.choices import NO_CHOICES, Choices
 from publisher.domain.tokens import Confirmation
 
 
@@ -74,7 +75,8 @@ class Subscription:
     """One subscriber on one newsletter.
 
     `language` is that of their pages and mails, empty for the newsletter's. `request` numbers the
-    confirmations asked for. Until `paused_until` no issue is sent.
+    confirmations asked for. Until `paused_until` no issue is sent. `choices` are as they were
+    made, whether or not they are still on offer.
     """
 
     id: int
@@ -87,6 +89,7 @@ class Subscription:
     language: str = ""
     request: int = 0
     paused_until: datetime | None = None
+    choices: Choices = NO_CHOICES
 
 
 class Joined(StrEnum):

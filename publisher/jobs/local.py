@@ -29,7 +29,15 @@ from publisher.domain.posts import Library, SkipReason
 from publisher.errors import PublisherError
 from publisher.jobs import reports, table
 from publisher.jobs.systemd import Notifier
-from publisher.services import housekeeping, instances, notices, polls, publishing, signups
+from publisher.services import (
+    housekeeping,
+    instances,
+    notices,
+    polls,
+    publishing,
+    series,
+    signups,
+)
 from publisher.services.app import App
 
 log = logging.getLogger(__name__)
@@ -218,7 +226,7 @@ def _next_slot(app: App) -> datetime | None:
     now = app.clock()
     slots = [
         period.slot
-        for newsletter in app.newsletters
+        for newsletter in series.everything(app)
         for period in upcoming(newsletter.schedule, now)
     ]
     return min(slots, default=None)

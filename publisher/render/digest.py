@@ -18,6 +18,7 @@ from publisher.columns import shorten, width
 from publisher.domain.issues import archive_path, issue_path
 from publisher.domain.newsletters import Newsletter, Period
 from publisher.domain.posts import Post
+from publisher.domain.series import frequency_of
 from publisher.domain.sites import Site
 from publisher.render.cards import Card, Detail
 from publisher.render.inlining import inline
@@ -25,8 +26,8 @@ from publisher.render.mail_html import COLUMN, Pictures
 from publisher.render.templates import Templates
 from publisher.render.words import words_for
 
-SLOTS = ("name", "unsubscribe")
-"""What is filled in for each subscriber: what to call them, and their unsubscribe link."""
+SLOTS = ("name", "unsubscribe", "preferences")
+"""What is filled in for each subscriber: what to call them, and their links."""
 
 SIZE_GOAL = 90_000
 """Bytes of the encoded HTML that an issue stays below; Gmail clips at about 102 kB."""
@@ -54,7 +55,8 @@ class Digest:
 class Edition:
     """What an issue is made of, but for how it looks. `posts` in their order, at least one.
 
-    `pictures`: the sizes of those whose files are at hand.
+    `pictures`: the sizes of those whose files are at hand. `is_part`: only the posts that its
+    readers chose.
     """
 
     site: Site
@@ -63,6 +65,7 @@ class Edition:
     posts: Sequence[Post]
     nonce: str
     pictures: Pictures
+    is_part: bool = False
 
 
 def slot_token(nonce: str, name: str) -> str:
@@ -153,6 +156,8 @@ def _values(templates: Templates, edition: Edition, detail: Detail) -> dict[str,
         "titles": titles,
         "more": len(cards) - at_length - len(titles),
         "count": len(cards),
+        "frequency": _frequency(newsletter),
+        "is_part": edition.is_part,
         "first": posts[0].title,
         "column": COLUMN,
         "home": site.link("/"),
@@ -161,3 +166,10 @@ def _values(templates: Templates, edition: Edition, detail: Detail) -> dict[str,
         "online": site.link(online) if newsletter.is_archived else "",
         "slots": {name: slot_token(edition.nonce, name) for name in SLOTS},
     }  # fmt: skip
+
+
+def _frequency(newsletter: Newsletter) -> str:
+    """How often its readers chose to get it; empty where there is nothing to choose."""
+    if not newsletter.frequencies:
+        return ""
+    return frequency_of(newsletter.schedule) or ""

@@ -90,6 +90,7 @@ class Recipient:
     name: str
     message_id: str
     unsubscribe_url: str
+    preferences_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,9 +145,13 @@ def compose(letter: Letter, recipient: Recipient, *, date: datetime) -> bytes:
     `date` is that of the attempt. Raises `ValueError` for an address or URL that cannot stand in
     a header.
     """
-    name, url = recipient.name, recipient.unsubscribe_url
-    plain = {"name": name.encode(), "unsubscribe": url.encode()}
-    marked = {"name": escape(name).encode(), "unsubscribe": escape(url).encode()}
+    values = {
+        "name": recipient.name,
+        "unsubscribe": recipient.unsubscribe_url,
+        "preferences": recipient.preferences_url,
+    }
+    plain = {slot: value.encode() for slot, value in values.items()}
+    marked = {slot: escape(value).encode() for slot, value in values.items()}
     body = letter.body
     return b"".join(
         [

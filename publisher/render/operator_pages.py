@@ -66,7 +66,8 @@ def troubled(rows: Sequence[Delivery]) -> list[dict[str, object]]:
 def _worded(plot: Plot, words: Table) -> Plot:
     """The plot with the names that people read."""
     named = [(words["series"].get(name, name), values) for name, values in plot.series]
-    return replace(plot, title=words["titles"][plot.key], series=named)
+    labels = [words["labels"].get(label, label) for label in plot.labels]
+    return replace(plot, title=words["titles"][plot.key], labels=labels, series=named)
 
 
 def _drawn(plot: Plot) -> dict[str, object]:

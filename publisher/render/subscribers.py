@@ -8,10 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 
 from publisher.domain.addresses import mask
-from publisher.domain.newsletters import Newsletter
+from publisher.domain.choices import NO_CHOICES, Choices
+from publisher.domain.newsletters import Frequency, Newsletter
+from publisher.domain.series import frequency_of, in_series, on_offer, rarer, series_of
 from publisher.domain.sites import Site
 from publisher.render.catalogues import page_languages, page_words
 from publisher.render.pages import how_often, page
@@ -40,6 +43,7 @@ class Choice:
     receives: bool
     is_pending: bool
     paused_until: datetime | None
+    chosen: Choices = NO_CHOICES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,11 @@ def subscribe(templates: Templates, site: Site, form: Form, *, language: str) ->
             | {"language": one.language, "schedule": how_often(one.schedule, words, locale)}
             for one in form.newsletters
         ],
+        frequencies=[
+            (each.value, words[f"often_{each.value}"])
+            for each in Frequency
+            if any(each in one.frequencies for one in form.newsletters)
+        ],
         chosen=form.chosen or (form.newsletters[0].id if form.newsletters else ""),
         url=site.link("/subscribe"),
     )
@@ -98,10 +107,12 @@ def said(
     address: str = "",
     button: bool = False,
     feeds: bool = False,
+    chosen: str = "",
 ) -> bytes:
     """A page that says one thing, and may have one button that does it.
 
-    `name` is the table in the catalogue: its title, text, note, and button.
+    `name` is the table in the catalogue: its title, text, note, and button. `chosen` is the
+    frequency that somebody has.
     """
     return page(
         templates,
@@ -111,6 +122,7 @@ def said(
         said=_table(templates, site, language, name),
         newsletter=newsletter.title if newsletter else site.title,
         address=mask(address) if address else "",
+        often=_often(templates, newsletter, chosen, language or site.language),
         has_button=button,
         shows_feeds=feeds,
     )
@@ -124,16 +136,21 @@ def unsubscribe(
     address: str,
     here: str,
     language: str = "",
+    chosen: str = "",
 ) -> bytes:
     """The page with the one button, and gentler ways below it. None: no longer configured.
 
-    `here` is the path of the link, below which the other actions lie.
+    `here` is the path of the link, below which the other actions lie; `chosen` the frequency that
+    a rarer one is offered for.
     """
+    language = language or (newsletter.language if newsletter else site.language)
+    less = rarer(newsletter, chosen) if newsletter else None
     return page(
         templates,
         "unsubscribe",
         site,
-        language=language or (newsletter.language if newsletter else site.language),
+        language=language,
+        less=_often(templates, newsletter, less, language) if less else "",
         newsletter=newsletter.title if newsletter else site.title,
         address=mask(address),
         here=here,
@@ -199,6 +216,12 @@ def preferences(
                 "paused": format_date(one.paused_until.astimezone(site.zone), "long", locale=locale)
                 if one.paused_until
                 else "",
+                "frequencies": _frequencies(templates, one, language or site.language),
+                "topics": [(name, name in one.chosen.topics) for name in one.newsletter.topics],
+                "languages": [
+                    (code, _language_name(code, locale), code in one.chosen.languages)
+                    for code in one.newsletter.languages
+                ],
             }
             for one in choices
         ],
@@ -228,3 +251,40 @@ def _table(templates: Templates, site: Site, language: str, name: str) -> Mappin
     words, _ = page_words(templates, language or site.language)
     table: Mapping[str, str] = words["said"][name]
     return table
+
+
+def _frequencies(
+    templates: Templates, choice: Choice, language: str
+) -> list[tuple[str, str, bool]]:
+    """What may be chosen: value, words, and whether it is; empty where there is no choice.
+
+    The newsletter's own frequency has no value; the most frequent comes first.
+    """
+    newsletter = choice.newsletter
+    if not newsletter.frequencies:
+        return []
+    own, now = frequency_of(newsletter.schedule), series_of(newsletter, choice.chosen.frequency)
+    values = ["" if each is own else each.value for each in on_offer(newsletter)]
+    if "" not in values:  # it waits for several posts
+        values.insert(0, "")
+    return [
+        (value, _often(templates, newsletter, value, language), value == (now or ""))
+        for value in values
+    ]
+
+
+def _often(templates: Templates, newsletter: Newsletter | None, chosen: str, language: str) -> str:
+    """How often somebody gets a newsletter, in words."""
+    if newsletter is None:
+        return ""
+    words, locale = page_words(templates, language)
+    series = in_series(newsletter, Frequency(chosen)) if chosen else newsletter
+    return how_often(series.schedule, words, locale)
+
+
+def _language_name(code: str, locale: Locale) -> str:
+    """What a language is called in another."""
+    try:
+        return Locale.parse(code, sep="-").get_display_name(locale) or code
+    except (UnknownLocaleError, ValueError):
+        return code

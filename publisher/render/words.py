@@ -77,6 +77,20 @@ def words_for(templates: Templates, language: str) -> Words:
     return Words(language, locale, _merged(tuple(found)))
 
 
+def language_for(templates: Templates, wanted: str, own: str) -> str:
+    """The language to write to somebody in: theirs where there are words for it, else our own.
+
+    A variety of our own (`en-GB` for `en`) is our own.
+    """
+    primary = wanted.partition("-")[0].lower()
+    if not primary or primary == own.partition("-")[0].lower():
+        return own
+    has_words = primary == "en" or any(
+        templates.sources(f"email/words/{name}.po") for name in _candidates(_locale(wanted))
+    )
+    return wanted if has_words else own
+
+
 def _locale(language: str) -> Locale:
     try:
         return Locale.parse(language, sep="-")

@@ -26,6 +26,9 @@ def newsletters(app: App) -> Document:
                 "description": one.description,
                 "language": one.language,
                 "cadence": one.schedule.cadence.value,
+                "frequencies": [each.value for each in one.frequencies],
+                "topics": list(one.topics),
+                "languages": list(one.languages),
                 "public": one.public,
             }
             for one in app.newsletters

@@ -1,4 +1,8 @@
-"""The web version of each issue, and the list of a newsletter's issues, as files to publish."""
+"""The web version of each issue, and the list of a newsletter's issues, as files to publish.
+
+The list has those of the newsletter's own schedule. The issues of its further series hold the
+same posts again: they have pages, because mails link to them, and are in no list.
+"""
 
 from collections.abc import Iterator
 from functools import cache, partial
@@ -27,12 +31,13 @@ def _newsletter(app: App, newsletter: Newsletter, makers: str) -> Iterator[Outpu
     with app.store.read() as tx:
         known = rows.listing(tx, newsletter.id)
     issues = [issue for issue in known if issue.status in PUBLIC and issue.subject]
-    titles = [(issue.period, issue.subject, issue.slot) for issue in issues]
+    listed = [issue for issue in issues if not issue.series]
+    titles = [(issue.period, issue.subject, issue.slot) for issue in listed]
     yield OutputFile(
         path=f"{archive_path(newsletter.id)}index.html",
         source=fingerprint.of_values(makers, app.site, newsletter, titles),
         data=partial(
-            issue_pages.archive, app.templates, app.site, newsletter=newsletter, issues=issues
+            issue_pages.archive, app.templates, app.site, newsletter=newsletter, issues=listed
         ),
     )
     for issue in issues:

@@ -19,6 +19,8 @@ from publisher.services import (
     issues,
     polls,
     posts,
+    reader_plots,
+    series,
     status,
 )
 from publisher.services.app import App
@@ -76,7 +78,7 @@ def dashboard(app: App) -> Dashboard:
         retries = totals.troubled(tx, MOST_RETRIES)
     return Dashboard(
         newsletters=tuple(status.status(app, now=now)),
-        plans=tuple(issues.plan(app, each, library, now=now) for each in app.newsletters),
+        plans=tuple(issues.plan(app, each, library, now=now) for each in series.everything(app)),
         held=tuple(issue for issue in listing if issue.status is IssueStatus.HELD),
         recent=tuple(listing[:10]),
         troubled=tuple(_troubled(app)),
@@ -240,6 +242,7 @@ PLOTS: dict[str, Callable[[App, datetime], Plot]] = {
     "polls": _feed_polls,
     "unchanged": _unchanged,
     "readers": _feed_readers,
+    **reader_plots.PLOTS,
 }
 """The plots by key, in the order of the page."""
 

@@ -13,25 +13,22 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 
 from publisher.domain.addresses import parse_address
 from publisher.domain.deliveries import (
     Delivery,
     DeliveryStatus,
     OnUnknown,
-    sending_order,
 )
 from publisher.domain.issues import Issue, IssueStatus
 from publisher.domain.newsletters import Newsletter
 from publisher.domain.relays import RelayState
 from publisher.domain.replies import Outcome
-from publisher.domain.tokens import derive_key
 from publisher.errors import Conflict, NotFound, PublisherError
 from publisher.mail.capture import capture
 from publisher.mail.relays import Pipelining, Relay
 from publisher.mail.single import send_one
-from publisher.services import instances, letters
+from publisher.services import audiences, letters
 from publisher.services.app import App
 from publisher.services.letters import IssueMail
 from publisher.services.outbox import Supply
@@ -42,9 +39,6 @@ from publisher.store import issues as issue_rows
 from publisher.store import outcomes as outcome_rows
 from publisher.store import relays as relay_rows
 from publisher.store.deliveries import Claim
-
-FAN_OUT = 10_000
-"""How many rows are written in one transaction: pages and links work in between."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +148,8 @@ def rehearse(app: App, number: int) -> Rehearsal:
     issue = _get(app, number)
     with app.store.read() as tx:
         waiting = rows.counts(tx, number).get(DeliveryStatus.PENDING, 0)
-        if issue.status is IssueStatus.PLANNED:
-            waiting += len(rows.wanted(tx, number, issue.newsletter, now=app.clock()))
+    if issue.status is IssueStatus.PLANNED:
+        waiting += audiences.count(app, issue)
     mail = letters.open_issue(app, issue)
     sample = letters.message(app, mail, _stranger(issue, "reader@example.org"), at=app.clock())
     relays = tuple(
@@ -224,19 +218,8 @@ def _expand(app: App, issue: Issue, stopping: Callable[[], bool]) -> Issue:
         return _expire(app, issue, now=now)
     if issue.status is not IssueStatus.PLANNED:
         return issue
-    with app.store.read() as tx:
-        wanted = rows.wanted(tx, issue.id, issue.newsletter, now=now)
-    chosen = iter(
-        sending_order(wanted, issue=issue.id, key=derive_key(app.site_key, "sending-order"))
-    )
-    while part := list(islice(chosen, FAN_OUT)):
-        if stopping():
-            return issue
-        with app.store.begin() as tx:
-            rows.expand(tx, issue.id, issue.newsletter, chosen=part, now=now)
-    with app.store.begin() as tx:
-        instances.spare_mailed(app, tx, issue, now=now)
-        issue_rows.mark_sending(tx, issue.id)
+    if not audiences.write_rows(app, issue, stopping=stopping):
+        return issue
     return replace(issue, status=IssueStatus.SENDING)
 
 

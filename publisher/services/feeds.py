@@ -196,9 +196,13 @@ def _feeds(app: App, library: Sequence[Post], filed: Sequence[Filed]) -> list[Fe
 
 
 def _sent(app: App, newsletter: Newsletter) -> list[tuple[Issue, list[str]]]:
-    """The issues that went out whole, newest first, each with the ids of its posts."""
+    """The issues that went out whole, newest first, each with the ids of its posts.
+
+    Those of the newsletter's own schedule: the further series hold the same posts again.
+    """
     with app.store.read() as tx:
-        issues = [row for row in issue_rows.listing(tx, newsletter.id) if row.sent_at]
+        known = issue_rows.listing(tx, newsletter.id)
+        issues = [row for row in known if row.sent_at and not row.series]
         return [(issue, issue_rows.posts_of(tx, issue.id)) for issue in issues[: app.feeds.entries]]
 
 

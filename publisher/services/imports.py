@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from publisher.domain.addresses import ROLE_WARNING, Address, parse_address
+from publisher.domain.choices import offered
 from publisher.domain.exchange import COLUMNS, Candidate, Dialect, read, recognise, write
+from publisher.domain.newsletters import Newsletter
 from publisher.domain.subscribers import Joined, Subscription, SubscriptionStatus
 from publisher.domain.suppressions import address_hash
 from publisher.errors import InvalidAddress, PublisherError
@@ -146,7 +148,8 @@ def _import(
 
 def _add(app: App, tx: Tx, batch: list[Candidate], plan: ImportPlan) -> list[ImportedRow]:
     """One batch; the report is in the order of the lines."""
-    checked = [_checked(candidate, plan) for candidate in batch]
+    newsletter = app.newsletter(plan.newsletter)
+    checked = [_checked(candidate, plan, newsletter) for candidate in batch]
     usable: list[rows.Row] = [
         (address, [address_hash(key, address) for key in app.keys], candidate)
         for candidate, address in checked
@@ -167,8 +170,13 @@ def _add(app: App, tx: Tx, batch: list[Candidate], plan: ImportPlan) -> list[Imp
     ]
 
 
-def _checked(candidate: Candidate, plan: ImportPlan) -> tuple[Candidate, Address | None]:
-    """The row with what it will become, and its address; None where it cannot be used."""
+def _checked(
+    candidate: Candidate, plan: ImportPlan, newsletter: Newsletter
+) -> tuple[Candidate, Address | None]:
+    """The row with what it will become, and its address; None where it cannot be used.
+
+    A choice that is not on offer becomes none.
+    """
     if candidate.newsletter and candidate.newsletter != plan.newsletter:
         problem = f"is on {candidate.newsletter!r}; import that with --newsletter"
         return replace(candidate, problem=problem), None
@@ -180,7 +188,7 @@ def _checked(candidate: Candidate, plan: ImportPlan) -> tuple[Candidate, Address
         return replace(candidate, problem=error.problem), None
     if candidate.status is SubscriptionStatus.CONFIRMED is not plan.status:
         candidate = replace(candidate, status=plan.status)
-    return candidate, address
+    return replace(candidate, choices=offered(newsletter, candidate.choices)), address
 
 
 def _refused(candidate: Candidate) -> ImportedRow:

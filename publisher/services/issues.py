@@ -23,27 +23,23 @@ from publisher.domain.newsletters import (
 )
 from publisher.domain.posts import Library, Post
 from publisher.domain.selection import Choice
-from publisher.domain.subscribers import SubscriptionStatus
-from publisher.domain.tokens import slot_nonce
 from publisher.errors import NotFound
-from publisher.render.digest import Digest, Edition, render_digest
-from publisher.render.messages import Body, compile_body, dump_body
-from publisher.services import pictures
+from publisher.services import variants
 from publisher.services.app import App
+from publisher.store import choices as choice_rows
+from publisher.store import deliveries as delivery_rows
 from publisher.store import issues as rows
 from publisher.store import newsletters as newsletter_rows
 from publisher.store import posts as post_rows
-from publisher.store import subscribers as subscriber_rows
 from publisher.store.engine import Tx
-from publisher.store.issues import StoredVariant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuePlan:
-    """What the next issue of a newsletter would be.
+    """What the next issue of a newsletter's series would be.
 
     `verdict` says what becomes of the period: None if it is still to come. `issue` is its row
-    where there is one whose content is not settled. `recipients`: confirmed subscriptions.
+    where there is one whose content is not settled. `recipients`: confirmed subscriptions in it.
     """
 
     newsletter: Newsletter
@@ -101,7 +97,13 @@ def reconcile(
         verdicts = decide(newsletter, record, max_late=app.schedule.max_late, now=now)
         taken = []
         for verdict in verdicts:
-            issue = rows.add(tx, newsletter=newsletter.id, verdict=verdict, now=now)
+            issue = rows.add(
+                tx,
+                newsletter=newsletter.id,
+                series=newsletter.series or "",
+                verdict=verdict,
+                now=now,
+            )
             if issue is not None:
                 taken.append(Taken(issue=issue, verdict=verdict))
                 if verdict.status is not IssueStatus.SKIPPED:
@@ -118,7 +120,7 @@ def wants_posts(app: App, newsletter: Newsletter, *, now: datetime) -> bool:
         return True
     with app.store.begin() as tx:
         newsletter_rows.greet(tx, newsletter, now=now)
-        if rows.unfrozen(tx, newsletter.id):
+        if rows.unfrozen(tx, newsletter.id, newsletter.series or ""):
             return True
         record = _record(tx, newsletter, None, now=now)
     return bool(decide(newsletter, record, max_late=app.schedule.max_late, now=now))
@@ -141,9 +143,10 @@ def plan(app: App, newsletter: Newsletter, library: Library, *, now: datetime) -
     """The issue that is due, or else the next one, with every post and why it is in or out."""
     with app.store.read() as tx:
         record = _record(tx, newsletter, library, now=now)
-        mailed = rows.mailed(tx, newsletter.id)
-        taken = next(iter(rows.unfrozen(tx, newsletter.id)), None)
-        counts = subscriber_rows.counts(tx)
+        start = newsletter.start or newsletter_rows.seen(tx, newsletter, now=now).began_at
+        mailed = rows.mailed(tx, newsletter.id, newsletter.series or "")
+        taken = next(iter(rows.unfrozen(tx, newsletter.id, newsletter.series or "")), None)
+        recipients = choice_rows.readers(tx, newsletter)
     period, verdict = _next(app, newsletter, record, taken, now=now)
     return IssuePlan(
         newsletter=newsletter,
@@ -152,13 +155,13 @@ def plan(app: App, newsletter: Newsletter, library: Library, *, now: datetime) -
         choices=tuple(
             selection.for_issue(
                 library.posts,
-                start=newsletter.start or record.seen_at,
+                start=start,
                 slot=now if newsletter.schedule.cadence is Cadence.POSTS else period.slot,
                 mailed=mailed,
                 rule=newsletter.selection,
             )
         ),
-        recipients=counts.get((newsletter.id, SubscriptionStatus.CONFIRMED), 0),
+        recipients=recipients,
         issue=taken,
     )
 
@@ -197,15 +200,7 @@ def assemble(app: App, plan: IssuePlan) -> Assembled | None:
         return _skip_empty(
             app, issue, why_empty(plan.choices, least=plan.newsletter.selection.least)
         )
-    digest = render(app, plan, plan.posts)
-    variant = StoredVariant(
-        key="default",
-        subject=digest.subject,
-        html=digest.html,
-        text=digest.text,
-        nonce=digest.nonce,
-        body=dump_body(body_of(plan.newsletter, digest, plan.posts)),
-    )
+    variant = variants.draw(app, plan.newsletter, plan.period, plan.posts)
     with app.store.begin() as tx:
         was_first = rows.freeze(
             tx,
@@ -217,31 +212,8 @@ def assemble(app: App, plan: IssuePlan) -> Assembled | None:
     if not was_first:
         return None
     return Assembled(
-        issue=issue.id, status=issue.status, reason=issue.reason, subject=digest.subject
+        issue=issue.id, status=issue.status, reason=issue.reason, subject=variant.subject
     )
-
-
-def render(app: App, plan: IssuePlan, content: Sequence[Post]) -> Digest:
-    """The digest of some posts, with slots for what is the subscriber's own.
-
-    Raises `TemplateError`.
-    """
-    newsletter = plan.newsletter
-    edition = Edition(
-        site=app.site,
-        newsletter=newsletter,
-        period=plan.period,
-        posts=content,
-        nonce=slot_nonce(app.site_key, f"{newsletter.id}/{plan.period.key}"),
-        pictures=pictures.sizes(content),
-    )
-    return render_digest(app.templates, edition)
-
-
-def body_of(newsletter: Newsletter, digest: Digest, content: Sequence[Post]) -> Body:
-    """A digest ready to be joined, with the pictures that travel inside it."""
-    inside = pictures.embedded(content, digest.html, limit=newsletter.embed_bytes)
-    return compile_body(digest, inside)
 
 
 def listing(app: App, newsletter: str | None = None) -> list[Issue]:
@@ -265,6 +237,32 @@ def posts_of(app: App, issue: int) -> list[str]:
         return rows.posts_of(tx, issue)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """One variant of an issue: the language of its words, its posts, how many get it."""
+
+    key: str
+    language: str
+    posts: tuple[str, ...]
+    recipients: int
+
+
+def variants_of(app: App, issue: int) -> list[Rendering]:
+    """The renderings of an issue, by key."""
+    with app.store.read() as tx:
+        found = rows.variants_of(tx, issue)
+        counts = delivery_rows.variant_counts(tx, issue)
+    return [
+        Rendering(
+            key=each.key,
+            language=each.language,
+            posts=each.posts,
+            recipients=counts.get(each.key, 0),
+        )
+        for each in found
+    ]
+
+
 def why_empty(choices: Sequence[Choice], *, least: int = 1) -> str:
     """Why there is no issue, on one line: `0 of 7 posts: 5 dated before …, 2 in an earlier issue`.
 
@@ -286,8 +284,8 @@ def _record(tx: Tx, newsletter: Newsletter, library: Library | None, *, now: dat
         seen_at=seen.first_at,
         rule_from=seen.rule_from,
         taken=rows.periods(tx, newsletter.id),
-        last=rows.last(tx, newsletter.id),
-        waiting=_waiting(tx, newsletter, library, start=seen.first_at, now=now),
+        last=rows.last(tx, newsletter.id, newsletter.series or ""),
+        waiting=_waiting(tx, newsletter, library, start=seen.began_at, now=now),
     )
 
 
@@ -301,7 +299,7 @@ def _waiting(
         library.posts,
         start=newsletter.start or start,
         slot=now,
-        mailed=rows.mailed(tx, newsletter.id),
+        mailed=rows.mailed(tx, newsletter.id, newsletter.series or ""),
         rule=newsletter.selection,
     )
     seen = post_rows.first_seen(tx)
@@ -331,7 +329,8 @@ def _next(
 
 def _supersede(tx: Tx, newsletter: Newsletter, period: Period) -> None:
     """What is still held gives way: two issues never come out of one silence."""
-    for held in rows.held_before(tx, newsletter.id, period.slot):
+    series = newsletter.series or ""
+    for held in rows.held_before(tx, newsletter.id, period.slot, series=series):
         reason = f"was still held when {period.key} came; its posts are in that one"
         rows.move(
             tx,

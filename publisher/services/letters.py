@@ -5,15 +5,17 @@
 A message is dated and signed at each attempt, because receivers distrust old dates.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from publisher.domain.issues import Issue
 from publisher.domain.tokens import bounce_key, message_key
 from publisher.mail.dkim import Key, sign
 from publisher.mail.jobs import Job, check_path, transparent
 from publisher.render.messages import Letter, Recipient, compose, load_body
-from publisher.services import dkim
+from publisher.services import dkim, links
 from publisher.services.app import App
 from publisher.services.subscribers import unsubscribe_url
 from publisher.store import issues as rows
@@ -22,29 +24,38 @@ from publisher.store.deliveries import Claim
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueMail:
-    """An issue ready to be sent to anybody. Without `keys` its messages go out unsigned."""
+    """An issue ready to be sent to anybody. Without `keys` its messages go out unsigned.
+
+    `letter` is the whole issue; `variant` gives any of its renderings, read when first wanted.
+    """
 
     letter: Letter
     keys: tuple[Key, ...]
+    variant: Callable[[str], Letter]
 
 
 def open_issue(app: App, issue: Issue) -> IssueMail:
     """Reads what is stored of an issue. Raises `NotFound` where its newsletter is gone, and
     `ConfigError` where it should be signed and there is no key.
     """
-    with app.store.read() as tx:
-        variant = rows.variant(tx, issue.id)
-    if variant is None:
-        raise AssertionError(f"issue {issue.id} is {issue.status} without a rendering")
     newsletter = app.newsletter(issue.newsletter)
-    letter = Letter(
-        site=app.site,
-        newsletter=newsletter,
-        issue=issue.period,
-        subject=variant.subject,
-        body=load_body(variant.body),
-    )
-    return IssueMail(letter=letter, keys=dkim.keys(app, newsletter.sender.email))
+
+    @cache
+    def variant(key: str) -> Letter:
+        with app.store.read() as tx:
+            stored = rows.variant(tx, issue.id, key)
+        if stored is None:
+            raise AssertionError(f"issue {issue.id} is {issue.status} without rendering {key}")
+        return Letter(
+            site=app.site,
+            newsletter=newsletter,
+            issue=issue.period,
+            subject=stored.subject,
+            body=load_body(stored.body),
+        )
+
+    keys = dkim.keys(app, newsletter.sender.email)
+    return IssueMail(letter=variant(rows.DEFAULT), keys=keys, variant=variant)
 
 
 def message(app: App, mail: IssueMail, delivery: Claim, *, at: datetime) -> bytes:
@@ -54,8 +65,11 @@ def message(app: App, mail: IssueMail, delivery: Claim, *, at: datetime) -> byte
         name=delivery.name,
         message_id=message_key(app.site_key, delivery.issue, delivery.subscriber),
         unsubscribe_url=unsubscribe_url(app, delivery.subscription),
+        preferences_url=links.preferences(app, delivery.subscription),
     )
-    composed = compose(mail.letter, recipient, date=at)
+    is_whole = delivery.variant == rows.DEFAULT
+    letter = mail.letter if is_whole else mail.variant(delivery.variant)
+    composed = compose(letter, recipient, date=at)
     return sign(composed, mail.keys, at=at) + composed if mail.keys else composed
 
 

@@ -13,7 +13,6 @@ from publisher.domain.deliveries import DeliveryStatus, Settlement, settle
 from publisher.domain.issues import Issue
 from publisher.domain.memos import FRESH, SHOWN, Matter, Memo, matter_of
 from publisher.domain.replies import NotSent
-from publisher.domain.subscribers import SubscriptionStatus
 from publisher.domain.tokens import derive_key
 from publisher.errors import PublisherError
 from publisher.mail.dkim import sign
@@ -21,11 +20,11 @@ from publisher.mail.single import send_one
 from publisher.render.digest import personal
 from publisher.render.memos import Enclosure, render_memo
 from publisher.render.messages import NoticeEnvelope, compose_notice
-from publisher.services import dkim, instances, notices
+from publisher.services import dkim, instances, notices, series
 from publisher.services.app import App
+from publisher.store import choices as choice_rows
 from publisher.store import issues as issue_rows
 from publisher.store import memos as rows
-from publisher.store import subscribers as subscriber_rows
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +129,7 @@ def _message(app: App, batch: Batch) -> tuple[str, bytes]:
     (first, issue), issues = batch[0], [issue for _, issue in batch]
     newsletter, now = app.newsletter(issue.newsletter), app.clock()
     with app.store.read() as tx:
-        people = subscriber_rows.counts(tx)
+        people = choice_rows.readers(tx, series.of_issue(app, issue.newsletter, issue.series))
     memo = render_memo(
         app.templates,
         first.matter,
@@ -138,7 +137,7 @@ def _message(app: App, batch: Batch) -> tuple[str, bytes]:
         site=app.site,
         newsletter=newsletter,
         language=app.operator.language,
-        recipients=people.get((newsletter.id, SubscriptionStatus.CONFIRMED), 0),
+        recipients=people,
         shown=_shown(app, issue) if first.matter in SHOWN else None,
     )
     sender = app.subscribers.sender or newsletter.sender
@@ -153,12 +152,16 @@ def _message(app: App, batch: Batch) -> tuple[str, bytes]:
 
 
 def _shown(app: App, issue: Issue) -> Enclosure | None:
-    """The issue as the operator would get it; its unsubscribe link leads nowhere."""
+    """The issue as the operator would get it; its personal links lead nowhere."""
     with app.store.read() as tx:
         variant = issue_rows.variant(tx, issue.id)
     if variant is None:
         return None
-    slots = {"name": "", "unsubscribe": app.site.link("u/preview")}
+    slots = {
+        "name": "",
+        "unsubscribe": app.site.link("u/preview"),
+        "preferences": app.site.link("p/preview"),
+    }
     return Enclosure(
         html=personal(variant.html, variant.nonce, slots, escaped=True),
         text=personal(variant.text, variant.nonce, slots, escaped=False),

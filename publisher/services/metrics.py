@@ -12,7 +12,7 @@ from typing import Literal
 
 from publisher.domain.deliveries import UNSETTLED, DeliveryStatus
 from publisher.domain.issues import IssueStatus
-from publisher.services import backups, health, issues, polls
+from publisher.services import backups, health, issues, polls, series
 from publisher.services.app import App
 from publisher.services.vitals import BUCKETS
 from publisher.store import jobs, totals
@@ -126,9 +126,10 @@ def _feeds(app: App) -> Iterator[Family]:
 
 def _schedule(app: App, now: datetime) -> Iterator[Family]:
     next_slots: dict[tuple[str, ...], float] = {}
-    for newsletter in app.newsletters:
+    for newsletter in series.everything(app):
         if slot := issues.next_slot(app, newsletter, now=now):
-            next_slots[newsletter.id,] = slot.timestamp()
+            soonest = next_slots.get((newsletter.id,), slot.timestamp())
+            next_slots[newsletter.id,] = min(soonest, slot.timestamp())
     yield Family(
         name="next_issue_timestamp_seconds",
         kind="gauge",

@@ -23,15 +23,20 @@ def read(app: App, *, now: datetime) -> Library:
     with app.store.read() as tx:
         known = rows.known(tx)
     failed = sorted((*library.failed, *copies), key=lambda item: item.path)
-    return replace(library, posts=tuple(settle_ids(kept, known)), failed=tuple(failed))
+    return replace(library, posts=tuple(settle_ids(kept, known, now=now)), failed=tuple(failed))
 
 
 def load(app: App, *, now: datetime) -> Library:
     """The library as of `now`, its ids kept for good (a later rename changes none of them)."""
     library = read(app, now=now)
     with app.store.begin() as tx:
-        rows.remember(tx, library.posts, now=now)
+        rows.remember(tx, library.posts, present=_paths_of(library), now=now)
     return library
+
+
+def _paths_of(library: Library) -> set[str]:
+    kept_back = {item.path for item in library.skipped} | {item.path for item in library.failed}
+    return kept_back | {post.path for post in library.posts}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

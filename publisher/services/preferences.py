@@ -4,18 +4,19 @@ The preferences link changes what can be changed back. What cannot (another addr
 everything, erasure) needs a fresh link, mailed to the address, that works once and for minutes.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from publisher.domain.addresses import parse_address
+from publisher.domain.choices import Choices
 from publisher.domain.newsletters import Newsletter
 from publisher.domain.notices import LINK_PURPOSES, LINKS_A_DAY, Notice, NoticeKind
 from publisher.domain.subscribers import ConsentEvent, Evidence, Subscription, SubscriptionStatus
 from publisher.domain.suppressions import address_hash, marks
 from publisher.domain.tokens import Purpose, read_token
 from publisher.errors import InvalidToken
-from publisher.services import notices, signups, subscribers
+from publisher.services import notices, series, signups, subscribers
 from publisher.services.app import App
 from publisher.store import consents as consent_rows
 from publisher.store import notices as notice_rows
@@ -46,12 +47,16 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
-    """What the page was sent with. `pause_days`: 0 goes on at once, None leaves it as it is."""
+class Wishes:
+    """What the page was sent with. `pause_days`: 0 goes on at once, None leaves it as it is.
+
+    `chosen` holds frequency, topics and languages by newsletter, for those that it showed.
+    """
 
     wanted: Collection[str]
     language: str
     pause_days: int | None
+    chosen: Mapping[str, Choices]
 
 
 def find(app: App, token: str) -> Person:
@@ -69,23 +74,24 @@ def find(app: App, token: str) -> Person:
     )
 
 
-def save(app: App, token: str, choices: Choices, *, ip: str) -> Person:
+def save(app: App, token: str, wishes: Wishes, *, ip: str) -> Person:
     """Saves the choices; a newsletter that is new to them is confirmed by mail first.
 
     Raises `InvalidToken`.
     """
     person = find(app, token)
     evidence = Evidence(source="preferences page", ip=ip)
+    series.tend_all(app)
     with app.store.begin() as tx:
         for newsletter in person.newsletters:
             known = person.by_newsletter.get(newsletter.id)
             receives = known is not None and known.status is SubscriptionStatus.CONFIRMED
-            if known and receives and newsletter.id not in choices.wanted:
+            if known and receives and newsletter.id not in wishes.wanted:
                 subscribers.leave(app, tx, known, evidence=evidence)
             elif known and receives:
-                _keep(app, tx, known, choices, evidence=evidence)
-            elif newsletter.id in choices.wanted:
-                _want(app, tx, person, newsletter, language=choices.language, evidence=evidence)
+                _keep(app, tx, known, wishes, evidence=evidence)
+            elif newsletter.id in wishes.wanted:
+                _want(app, tx, person, newsletter, wishes, evidence=evidence)
     return find(app, token)
 
 
@@ -162,16 +168,20 @@ def _use(app: App, tx: Tx, notice: Notice) -> None:
         raise InvalidToken
 
 
-def _keep(app: App, tx: Tx, known: Subscription, choices: Choices, *, evidence: Evidence) -> None:
+def _keep(app: App, tx: Tx, known: Subscription, wishes: Wishes, *, evidence: Evidence) -> None:
     paused = known.paused_until
-    if choices.pause_days is not None:
-        days = choices.pause_days
+    if wishes.pause_days is not None:
+        days = wishes.pause_days
         paused = app.clock() + timedelta(days=days) if days else None
-    if (choices.language, paused) != (known.language, known.paused_until):
+    chosen = wishes.chosen.get(known.newsletter, known.choices)
+    has_chosen = series.change(app, tx, known, chosen)
+    if has_chosen:
+        evidence = replace(evidence, source=f"{evidence.source}: {chosen}")
+    if has_chosen or (wishes.language, paused) != (known.language, known.paused_until):
         rows.choose(
             tx,
             known.id,
-            language=choices.language,
+            language=wishes.language,
             paused_until=paused,
             evidence=evidence,
             now=app.clock(),
@@ -183,8 +193,8 @@ def _want(
     tx: Tx,
     person: Person,
     newsletter: Newsletter,
+    wishes: Wishes,
     *,
-    language: str,
     evidence: Evidence,
 ) -> None:
     """Who holds the link may not be the one whose address it is: the address itself confirms."""
@@ -194,8 +204,9 @@ def _want(
     if _asked_today(app, tx, person.link.address) >= LINKS_A_DAY:
         return
     pending = rows.ask(
-        tx, address, newsletter.id, language=language, evidence=evidence, now=app.clock()
+        tx, address, newsletter.id, language=wishes.language, evidence=evidence, now=app.clock()
     )
+    series.change(app, tx, pending, wishes.chosen.get(newsletter.id, pending.choices))
     notices.queue(app, tx, NoticeKind.CONFIRM, pending)
 
 

@@ -13,7 +13,7 @@ from publisher.lint.findings import Finding
 from publisher.render.cards import Detail
 from publisher.render.digest import encoded_size, personal
 from publisher.render.messages import Letter, Recipient, compose
-from publisher.services import issues, posts, subscribers
+from publisher.services import issues, posts, subscribers, variants
 from publisher.services.app import App
 from publisher.services.issues import IssuePlan
 from publisher.services.output import write_file
@@ -69,20 +69,24 @@ def look_at(app: App, plan: IssuePlan, *, now: datetime, reader: Reader | None =
     if not plan.shown:
         raise Conflict("newsletter", plan.newsletter.id, "there is no post to show yet")
     reader = reader or Reader()
-    digest = issues.render(app, plan, plan.shown)
-    link = app.site.link("u/preview")
+    digest = variants.render(app, plan.newsletter, plan.period, plan.shown)
+    link, choose = app.site.link("u/preview"), app.site.link("p/preview")
     letter = Letter(
         site=app.site,
         newsletter=plan.newsletter,
         issue=plan.period.key,
         subject=digest.subject,
-        body=issues.body_of(plan.newsletter, digest, plan.shown),
+        body=variants.body_of(plan.newsletter, digest, plan.shown),
     )
     recipient = Recipient(
-        address=reader.address, name=reader.name, message_id="preview", unsubscribe_url=link
+        address=reader.address,
+        name=reader.name,
+        message_id="preview",
+        unsubscribe_url=link,
+        preferences_url=choose,
     )
     message = compose(letter, recipient, date=now)
-    slots = {"name": reader.name, "unsubscribe": link}
+    slots = {"name": reader.name, "unsubscribe": link, "preferences": choose}
     return Preview(
         plan=plan,
         subject=digest.subject,

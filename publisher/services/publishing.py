@@ -18,6 +18,7 @@ from publisher.services import (
     notices,
     pings,
     posts,
+    series,
     signups,
 )
 from publisher.services.app import App
@@ -117,7 +118,8 @@ def send(app: App, *, stopping: Callable[[], bool] = lambda: False) -> SendRepor
     in_doubt = deliveries.recover(app)
     newsletters = []
     now = app.clock()
-    if any(issues.wants_posts(app, newsletter, now=now) for newsletter in app.newsletters):
+    series.tend_all(app)
+    if any(issues.wants_posts(app, each, now=now) for each in series.everything(app)):
         newsletters = _assemble_due(app, posts.load(app, now=now))
     return SendReport(
         newsletters=tuple(newsletters),
@@ -138,8 +140,10 @@ def refuse_public_inbox(app: App) -> None:
 
 
 def _assemble_due(app: App, library: Library) -> list[NewsletterReport]:
+    """Plans and settles the issues of every series that is open."""
     reports = []
-    for newsletter in app.newsletters:
+    series.tend_all(app)
+    for newsletter in series.everything(app):
         now = app.clock()
         taken = issues.reconcile(app, newsletter, now=now, library=library)
         plan = issues.plan(app, newsletter, library, now=now)

@@ -7,17 +7,18 @@ confirmation mail.
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 
 from publisher.domain.addresses import parse_address
-from publisher.domain.newsletters import Newsletter
+from publisher.domain.newsletters import Frequency, Newsletter
 from publisher.domain.notices import NoticeKind
 from publisher.domain.signups import Request, Signup, Verdict, network, over_address_budget
 from publisher.domain.subscribers import ConsentEvent, Evidence, Subscription, SubscriptionStatus
 from publisher.domain.suppressions import address_hash, marks
 from publisher.errors import RelayError
-from publisher.services import notices
+from publisher.services import notices, series
 from publisher.services.app import App
 from publisher.store import consents as consent_rows
 from publisher.store import notices as notice_rows
@@ -56,6 +57,7 @@ def request(app: App, asked: Request, *, consent: str) -> None:
         source=asked.source,
         text=text,
         ip=asked.ip,
+        frequency=asked.frequency if asked.frequency in list(Frequency) else "",
     )
     with app.store.begin() as tx:
         consent_rows.keep_text(tx, text, language=asked.language, body=consent, now=now)
@@ -123,6 +125,8 @@ def _decide(app: App, tx: Tx, signup: Signup) -> Verdict:
         evidence=Evidence(source=asked.source, text=asked.text, ip=asked.ip),
         now=app.clock(),
     )
+    if asked.frequency:
+        series.change(app, tx, pending, replace(pending.choices, frequency=asked.frequency))
     notices.queue(app, tx, NoticeKind.CONFIRM, pending)
     return Verdict.MAILED
 

@@ -1,12 +1,16 @@
 """Numbers about subscribers: who they are by language, how they come and go."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal
 
+from publisher.domain.newsletters import Frequency
+from publisher.domain.series import series_of
 from publisher.domain.signups import Verdict
 from publisher.domain.subscribers import ConsentEvent
 from publisher.services.app import App
+from publisher.store import choices as choice_rows
 from publisher.store import signups as signup_rows
 from publisher.store import statistics as rows
 
@@ -48,6 +52,27 @@ def by_language(app: App, newsletter: str) -> dict[str, int]:
     return counts
 
 
+def by_frequency(app: App, newsletter: str) -> dict[Frequency | None, int]:
+    """Confirmed subscriptions by the series they are in; None is the newsletter's own."""
+    configured = app.newsletter(newsletter)
+    with app.store.read() as tx:
+        found = choice_rows.counts(tx, newsletter)
+    counts = dict.fromkeys([None, *configured.frequencies], 0)
+    for chosen, count in found.items():
+        counts[series_of(configured, chosen)] += count
+    return counts
+
+
+def by_topic(app: App, newsletter: str) -> dict[str, int]:
+    """Confirmed subscriptions by the topics they chose; empty for those who get all posts."""
+    return _by_list(app, newsletter, "topics", app.newsletter(newsletter).topics)
+
+
+def by_language_of_posts(app: App, newsletter: str) -> dict[str, int]:
+    """Confirmed subscriptions by the languages of posts they chose; empty for all of them."""
+    return _by_list(app, newsletter, "languages", app.newsletter(newsletter).languages)
+
+
 def paused(app: App, newsletter: str) -> int:
     """Confirmed subscriptions that pause at the moment."""
     with app.store.read() as tx:
@@ -82,3 +107,12 @@ def funnel(app: App, newsletter: str, *, since: datetime) -> Funnel:
         refused=refused,
         verdicts=verdicts,
     )
+
+
+def _by_list(
+    app: App, newsletter: str, kind: Literal["topics", "languages"], offered: Sequence[str]
+) -> dict[str, int]:
+    """What is on offer, in its order, behind those who chose nothing of it."""
+    with app.store.read() as tx:
+        found = rows.by_list(tx, newsletter, kind=kind)
+    return {name: found.get(name, 0) for name in ("", *offered)}

@@ -1,6 +1,7 @@
 """Who receives what: adding, confirming, leaving, coming back."""
 
 from publisher.domain.addresses import parse_address
+from publisher.domain.choices import NO_CHOICES, Choices
 from publisher.domain.notices import NoticeKind
 from publisher.domain.subscribers import (
     PAUSE,
@@ -24,7 +25,15 @@ from publisher.store import suppressions as suppression_rows
 from publisher.store.engine import Tx
 
 
-def add(app: App, newsletter: str, *, email: str, name: str, source: str) -> Joined:
+def add(
+    app: App,
+    newsletter: str,
+    *,
+    email: str,
+    name: str,
+    source: str,
+    choices: Choices = NO_CHOICES,
+) -> Joined:
     """Adds a confirmed subscription on the operator's word. Raises `InvalidAddress`, `NotFound`."""
     app.newsletter(newsletter)
     address = parse_address(email.strip())
@@ -37,6 +46,7 @@ def add(app: App, newsletter: str, *, email: str, name: str, source: str) -> Joi
             newsletter=newsletter,
             status=SubscriptionStatus.CONFIRMED,
             source=source,
+            choices=choices,
             now=app.clock(),
         )
 

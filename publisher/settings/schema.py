@@ -170,6 +170,9 @@ class NewsletterSettings(_Section):
     anchor: date = FIRST_MONDAY
     day: Annotated[int, Field(ge=1, le=31)] = 1
     every: Annotated[int, Field(ge=1, le=1000)] = 5
+    frequencies: list[Literal["instant", "daily", "weekly", "biweekly", "monthly"]] = []
+    topics: list[Line] = []
+    languages: list[Language] = []
     at: LocalTime = time(8)
     approval: bool = False
     tags: list[Line] = []
@@ -188,6 +191,15 @@ class NewsletterSettings(_Section):
     on_unknown: Literal["hold", "resend"] = "hold"
     archive: bool = True
     embed_images: Annotated[int, Field(ge=0, le=2000)] = 0
+
+    @model_validator(mode="after")
+    def _apart(self) -> "NewsletterSettings":
+        if self.cadence == "posts" and "instant" in self.frequencies:
+            raise ValueError(
+                "frequencies cannot offer instant beside cadence posts: both take their periods "
+                "from posts; make cadence a calendar one, or leave instant out"
+            )
+        return self
 
 
 class SubscribersSettings(_Section):

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import RowMapping, select
 
 from publisher.domain.addresses import Address
+from publisher.domain.choices import unpack
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.subscribers import SubscriptionStatus
 from publisher.store.engine import Tx
@@ -31,6 +32,9 @@ def subscription_page(
             subscriptions.c.newsletter,
             subscriptions.c.status,
             subscriptions.c.language,
+            subscriptions.c.frequency,
+            subscriptions.c.topics,
+            subscriptions.c.languages,
             subscriptions.c.paused_until,
             subscriptions.c.changed_at,
         )
@@ -45,7 +49,10 @@ def subscription_page(
         wanted = wanted.where(subscriptions.c.newsletter == newsletter)
     if status is not None:
         wanted = wanted.where(subscriptions.c.status == status.value)
-    return [_plain(row) for row in tx.execute(wanted).mappings()]
+    return [
+        _plain(row) | {name: sorted(unpack(row[name])) for name in ("topics", "languages")}
+        for row in tx.execute(wanted).mappings()
+    ]
 
 
 def issue_page(tx: Tx, *, newsletter: str | None, after: int, limit: int) -> Page:
@@ -54,6 +61,7 @@ def issue_page(tx: Tx, *, newsletter: str | None, after: int, limit: int) -> Pag
         select(
             issues.c.id,
             issues.c.newsletter,
+            issues.c.series,
             issues.c.period,
             issues.c.slot,
             issues.c.status,

@@ -1,12 +1,13 @@
 """Deliveries: the rows are the queue."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select, true, update
 
+from publisher.domain.choices import EVEN, Balance, Taste
 from publisher.domain.deliveries import (
     BATCH_ROWS,
     UNSETTLED,
@@ -15,7 +16,9 @@ from publisher.domain.deliveries import (
 )
 from publisher.domain.subscribers import SubscriptionStatus
 from publisher.store import batches
+from publisher.store.choices import balances_in
 from publisher.store.engine import Tx, insert_ignoring
+from publisher.store.issues import DEFAULT
 from publisher.store.prepared import Prepared
 from publisher.store.tables import (
     deliveries,
@@ -40,10 +43,18 @@ class Claim:
     name: str
     attempts: int
     deferrals: int
+    variant: str = DEFAULT
 
 
-def wanted(tx: Tx, issue: int, newsletter: str, *, now: datetime) -> list[int]:
-    """The subscribers who are owed this issue and have no row yet.
+def wanted(
+    tx: Tx,
+    issue: int,
+    newsletter: str,
+    *,
+    now: datetime,
+    within: ColumnElement[bool] | None = None,
+) -> list[int]:
+    """The subscribers who are owed this issue and have no row yet; `within` narrows to a series.
 
     They are confirmed, not suppressed, and have not asked for a pause that still lasts.
     """
@@ -59,20 +70,37 @@ def wanted(tx: Tx, issue: int, newsletter: str, *, now: datetime) -> list[int]:
             or_(subscriptions.c.paused_until.is_(None), subscriptions.c.paused_until <= now),
             ~_suppressed(subscribers.c.address_key),
             ~has_row.correlate(subscribers).exists(),
+            true() if within is None else within,
         )
     )
     return list(tx.scalars(statement.execution_options(yield_per=10_000)))
 
 
-def expand(tx: Tx, issue: int, newsletter: str, *, chosen: Sequence[int], now: datetime) -> int:
+def expand(
+    tx: Tx,
+    issue: int,
+    newsletter: str,
+    *,
+    chosen: Sequence[int],
+    now: datetime,
+    within: ColumnElement[bool] | None = None,
+    variants: Mapping[Taste, str] | None = None,
+) -> int:
     """Writes a pending row for each of some subscribers, in this order, in batches.
 
-    Returns how many were new; repeating it after a cut adds only what is missing.
+    `variants` says which rendering a taste gets; who has a taste that it does not name gets no
+    row. None: all get the whole issue. Returns how many rows were new; repeating it after a cut
+    adds only what is missing.
     """
     added = 0
+    uneven = balances_in(tx, newsletter) if variants else {}
     for start in range(0, len(chosen), BATCH_ROWS):
         part = chosen[start : start + BATCH_ROWS]
-        people = {row.subscriber: row for row in tx.execute(_people(tx, newsletter, part))}
+        people = {
+            row.subscriber: (row, variant)
+            for row in tx.execute(_people(newsletter, part, within))
+            if (variant := _variant(row, variants, uneven))
+        }
         rows = [people[each] for each in part if each in people]
         if not rows:
             continue
@@ -94,8 +122,9 @@ def expand(tx: Tx, issue: int, newsletter: str, *, chosen: Sequence[int], now: d
                     "relay": "",
                     "reply": "",
                     "changed_at": now,
+                    "variant": variant,
                 }
-                for row in rows
+                for row, variant in rows
             ],
         ).rowcount
     return added
@@ -215,20 +244,46 @@ def has_unsettled(tx: Tx, issue: int) -> bool:
     return tx.scalar(unsettled.limit(1)) is not None
 
 
-def _people(tx: Tx, newsletter: str, chosen: Iterable[int]) -> Any:
+def variant_counts(tx: Tx, issue: int) -> dict[str, int]:
+    """How many deliveries of an issue have which rendering."""
+    rows = tx.execute(
+        select(deliveries.c.variant, func.count().label("number"))
+        .where(deliveries.c.issue == issue)
+        .group_by(deliveries.c.variant)
+    )
+    return {row.variant: row.number for row in rows}
+
+
+def _people(
+    newsletter: str, chosen: Iterable[int], within: ColumnElement[bool] | None
+) -> Select[Any]:
     return (
         select(
             subscribers.c.id.label("subscriber"),
             subscriptions.c.id.label("subscription"),
             subscribers.c.address,
+            subscriptions.c.language,
+            subscriptions.c.topics,
+            subscriptions.c.languages,
         )
         .join_from(subscriptions, subscribers)
         .where(
             subscriptions.c.newsletter == newsletter,
             subscriptions.c.status == SubscriptionStatus.CONFIRMED.value,
             subscribers.c.id.in_(chosen),
+            true() if within is None else within,
         )
     )
+
+
+def _variant(
+    row: Row[Any], variants: Mapping[Taste, str] | None, uneven: Mapping[int, Balance]
+) -> str:
+    """The rendering for a row of `_people`; empty where there is none."""
+    if variants is None:
+        return DEFAULT
+    balance = uneven.get(row.subscription, EVEN)
+    return variants.get(Taste(row.language, row.topics, row.languages, balance), "")
 
 
 def _skip(tx: Tx, which: ColumnElement[bool], reason: str, *, now: datetime) -> int:
@@ -309,6 +364,7 @@ _CLAIMED = {
     "name": subscribers.c.name,
     "attempts": deliveries.c.attempts,
     "deferrals": deliveries.c.deferrals,
+    "variant": deliveries.c.variant,
 }
 
 _INTEND = Prepared(

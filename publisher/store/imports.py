@@ -9,6 +9,7 @@ from publisher.domain.addresses import Address
 from publisher.domain.exchange import Candidate
 from publisher.domain.subscribers import ConsentEvent, Joined, SubscriptionStatus
 from publisher.domain.suppressions import HASHED
+from publisher.store.choices import CHOSEN, columns_of
 from publisher.store.engine import Tx, among, insert_ignoring, table_of
 from publisher.store.tables import consents, imports, subscribers, subscriptions, suppressions
 from publisher.store.types import UtcDateTime
@@ -99,10 +100,18 @@ def _insert(tx: Tx, rows: Iterable[Row], *, newsletter: str, source: str, now: d
     """Three statements: people, what they receive, and how we know."""
     given = table_of(
         tx,
-        ("key", "address", "name", "language", "status", "event"),
+        ("key", "address", "name", "language", "status", "event", *CHOSEN),
         [
-            (a.key, a.text, one.name, one.language, one.status.value, _EVENTS[one.status].value)
-            for a, _, one in rows
+            (
+                address.key,
+                address.text,
+                one.name,
+                one.language,
+                one.status.value,
+                _EVENTS[one.status].value,
+                *columns_of(one.choices).values(),
+            )
+            for address, _, one in rows
         ],
     )
     at, person = literal(now, UtcDateTime()), subscribers.c.address_key == given.c.key
@@ -112,14 +121,12 @@ def _insert(tx: Tx, rows: Iterable[Row], *, newsletter: str, source: str, now: d
             ["address", "address_key", "name", "created_at"], people
         )
     )
+    chosen = [given.c[name] for name in CHOSEN]
     received = select(
-        subscribers.c.id, literal(newsletter), given.c.status, at, given.c.language, at
+        subscribers.c.id, literal(newsletter), given.c.status, at, given.c.language, at, *chosen
     ).join_from(given, subscribers, person)
-    tx.execute(
-        insert(subscriptions).from_select(
-            ["subscriber", "newsletter", "status", "changed_at", "language", "seen_at"], received
-        )
-    )
+    names = ["subscriber", "newsletter", "status", "changed_at", "language", "seen_at", *CHOSEN]
+    tx.execute(insert(subscriptions).from_select(names, received))
     # Asked for row by row: a planner without statistics would walk the whole newsletter instead.
     theirs = (
         select(subscriptions.c.id)

@@ -1,24 +1,31 @@
 """Issues, the posts in them, and their renderings."""
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 
 from publisher.domain.deliveries import UNSETTLED
 from publisher.domain.issues import Cause, Issue, IssueStatus, Verdict
 from publisher.store.engine import Tx, insert_ignoring
 from publisher.store.tables import deliveries, delivery_batches, issue_posts, issues, variants
 
-_OPEN = (IssueStatus.PLANNED.value, IssueStatus.HELD.value)
+DEFAULT = "default"
+"""The variant that holds the whole issue, in its newsletter's language."""
+
+OPEN = (IssueStatus.PLANNED.value, IssueStatus.HELD.value)
 """Nothing has been written for any subscriber yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredVariant:
-    """One rendering of an issue, frozen. `body` is what `render.messages.dump_body` made."""
+    """One rendering of an issue, frozen. `body` is what `render.messages.dump_body` made.
+
+    `posts` are the ids of those in it, in their order.
+    """
 
     key: str
     subject: str
@@ -26,6 +33,8 @@ class StoredVariant:
     text: str
     nonce: str
     body: bytes
+    language: str = ""
+    posts: tuple[str, ...] = ()
 
 
 def periods(tx: Tx, newsletter: str) -> frozenset[str]:
@@ -33,11 +42,11 @@ def periods(tx: Tx, newsletter: str) -> frozenset[str]:
     return frozenset(tx.scalars(select(issues.c.period).where(issues.c.newsletter == newsletter)))
 
 
-def last(tx: Tx, newsletter: str) -> Issue | None:
-    """The newest issue of a newsletter that was not skipped."""
+def last(tx: Tx, newsletter: str, series: str = "") -> Issue | None:
+    """The newest issue of a series that was not skipped."""
     statement = (
         select(issues)
-        .where(issues.c.newsletter == newsletter, issues.c.status != IssueStatus.SKIPPED.value)
+        .where(_of(newsletter, series), issues.c.status != IssueStatus.SKIPPED.value)
         .order_by(issues.c.slot.desc())
         .limit(1)
     )
@@ -45,16 +54,21 @@ def last(tx: Tx, newsletter: str) -> Issue | None:
     return _issue(row) if row else None
 
 
-def mailed(tx: Tx, newsletter: str) -> frozenset[str]:
-    """The ids of the posts that an issue of the newsletter carries."""
-    rows = select(issue_posts.c.post).where(issue_posts.c.newsletter == newsletter)
+def mailed(tx: Tx, newsletter: str, series: str = "") -> frozenset[str]:
+    """The ids of the posts that an issue of the series carries."""
+    rows = select(issue_posts.c.post).where(
+        issue_posts.c.newsletter == newsletter, issue_posts.c.series == series
+    )
     return frozenset(tx.scalars(rows))
 
 
-def add(tx: Tx, *, newsletter: str, verdict: Verdict, now: datetime) -> int | None:
+def add(
+    tx: Tx, *, newsletter: str, verdict: Verdict, now: datetime, series: str = ""
+) -> int | None:
     """Takes a period; None if it has an issue already. Its content follows with `freeze`."""
     statement = insert_ignoring(tx, issues).values(
         newsletter=newsletter,
+        series=series,
         period=verdict.period.key,
         slot=verdict.period.slot,
         status=verdict.status.value,
@@ -74,7 +88,7 @@ def freeze(
     """Settles posts, subject and bytes of an issue; False if somebody was first."""
     done = tx.execute(
         update(issues)
-        .where(issues.c.id == issue.id, issues.c.status.in_(_OPEN), issues.c.content_hash == "")
+        .where(issues.c.id == issue.id, issues.c.status.in_(OPEN), issues.c.content_hash == "")
         .values(subject=variant.subject, content_hash=content_hash)
     )
     if done.rowcount == 0:
@@ -82,11 +96,21 @@ def freeze(
     for position, post in enumerate(posts):
         tx.execute(
             insert(issue_posts).values(
-                newsletter=issue.newsletter, post=post, issue=issue.id, position=position
+                newsletter=issue.newsletter,
+                series=issue.series,
+                post=post,
+                issue=issue.id,
+                position=position,
             )
         )
-    tx.execute(insert(variants).values(issue=issue.id, **asdict(variant)))
+    add_variant(tx, issue.id, variant)
     return True
+
+
+def add_variant(tx: Tx, issue: int, variant: StoredVariant) -> None:
+    """Keeps a rendering; one that is there already stays as it is."""
+    values = asdict(variant) | {"posts": json.dumps(variant.posts)}
+    tx.execute(insert_ignoring(tx, variants).values(issue=issue, **values))
 
 
 def move(
@@ -112,23 +136,23 @@ def release_posts(tx: Tx, issue: int) -> None:
     tx.execute(delete(issue_posts).where(issue_posts.c.issue == issue))
 
 
-def held_before(tx: Tx, newsletter: str, slot: datetime) -> list[Issue]:
-    """The issues of a newsletter that are held and were due before `slot`."""
+def held_before(tx: Tx, newsletter: str, slot: datetime, *, series: str = "") -> list[Issue]:
+    """The issues of a series that are held and were due before `slot`."""
     statement = select(issues).where(
-        issues.c.newsletter == newsletter,
+        _of(newsletter, series),
         issues.c.status == IssueStatus.HELD.value,
         issues.c.slot < slot,
     )
     return [_issue(row) for row in tx.execute(statement)]
 
 
-def unfrozen(tx: Tx, newsletter: str) -> list[Issue]:
+def unfrozen(tx: Tx, newsletter: str, series: str = "") -> list[Issue]:
     """The issues whose period is taken and whose content is still to be settled, oldest first."""
     statement = (
         select(issues)
         .where(
-            issues.c.newsletter == newsletter,
-            issues.c.status.in_(_OPEN),
+            _of(newsletter, series),
+            issues.c.status.in_(OPEN),
             issues.c.content_hash == "",
         )
         .order_by(issues.c.id)
@@ -169,23 +193,31 @@ def unfinished(tx: Tx) -> list[Issue]:
 
 def posts_of(tx: Tx, issue: int) -> list[str]:
     """The ids of an issue's posts, in their order."""
-    statement = select(issue_posts.c.post).where(issue_posts.c.issue == issue)
+    statement = (
+        select(issue_posts.c.post)
+        .join(issues, issues.c.id == issue_posts.c.issue)
+        .where(issue_posts.c.issue == issue, issue_posts.c.series == issues.c.series)
+    )
     return list(tx.scalars(statement.order_by(issue_posts.c.position)))
 
 
-def variant(tx: Tx, issue: int) -> StoredVariant | None:
-    """The rendering of an issue; None for one that was skipped."""
-    row = tx.execute(select(variants).where(variants.c.issue == issue)).first()
-    if row is None:
-        return None
-    return StoredVariant(
-        key=row.key,
-        subject=row.subject,
-        html=row.html,
-        text=row.text,
-        nonce=row.nonce,
-        body=row.body,
-    )
+def variant(tx: Tx, issue: int, key: str = DEFAULT) -> StoredVariant | None:
+    """A rendering of an issue, by default the whole of it; None for one that was skipped."""
+    row = tx.execute(
+        select(variants).where(variants.c.issue == issue, variants.c.key == key)
+    ).first()
+    return _variant(row) if row else None
+
+
+def variant_keys(tx: Tx, issue: int) -> frozenset[str]:
+    """The keys of the renderings that there are."""
+    return frozenset(tx.scalars(select(variants.c.key).where(variants.c.issue == issue)))
+
+
+def variants_of(tx: Tx, issue: int) -> list[StoredVariant]:
+    """The renderings of an issue, by key."""
+    rows = tx.execute(select(variants).where(variants.c.issue == issue).order_by(variants.c.key))
+    return [_variant(row) for row in rows]
 
 
 def mark_sending(tx: Tx, issue: int) -> None:
@@ -220,6 +252,39 @@ def finish(tx: Tx, issue: int, *, now: datetime) -> bool:
     return done.rowcount == 1
 
 
+def settled(newsletter: str, series: str) -> ColumnElement[bool]:
+    """Whether a row of `issue_posts` is of this series, and nobody is still to be given a row for
+    its issue."""
+    still_open = select(issues.c.id).where(issues.c.status.in_(OPEN))
+    return (
+        (issue_posts.c.newsletter == newsletter)
+        & (issue_posts.c.series == series)
+        & issue_posts.c.issue.not_in(still_open)
+    )
+
+
+def carried(tx: Tx, newsletter: str, series: str) -> frozenset[str]:
+    """The ids of the posts in issues of a series for which everybody has a row."""
+    return frozenset(tx.scalars(select(issue_posts.c.post).where(settled(newsletter, series))))
+
+
+def _of(newsletter: str, series: str) -> ColumnElement[bool]:
+    return (issues.c.newsletter == newsletter) & (issues.c.series == series)
+
+
+def _variant(row: Row[Any]) -> StoredVariant:
+    return StoredVariant(
+        key=row.key,
+        subject=row.subject,
+        html=row.html,
+        text=row.text,
+        nonce=row.nonce,
+        body=row.body,
+        language=row.language,
+        posts=tuple(json.loads(row.posts or "[]")),
+    )
+
+
 def _issue(row: Row[Any]) -> Issue:
     return Issue(
         id=row.id,
@@ -233,4 +298,5 @@ def _issue(row: Row[Any]) -> Issue:
         created_at=row.created_at,
         sent_at=row.sent_at,
         cause=Cause(row.cause),
+        series=row.series,
     )

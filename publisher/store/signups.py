@@ -24,6 +24,7 @@ def add(tx: Tx, request: Request, *, address_hash: str, network: str, now: datet
             text=request.text,
             ip=request.ip,
             network=network,
+            frequency=request.frequency,
             verdict=Verdict.WAITING.value,
             at=now,
         )
@@ -70,6 +71,7 @@ def waiting(tx: Tx, *, limit: int) -> list[Signup]:
                 source=row.source,
                 text=row.text,
                 ip=row.ip,
+                frequency=row.frequency,
             ),
             address_hash=row.address_hash,
             at=row.at,

@@ -1,9 +1,12 @@
 """Counts over subscriptions and their evidence."""
 
+from collections import Counter
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import func, select
 
+from publisher.domain.choices import unpack
 from publisher.domain.subscribers import ConsentEvent, SubscriptionStatus
 from publisher.store.engine import Tx
 from publisher.store.tables import consents, subscriptions
@@ -19,6 +22,22 @@ def by_language(tx: Tx, newsletter: str) -> dict[str, int]:
         .group_by(subscriptions.c.language)
     )
     return {language: count for language, count in rows}  # noqa: C416  # rows are no mapping
+
+
+def by_list(tx: Tx, newsletter: str, *, kind: Literal["topics", "languages"]) -> dict[str, int]:
+    """Confirmed subscriptions by what they chose of a list, each counted under all of it; empty
+    for those who chose none."""
+    column = subscriptions.c[kind]
+    rows = tx.execute(
+        select(column.label("chosen"), func.count().label("number"))
+        .where(subscriptions.c.newsletter == newsletter, _CONFIRMED)
+        .group_by(column)
+    )
+    counts: Counter[str] = Counter()
+    for row in rows:
+        for name in unpack(row.chosen) or {""}:
+            counts[name] += row.number
+    return dict(counts)
 
 
 def paused(tx: Tx, newsletter: str, *, now: datetime) -> int:

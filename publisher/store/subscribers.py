@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row, Select, delete, func, select, update
 
 from publisher.domain.addresses import Address
+from publisher.domain.choices import NO_CHOICES, Choices, unpack
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.subscribers import (
     ConsentEvent,
@@ -16,6 +17,7 @@ from publisher.domain.subscribers import (
     Subscription,
     SubscriptionStatus,
 )
+from publisher.store import choices as choice_rows
 from publisher.store import consents, suppressions
 from publisher.store.engine import Tx, insert_ignoring
 from publisher.store.tables import consents as consent_rows
@@ -38,6 +40,7 @@ def add(
     source: str,
     now: datetime,
     marks: Sequence[str] = (),
+    choices: Choices = NO_CHOICES,
 ) -> Joined:
     """Adds a subscription. One that exists stays as it is; a suppressed address is refused.
 
@@ -53,6 +56,7 @@ def add(
             status=status.value,
             changed_at=now,
             seen_at=now if status is SubscriptionStatus.CONFIRMED else None,
+            **choice_rows.columns_of(choices),
         )
         .returning(subscriptions.c.id)
     )
@@ -159,6 +163,8 @@ def change(
     if done.rowcount == 0:
         return False
     consents.testify(tx, subscription, _EVENTS[status], evidence=evidence, now=now)
+    if status is SubscriptionStatus.CONFIRMED:
+        choice_rows.forgive(tx, subscription)
     if status is SubscriptionStatus.UNSUBSCRIBED:
         _withdraw(tx, [subscription], now=now)
     return True
@@ -339,4 +345,7 @@ def _subscription(row: Row[Any]) -> Subscription:
         language=row.language,
         request=row.request,
         paused_until=row.paused_until,
+        choices=Choices(
+            frequency=row.frequency, topics=unpack(row.topics), languages=unpack(row.languages)
+        ),
     )

@@ -34,6 +34,7 @@ posts = Table(
     Column("path", Text, nullable=False),
     Column("body_hash", String(64), nullable=False),
     Column("first_seen_at", UtcDateTime, nullable=False),
+    Column("gone_at", UtcDateTime, nullable=True),
     Index(None, "path"),
 )
 
@@ -105,12 +106,15 @@ feed_reader_days = Table(
 )
 
 newsletters = Table(
-    "newsletters",
+    "newsletters",  # a row for each, and one for each of its further series that is open
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("series", Text, nullable=False, server_default=""),  # empty for its own schedule
     Column("first_seen_at", UtcDateTime, nullable=False),
     Column("schedule", Text, nullable=False),  # in words; another one counts from `rule_from` on
     Column("rule_from", UtcDateTime, nullable=False),
+    Column("offered", Text, nullable=False, server_default=""),  # the series, when last looked
+    PrimaryKeyConstraint("id", "series"),
 )
 
 issues = Table(
@@ -127,6 +131,7 @@ issues = Table(
     Column("content_hash", String(64), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime),
+    Column("series", Text, nullable=False, server_default=""),
     UniqueConstraint("newsletter", "period"),  # one issue a period
 )
 
@@ -147,10 +152,12 @@ issue_posts = Table(
     "issue_posts",
     metadata,
     Column("newsletter", Text, nullable=False),
+    Column("series", Text, nullable=False, server_default=""),
     Column("post", Text, nullable=False),
+    # That of another series, where this one had not begun yet.
     Column("issue", ForeignKey("issues.id", ondelete="CASCADE"), nullable=False),
     Column("position", Integer, nullable=False),
-    PrimaryKeyConstraint("newsletter", "post"),  # each post once
+    PrimaryKeyConstraint("newsletter", "series", "post"),  # each post once
     Index(None, "issue"),
 )
 
@@ -164,6 +171,8 @@ variants = Table(
     Column("text", Text, nullable=False),
     Column("nonce", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("language", Text, nullable=False, server_default=""),  # of its words
+    Column("posts", Text, nullable=False, server_default=""),  # their ids as JSON
     PrimaryKeyConstraint("issue", "key"),
 )
 
@@ -191,11 +200,23 @@ subscriptions = Table(
     Column("paused_until", UtcDateTime),
     Column("seen_at", UtcDateTime),  # the last sign that somebody still wants it
     Column("asked_at", UtcDateTime),  # when we asked whether they do
+    Column("frequency", Text, nullable=False, server_default=""),  # chosen; empty for none
+    Column("topics", Text, nullable=False, server_default=""),  # chosen; empty for all
+    Column("languages", Text, nullable=False, server_default=""),  # of posts; empty for all
     UniqueConstraint("subscriber", "newsletter"),
-    Index(None, "newsletter", "status"),
+    Index(None, "newsletter", "status", "frequency"),
     # A number is never given twice: an old unsubscribe link must not end a stranger's
     # subscription.
     sqlite_autoincrement=True,
+)
+
+balances = Table(
+    "balances",  # of who went to another series: what they had, or are owed, beside what it carried
+    metadata,
+    Column("subscription", ForeignKey("subscriptions.id", ondelete="CASCADE"), nullable=False),
+    Column("post", Text, nullable=False),
+    Column("is_owed", Boolean, nullable=False),
+    PrimaryKeyConstraint("subscription", "post"),
 )
 
 consents = Table(
@@ -237,6 +258,7 @@ signups = Table(
     Column("network", Text, nullable=False),
     Column("verdict", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Column("frequency", Text, nullable=False, server_default=""),
     Index(None, "verdict", "id"),
     Index(None, "network", "at"),
     Index(None, "at"),
@@ -334,6 +356,7 @@ deliveries = Table(
     Column("relay", Text, nullable=False),
     Column("reply", Text, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
+    Column("variant", Text, nullable=False, server_default="default"),
     UniqueConstraint("issue", "subscriber"),  # each subscriber once per issue
     Index(None, "subscription"),
     Index(None, "batch"),  # and none on what changes: an index costs each message a page

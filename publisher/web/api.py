@@ -126,8 +126,8 @@ class Api:
     def _take(self, request: Request, body: bytes) -> Response:
         def take() -> object:
             asked = _object(body)
-            if asked.keys() - {"email", "newsletter", "language", "ip"}:
-                raise Refused(422, "only email, newsletter, language and ip are known")
+            if asked.keys() - {"email", "newsletter", "language", "frequency", "ip"}:
+                raise Refused(422, "only email, newsletter, language, frequency and ip are known")
             newsletter = _text(asked, "newsletter")
             if newsletter not in {one.id for one in signups.offered(self.app)}:
                 raise Refused(404, "newsletter: there is no such public one")
@@ -142,6 +142,7 @@ class Api:
                 source=self.app.site.link("/api/v1/subscribers"),
                 text="",
                 ip=ip or client_ip(request.scope, self.app.listen.trusted_proxies),
+                frequency=_text(asked, "frequency", needed=False),
             )
             consent = pages.consent_text(self.app.templates, self.app.site, language)
             signups.request(self.app, wanted, consent=consent)

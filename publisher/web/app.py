@@ -147,6 +147,7 @@ def _subscriber_routes(app: App, budgets: Budgets) -> list[Route]:
         Route("/privacy", form.privacy, methods=["GET"], middleware=pages),
         Route("/c/{token}", Confirming(app).handle, methods=both, middleware=guard),
         Route("/u/{token}/pause", leaving.pause, methods=["POST"], middleware=guard),
+        Route("/u/{token}/less", leaving.less, methods=["POST"], middleware=guard),
         Route("/u/{token}/again", leaving.again, methods=["POST"], middleware=guard),
         Route(
             "/u/{token}/forwarded", leaving.forwarded, methods=["GET"], middleware=[budgets.links]

@@ -8,6 +8,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
+from publisher.domain.choices import NO_CHOICES, Choices
 from publisher.domain.notices import NoticeKind
 from publisher.domain.subscribers import Subscription, SubscriptionStatus
 from publisher.errors import InvalidAddress, InvalidToken
@@ -15,13 +16,13 @@ from publisher.render import subscribers as pages
 from publisher.render.pages import root
 from publisher.services import personal_data, preferences
 from publisher.services.app import App
-from publisher.services.preferences import Choices, Person
+from publisher.services.preferences import Person, Wishes
 from publisher.web.answers import PRIVATE, private
 from publisher.web.forms import language_of, text_of, texts_of
 from publisher.web.security import client_ip
 from publisher.web.subscribers import language_for, newsletter_of
 
-_FIELDS = 100  # a checkbox for each newsletter
+_FIELDS = 300  # a box for each newsletter, topic and language
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ class Preferring:
         """Saves what was chosen and shows it."""
         token, ip = request.path_params["token"], _ip(self.app, request)
         async with request.form(max_fields=_FIELDS, max_files=0) as form:
-            choices = self._choices(form)
-        person = await run_in_threadpool(preferences.save, self.app, token, choices, ip=ip)
+            wishes = self._wishes(form)
+        person = await run_in_threadpool(preferences.save, self.app, token, wishes, ip=ip)
         return await run_in_threadpool(self._page, token, person, "preferences_saved")
 
     async def link(self, request: Request) -> Response:
@@ -60,13 +61,22 @@ class Preferring:
         person = await run_in_threadpool(preferences.ask_link, self.app, token, wanted)
         return await run_in_threadpool(self._page, token, person, "preferences_mailed")
 
-    def _choices(self, form: FormData) -> Choices:
+    def _wishes(self, form: FormData) -> Wishes:
         days = text_of(form, "pause")
         allowed = {str(pause) for pause in (0, *preferences.PAUSES)}
-        return Choices(
+        return Wishes(
             wanted=frozenset(texts_of(form, "newsletter")),
             language=language_of(self.app, text_of(form, "lang")),
             pause_days=int(days) if days in allowed else None,
+            chosen={
+                one.id: Choices(
+                    frequency=text_of(form, f"frequency-{one.id}"),
+                    topics=frozenset(texts_of(form, f"topic-{one.id}")),
+                    languages=frozenset(texts_of(form, f"language-{one.id}")),
+                )
+                for one in self.app.newsletters
+                if f"choices-{one.id}" in form
+            },
         )
 
     def _page(self, token: str, person: Person, done: str = "") -> Response:
@@ -80,6 +90,7 @@ class Preferring:
                     receives=bool(theirs and theirs.status is SubscriptionStatus.CONFIRMED),
                     is_pending=bool(theirs and theirs.status is SubscriptionStatus.PENDING),
                     paused_until=_pause(self.app, theirs),
+                    chosen=theirs.choices if theirs else NO_CHOICES,
                 )
                 for one in person.newsletters
                 for theirs in [person.by_newsletter.get(one.id)]

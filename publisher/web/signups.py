@@ -78,6 +78,7 @@ class SigningUp:
             source=self.app.site.link("/subscribe"),
             text="",
             ip=ip,
+            frequency=text_of(form, "frequency"),
         )
         consent = pages.consent_text(self.app.templates, self.app.site, language)
         try:

@@ -6,6 +6,7 @@ ours always works: no login, no cookie, no redirect, whatever the body, the orig
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -14,7 +15,7 @@ from publisher.domain.newsletters import Newsletter
 from publisher.domain.subscribers import Answer, Subscription, SubscriptionStatus
 from publisher.render import subscribers as pages
 from publisher.render.pages import root
-from publisher.services import subscribers
+from publisher.services import choices, subscribers
 from publisher.services.app import App
 from publisher.web.answers import PRIVATE, private
 from publisher.web.security import client_ip
@@ -64,7 +65,10 @@ class Leaving:
         """Shows the button, or that the reader has left already."""
         found = subscribers.find_by_token(self.app, request.path_params["token"])
         has_left = found.status is SubscriptionStatus.UNSUBSCRIBED
-        return self._page(request, found, pages.unsubscribed if has_left else pages.unsubscribe)
+        if has_left:
+            return self._page(request, found, pages.unsubscribed)
+        ask = partial(pages.unsubscribe, chosen=found.choices.frequency)
+        return self._page(request, found, ask)
 
     def leave(self, request: Request) -> Response:
         """Unsubscribes; the body stays unread. Mail providers get a line, people a page."""
@@ -76,6 +80,11 @@ class Leaving:
     def pause(self, request: Request) -> Response:
         """Less for a while instead of nothing for good."""
         return self._said("paused", subscribers.pause(self.app, request.path_params["token"]))
+
+    def less(self, request: Request) -> Response:
+        """Less often instead of nothing."""
+        now = choices.less_often(self.app, request.path_params["token"])
+        return self._said("less", now)
 
     def again(self, request: Request) -> Response:
         """Undo: asks for a new confirmation by mail."""
@@ -96,6 +105,7 @@ class Leaving:
             language=language_for(self.app, about),
             newsletter=newsletter_of(self.app, about),
             address=about.address,
+            chosen=about.choices.frequency,
         )
         return private(page)
 

@@ -77,7 +77,11 @@ def sample_message(name: str) -> bytes:
         body=compile_body(digest),
     )
     recipient = Recipient(
-        address="ann@example.com", name="Ann Keeper", message_id="1.abc", unsubscribe_url=LEAVE
+        address="ann@example.com",
+        name="Ann Keeper",
+        message_id="1.abc",
+        unsubscribe_url=LEAVE,
+        preferences_url=LEAVE,
     )
     return compose(letter, recipient, date=datetime.now(UTC))
 

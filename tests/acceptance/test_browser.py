@@ -28,6 +28,7 @@ WORDS = {
         "pause": "Pause for 30 days",
         "paused": "paused until",
         "unsubscribe": "Unsubscribe",
+        "less": "Less often",
         "left": "Unsubscribed",
         "erase": "Erase my data",
         "do_erase": "Erase",
@@ -42,6 +43,7 @@ WORDS = {
         "pause": "暂停 30 天",
         "paused": "暂停至",
         "unsubscribe": "退订",
+        "less": "已改为少寄",
         "left": "已退订",
         "erase": "删除我的数据",
         "do_erase": "删除",
@@ -140,6 +142,7 @@ def test_a_reader_comes_chooses_and_goes(
 
     reader.open(f"/subscribe?lang={language}")
     reader.page.fill("#email", email)
+    reader.page.select_option("#frequency", "daily")
     reader.page.wait_for_timeout(3200)  # people need that long, and the form knows
     reader.press("subscribe")
     assert reader.sees("asked")
@@ -156,6 +159,26 @@ def test_a_reader_comes_chooses_and_goes(
         reader.press("save")
         assert reader.sees("paused", "main") is is_paused
 
+    daily, monthly, craft = (
+        f"input[name={name}][value={value}]"
+        for name, value in (
+            ("frequency-weekly", "daily"),
+            ("frequency-weekly", "monthly"),
+            ("topic-weekly", "craft"),
+        )
+    )
+    assert reader.page.is_checked(daily)  # as asked for at the form
+    for wanted in (monthly, daily):
+        reader.page.check(wanted)
+        reader.page.check(craft)
+        reader.press("save")
+        assert reader.page.is_checked(wanted)
+        assert reader.page.is_checked(craft)
+
+    reader.open(path_in(welcome, "u"))
+    reader.page.click("form[action$='/less'] button")
+    reader.look()
+    assert reader.sees("less")
     reader.open(path_in(welcome, "u"))
     reader.press("unsubscribe")
     assert reader.sees("left")

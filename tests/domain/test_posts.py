@@ -2,10 +2,12 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.domain.posts import KnownPost, Post, body_hash, newest_first, settle_ids
+from tests.factories import NOW
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -34,11 +36,11 @@ def remember(known: list[KnownPost], settled: list[Post]) -> list[KnownPost]:
 
 
 def ids(posts: list[Post], known: list[KnownPost]) -> dict[str, str]:
-    return {post.path: post.id for post in settle_ids(posts, known)}
+    return {post.path: post.id for post in settle_ids(posts, known, now=NOW)}
 
 
 def known_after(*posts: Post) -> list[KnownPost]:
-    return remember([], settle_ids(posts, []))
+    return remember([], settle_ids(posts, [], now=NOW))
 
 
 def test_a_declared_id_wins() -> None:
@@ -64,7 +66,7 @@ def test_a_renamed_file_keeps_its_id() -> None:
 def test_a_file_renamed_twice_and_then_edited_keeps_its_id() -> None:
     known = known_after(make_post("a.md", "text"))
     for path, body in (("b.md", "text"), ("c.md", "text"), ("c.md", "edited"), ("d.md", "edited")):
-        settled = settle_ids([make_post(path, body)], known)
+        settled = settle_ids([make_post(path, body)], known, now=NOW)
         known = remember(known, settled)
         assert [post.id for post in settled] == ["a.md"]
 
@@ -83,9 +85,21 @@ def test_a_copy_is_another_post() -> None:
 
 def test_a_new_file_at_the_old_place_of_a_renamed_one_is_another_post() -> None:
     known = known_after(make_post("a.md", "text"))
-    known = remember(known, settle_ids([make_post("b.md", "text")], known))
+    known = remember(known, settle_ids([make_post("b.md", "text")], known, now=NOW))
     found = ids([make_post("a.md", "other"), make_post("b.md", "text")], known)
     assert found == {"a.md": "a.md~2", "b.md": "a.md"}
+
+
+@pytest.mark.parametrize(
+    ("days", "body", "expected"),
+    [(2, "other", "a.md~2"), (2, "text", "a.md"), (0.5, "other", "a.md")],
+)
+def test_another_text_where_one_was_taken_down_is_another_post(
+    days: float, body: str, expected: str
+) -> None:
+    gone_at = NOW - timedelta(days=days)
+    known = [KnownPost(id="a.md", path="a.md", body_hash=body_hash("text"), gone_at=gone_at)]
+    assert ids([make_post("a.md", body)], known) == {"a.md": expected}
 
 
 def test_an_id_once_given_stays_burnt() -> None:
@@ -130,17 +144,17 @@ def test_whatever_writers_do_no_id_is_given_twice(runs: list[dict[str, tuple[str
             make_post(path, body, declared=declared if counts[declared] == 1 else "")
             for path, (body, declared) in files.items()
         ]
-        settled = settle_ids(posts, known)
+        settled = settle_ids(posts, known, now=NOW)
         assert len({post.id for post in settled}) == len(posts)
         known = remember(known, settled)
-        assert settle_ids(posts, known) == settled
+        assert settle_ids(posts, known, now=NOW) == settled
 
 
 @given(st.permutations(["a.md", "b.md", "c.md", "d.md"]))
 def test_the_order_of_the_files_does_not_matter(order: list[str]) -> None:
     known = known_after(make_post("old.md", "same"))
     posts = [make_post(path, "same") for path in order]
-    settled = settle_ids(posts, known)
+    settled = settle_ids(posts, known, now=NOW)
     assert [post.path for post in settled] == sorted(order)
     assert settled[0].id == "old.md"
 
@@ -148,7 +162,7 @@ def test_the_order_of_the_files_does_not_matter(order: list[str]) -> None:
 def test_nothing_but_the_id_changes() -> None:
     post = make_post("b.md", "text")
     known = known_after(make_post("a.md", "text"))
-    assert settle_ids([post], known) == [replace(post, id="a.md")]
+    assert settle_ids([post], known, now=NOW) == [replace(post, id="a.md")]
 
 
 def test_the_newest_come_first_and_ties_are_settled_by_id() -> None:

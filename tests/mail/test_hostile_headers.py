@@ -53,6 +53,7 @@ def make_recipient(number: int, *, name: str = "", address: str = "") -> Recipie
         name=name,
         message_id=f"{number}.abc",
         unsubscribe_url=f"https://letters.example.org/u/{token}",
+        preferences_url=f"https://letters.example.org/p/{token}",
     )
 
 

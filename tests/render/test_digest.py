@@ -45,6 +45,7 @@ from tests.factories import NOW, make_newsletter, make_post, make_site
 PERIOD = Period(key="W:2026-W47", slot=datetime(2026, 11, 20, tzinfo=UTC))
 NONCE = "0123456789abcdef"
 URL = "http://localhost:8080/u/11aaaaaaaaaaaaaaaaaaaaaa"
+CHOOSE = "http://localhost:8080/p/1abc"
 
 CHINESE = make_post(
     1,
@@ -92,7 +93,11 @@ def make_letter(digest: Digest) -> Letter:
 
 def make_message(digest: Digest, name: str = "Ann", url: str = URL) -> bytes:
     recipient = Recipient(
-        address="ann@example.org", name=name, message_id="1.abc", unsubscribe_url=url
+        address="ann@example.org",
+        name=name,
+        message_id="1.abc",
+        unsubscribe_url=url,
+        preferences_url=CHOOSE,
     )
     return compose(make_letter(digest), recipient, date=NOW)
 
@@ -130,7 +135,7 @@ def test_the_message_parses_without_defects_and_holds_both_parts() -> None:
     assert b"\n" not in data.replace(b"\r\n", b"")
     assert max(map(len, data.split(b"\r\n"))) <= 998
     plain, html = message.iter_parts()
-    slots = {"name": "李雷 & <韩>", "unsubscribe": URL}
+    slots = {"name": "李雷 & <韩>", "unsubscribe": URL, "preferences": CHOOSE}
     for part, text, escaped in ((plain, digest.text, False), (html, digest.html, True)):
         expected = personal(text, NONCE, slots, escaped=escaped)
         assert part.get_content() == expected.replace("\n", "\r\n")
@@ -166,7 +171,11 @@ def test_a_hostile_newsletter_title_makes_no_header() -> None:
         body=compile_body(digest),
     )
     recipient = Recipient(
-        address="ann@example.org", name=hostile, message_id="1.a", unsubscribe_url=URL
+        address="ann@example.org",
+        name=hostile,
+        message_id="1.a",
+        unsubscribe_url=URL,
+        preferences_url=CHOOSE,
     )
 
     message = parsed(compose(letter, recipient, date=NOW))

@@ -9,7 +9,7 @@ from alembic.runtime.migration import MigrationContext
 
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.errors import StoreError
-from publisher.store import deliveries, issues
+from publisher.store import deliveries, issues, newsletters
 from publisher.store.engine import open_store, revision_of
 from publisher.store.tables import metadata
 
@@ -75,3 +75,18 @@ def test_a_step_that_fails_leaves_the_database_as_it_was(old: Path) -> None:
         open_store(old)
     assert schema(old) == before
     assert revision_of(old) == "0001"
+
+
+def test_what_was_mailed_before_there_were_choices_is_the_newsletter_s_own(old: Path) -> None:
+    store = open_store(old)
+    again = "INSERT INTO issue_posts (newsletter, series, post, issue, position) VALUES (?,?,?,?,?)"
+    with store.begin() as tx:
+        assert "one" in issues.mailed(tx, "weekly")
+        assert issues.mailed(tx, "weekly", "monthly") == frozenset()
+        tx.exec_driver_sql(again, ("weekly", "monthly", "one", 1, 0))
+        assert issues.posts_of(tx, 1) == ["one"]
+        assert newsletters.open_series(tx, "weekly") == frozenset()
+    for series in ("", "monthly"):
+        with pytest.raises(StoreError, match="UNIQUE"), store.begin() as tx:
+            tx.exec_driver_sql(again, ("weekly", series, "one", 1, 0))
+    store.close()
