@@ -12,6 +12,7 @@ from publisher.store import notices as notice_rows
 from publisher.store import signups as signup_rows
 from publisher.store.engine import Tx
 from publisher.store.tables import (
+    balances,
     consent_texts,
     consents,
     deliveries,
@@ -36,6 +37,7 @@ def everything(tx: Tx, address: Address, *, hashes: Sequence[str], marks: Sequen
     wanted: tuple[tuple[Table, ColumnElement[bool]], ...] = (
         (subscribers, subscribers.c.address_key == address.key),
         (subscriptions, subscriptions.c.subscriber.in_(person)),
+        (balances, balances.c.subscription.in_(theirs)),
         (consents, consents.c.subscription.in_(theirs)),
         (consent_texts, consent_texts.c.hash.in_(texts)),
         (signups, signups.c.address_hash.in_(hashes)),
