@@ -43,6 +43,7 @@ from publisher.settings import (
     create_site_key,
     load_settings,
     read_site_keys,
+    rotate_site_key,
 )
 from publisher.store.engine import open_store
 
@@ -140,6 +141,14 @@ def found_site(folder: Path, *, sample: bool) -> Opening:
         if sample and sites.is_sample(folder):
             joined = sites.invite_sample_subscribers(app)
     return Opening(created=tuple(created), kept=founded.kept, subscribers=joined)
+
+
+def rotate_key(config: Path) -> int:
+    """Puts a new site key before the present one; returns how many are accepted now.
+
+    Raises `ConfigError`.
+    """
+    return rotate_site_key(load_settings(config), config.resolve().parent)
 
 
 def _site(settings: Settings) -> Site:

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
 from publisher.errors import ConfigError
-from publisher.settings import create_site_key, load_settings, masked, read_site_keys
+from publisher.settings import (
+    create_site_key,
+    load_settings,
+    masked,
+    read_site_keys,
+    rotate_site_key,
+)
 from publisher.settings.load import unknown_variables
 from publisher.settings.locate import nearest_position, positions
 from publisher.settings.schema import Settings
@@ -288,6 +294,43 @@ def test_multi_line_strings_and_arrays_of_tables_do_not_mislead() -> None:
     assert ("x",) not in where
     assert nearest_position(where, ("list", 1, "gone")) == (7, 1)
     assert nearest_position(where, ("nowhere",)) == (1, 1)
+
+
+def test_a_rotated_key_comes_first_and_the_others_stay(config: Path, tmp_path: Path) -> None:
+    settings = load_settings(config)
+    create_site_key(settings, tmp_path)
+    before = read_site_keys(settings, tmp_path)
+    assert [rotate_site_key(settings, tmp_path) for _ in range(2)] == [2, 3]
+    after = read_site_keys(settings, tmp_path)
+    assert after[2:] == before
+    assert len(set(after)) == 3
+    path = tmp_path / settings.state.folder / "secret-key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [each.name for each in path.parent.iterdir()] == ["secret-key"]
+
+
+def test_a_key_that_comes_from_elsewhere_is_not_rotated_here(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings(config)
+    create_site_key(settings, tmp_path)
+    path = tmp_path / settings.state.folder / "secret-key"
+    before = path.read_text()
+    monkeypatch.setenv("PUBLISHER_SECRET_KEY", before.strip())
+    with pytest.raises(ConfigError, match="put this line before the others") as refused:
+        rotate_site_key(settings, tmp_path)
+    assert before.strip() not in str(refused.value)
+    assert path.read_text() == before
+
+
+def test_a_broken_key_file_is_not_made_worse(config: Path, tmp_path: Path) -> None:
+    settings = load_settings(config)
+    path = tmp_path / settings.state.folder / "secret-key"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("short\n")
+    with pytest.raises(ConfigError, match="base64 of at least 32"):
+        rotate_site_key(settings, tmp_path)
+    assert path.read_text() == "short\n"
 
 
 def test_instant_cannot_be_offered_beside_a_newsletter_that_counts_posts(config: Path) -> None:

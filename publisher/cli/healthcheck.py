@@ -8,7 +8,7 @@ from publisher.net import http
 from publisher.settings import load_settings
 
 FAILED = 1
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  where it listens, seen from here
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # nosec B104  where it listens, seen from here
 
 
 @click.command(epilog="Example: publisher healthcheck")

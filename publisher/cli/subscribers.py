@@ -1,5 +1,6 @@
 """`publisher subscribers`: who receives what."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -7,13 +8,14 @@ import click
 from publisher.bootstrap import open_app
 from publisher.cli.console import emit, local, progress, say, table
 from publisher.cli.options import as_json, config_of, newsletter_option
+from publisher.domain.addresses import ROLE_WARNING, parse_address
 from publisher.domain.choices import Choices
 from publisher.domain.exchange import Dialect
 from publisher.domain.subscribers import Joined, Subscription, SubscriptionStatus
 from publisher.services import choices, imports, personal_data
 from publisher.services import subscribers as service
 
-SHOWN_REFUSALS = 20
+SHOWN_ROWS = 20
 PARTLY = 4
 
 
@@ -71,6 +73,8 @@ def add(context: click.Context, email: str, name: str, newsletter: str) -> int:
         Joined.REFUSED: "refused: the address is suppressed",
     }
     say(f"{email}: {words[result]}")
+    if result is Joined.ADDED and parse_address(email.strip()).is_role:
+        say(f"{email}: {ROLE_WARNING}")
     return 1 if result is Joined.REFUSED else 0
 
 
@@ -217,18 +221,28 @@ def import_subscribers(
     )
     counts = dict.fromkeys(Joined, 0)
     refusals: list[imports.ImportedRow] = []
+    warnings: list[imports.ImportedRow] = []
     run = imports.rehearse_file if dry_run else imports.import_file
     with open_app(config_of(context)) as app, progress("importing") as update:
         for report in run(app, file, import_plan, encoding=encoding):
             for row in report:
                 counts[row.result] += 1
             refusals += [row for row in report if row.result is Joined.REFUSED]
+            warnings += [row for row in report if row.warning]
             update(sum(counts.values()), sum(counts.values()))
     if as_json:
         refused = [{"line": r.line, "email": r.email, "problem": r.problem} for r in refusals]
-        emit("import", {**{k.value: v for k, v in counts.items()}, "refusals": refused})
+        doubted = [{"line": r.line, "email": r.email, "warning": r.warning} for r in warnings]
+        told = {k.value: v for k, v in counts.items()}
+        emit("import", {**told, "refusals": refused, "warnings": doubted})
     else:
-        _print_import(file, counts, refusals, dry_run=dry_run)
+        _print_rows(f"{file.name}:{r.line}: refused {r.email!r}: {r.problem}" for r in refusals)
+        _print_rows(f"{file.name}:{r.line}: added {r.email!r}: {r.warning}" for r in warnings)
+        done = "would be " if dry_run else ""
+        say(
+            f"{counts[Joined.ADDED]} {done}added, {counts[Joined.KNOWN]} known, "
+            f"{counts[Joined.REFUSED]} refused"
+        )
     return PARTLY if refusals else 0
 
 
@@ -257,18 +271,12 @@ def export(context: click.Context, newsletter: str | None, form: str, raw: bool)
         click.echo(imports.export_csv(found, raw=raw, dialect=Dialect(form)), nl=False)
 
 
-def _print_import(
-    file: Path, counts: dict[Joined, int], refusals: list[imports.ImportedRow], *, dry_run: bool
-) -> None:
-    for row in refusals[:SHOWN_REFUSALS]:
-        click.echo(f"{file.name}:{row.line}: refused {row.email!r}: {row.problem}")
-    if len(refusals) > SHOWN_REFUSALS:
-        click.echo(f"and {len(refusals) - SHOWN_REFUSALS} more; --json lists all")
-    done = "would be " if dry_run else ""
-    say(
-        f"{counts[Joined.ADDED]} {done}added, {counts[Joined.KNOWN]} known, "
-        f"{counts[Joined.REFUSED]} refused"
-    )
+def _print_rows(lines: Iterable[str]) -> None:
+    told = list(lines)
+    for line in told[:SHOWN_ROWS]:
+        click.echo(line)
+    if len(told) > SHOWN_ROWS:
+        click.echo(f"and {len(told) - SHOWN_ROWS} more; --json lists all")
 
 
 def _payload(row: Subscription) -> dict[str, object]:

@@ -174,5 +174,5 @@ def _shared(index: Index) -> Iterator[Path]:
 
 @lru_cache(maxsize=1)
 def _index(path: Path) -> Index:
-    loaded: Index = pickle.loads(path.read_bytes())  # noqa: S301  # our own, made a moment ago
+    loaded: Index = pickle.loads(path.read_bytes())  # noqa: S301  # nosec B301  our own, of this run
     return loaded

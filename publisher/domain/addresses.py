@@ -19,6 +19,19 @@ _DEVIATIONS = "ßẞς\u200c\u200d"
 
 _RESERVED = ("example", "test", "invalid", "localhost", "example.com", "example.org", "example.net")
 
+_ROLES = frozenset(
+    (
+        # RFC 2142
+        "info", "marketing", "sales", "support", "abuse", "noc", "security", "postmaster",
+        "hostmaster", "usenet", "news", "webmaster", "www", "uucp", "ftp",
+        # and what else no single person reads
+        "admin", "administrator", "billing", "contact", "hello", "help", "helpdesk", "hr", "jobs",
+        "list", "list-request", "mailer-daemon", "no-reply", "noreply", "office", "privacy",
+        "root", "spam", "team", "undisclosed-recipients",
+    )
+)  # fmt: skip
+ROLE_WARNING = "several people may read it, and one of them may take our mail for spam"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
@@ -30,6 +43,11 @@ class Address:
     @property
     def domain(self) -> str:
         return self.text.rpartition("@")[2]
+
+    @property
+    def is_role(self) -> bool:
+        """Whether it is an office rather than a person: `info@`, `postmaster@`."""
+        return self.key.partition("@")[0].partition("+")[0] in _ROLES
 
     @property
     def is_reserved(self) -> bool:

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from publisher.domain.addresses import Address, parse_address
+from publisher.domain.addresses import ROLE_WARNING, Address, parse_address
 from publisher.domain.choices import offered
 from publisher.domain.exchange import COLUMNS, Candidate, Dialect, read, recognise, write
 from publisher.domain.newsletters import Newsletter
@@ -51,12 +51,16 @@ class ImportPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedRow:
-    """One line of an import file and what became of it. `line` counts from 1."""
+    """One line of an import file and what became of it. `line` counts from 1.
+
+    `problem` says why it was refused, `warning` what to think of although it was not.
+    """
 
     line: int
     email: str
     result: Joined
     problem: str = ""
+    warning: str = ""
 
 
 def import_csv(app: App, lines: Iterable[str], plan: ImportPlan) -> Iterator[list[ImportedRow]]:
@@ -197,8 +201,13 @@ def _refused(candidate: Candidate) -> ImportedRow:
 
 
 def _reported(candidate: Candidate, address: Address, result: Joined) -> ImportedRow:
-    problem = "the address is suppressed" if result is Joined.REFUSED else ""
-    return ImportedRow(line=candidate.line, email=address.text, result=result, problem=problem)
+    return ImportedRow(
+        line=candidate.line,
+        email=address.text,
+        result=result,
+        problem="the address is suppressed" if result is Joined.REFUSED else "",
+        warning=ROLE_WARNING if result is Joined.ADDED and address.is_role else "",
+    )
 
 
 @contextmanager

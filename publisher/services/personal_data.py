@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from publisher.domain.addresses import parse_address
+from publisher.domain import sent_log
+from publisher.domain.addresses import Address, parse_address
 from publisher.domain.notices import NoticeKind
 from publisher.domain.suppressions import SuppressionReason, address_hash, marks
 from publisher.errors import InvalidToken
@@ -21,9 +22,10 @@ def export(app: App, email: str) -> bytes:
     Raises `InvalidAddress`.
     """
     address = parse_address(email.strip())
-    hashes = [address_hash(key, address) for key in app.keys]
     with app.store.read() as tx:
-        found = rows.everything(tx, address, hashes=hashes, marks=marks(app.keys, address))
+        found = rows.everything(
+            tx, address, hashes=_hashes(app, address), marks=marks(app.keys, address)
+        )
     document: dict[str, Any] = {"schema": SCHEMA, "address": address.text, **found}
     return json.dumps(document, ensure_ascii=False, indent=2, default=_plain).encode()
 
@@ -36,14 +38,14 @@ def erase(app: App, email: str) -> bool:
     """
     address = parse_address(email.strip())
     now, theirs = app.clock(), marks(app.keys, address)
-    hashes = [address_hash(key, address) for key in app.keys]
     with app.store.begin() as tx:
         earlier = next(iter(suppression_rows.held(tx, theirs).values()), None)
-        known = rows.erase(tx, address, hashes=hashes, now=now)
+        known = rows.erase(tx, address, hashes=_hashes(app, address), now=now)
         suppression_rows.remove(tx, theirs)
         if earlier or (known and app.subscribers.remember_erased):
             reason = earlier or SuppressionReason.ERASURE
-            suppression_rows.add_hashed(tx, hashes[0], reason, now=now)
+            digest = address_hash(app.site_key, address)
+            suppression_rows.add_hashed(tx, digest, reason, now=now)
     return known
 
 
@@ -60,6 +62,12 @@ def erase_by_link(app: App, token: str) -> None:
     _, about = preferences.open_link(app, NoticeKind.ERASE, token)
     if not erase(app, about.address):
         raise InvalidToken
+
+
+def _hashes(app: App, address: Address) -> list[str]:
+    """Everything that stands for an address where it is not kept itself."""
+    hashed = [address_hash(key, address) for key in app.keys]
+    return hashed + [sent_log.address_hash(key, address.key) for key in app.keys]
 
 
 def _plain(value: object) -> object:

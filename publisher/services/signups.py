@@ -107,6 +107,8 @@ def _decide(app: App, tx: Tx, signup: Signup) -> Verdict:
     address = parse_address(asked.address)
     if asked.newsletter not in {one.id for one in offered(app)}:
         return Verdict.UNKNOWN_NEWSLETTER
+    if address.is_role:
+        log.warning("signup.role_address", extra={"signup": signup.id, "domain": address.domain})
     if suppression_rows.holds(tx, marks(app.keys, address)):
         return Verdict.SUPPRESSED
     known = subscriber_rows.of_address(tx, address, asked.newsletter)

@@ -7,7 +7,7 @@ Only this folder reads `os.environ`. `schema` says what may be set, `locate` fin
 from publisher.settings.environment import notify_address
 from publisher.settings.load import load_settings, masked
 from publisher.settings.schema import NewsletterSettings, RelaySettings, Settings, SmtpSettings
-from publisher.settings.secrets import create_site_key, read_site_keys
+from publisher.settings.secrets import create_site_key, read_site_keys, rotate_site_key
 
 __all__ = [
     "NewsletterSettings",
@@ -19,4 +19,5 @@ __all__ = [
     "masked",
     "notify_address",
     "read_site_keys",
+    "rotate_site_key",
 ]

@@ -1,4 +1,4 @@
-"""Secrets: the relay's password and the site's key. No message here ever holds a value."""
+"""Secrets: the relay's password and the site's key. No message here holds one in use."""
 
 import base64
 import os
@@ -109,11 +109,38 @@ def create_site_key(settings: Settings, root: Path) -> bool:
     path = key_path(settings, root)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        _write(path, new_key())
     except FileExistsError:
         return False
+    return True
+
+
+def rotate_site_key(settings: Settings, root: Path) -> int:
+    """Puts a new key before those of the file; returns how many there are now.
+
+    Links made with the others go on working. Raises `ConfigError` where the keys come from the
+    environment or from systemd: they are not ours to write.
+    """
+    path = key_path(settings, root)
+    if from_environment("PUBLISHER_SECRET_KEY", []) or from_credentials(KEY_FILE, []):
+        raise ConfigError(
+            [
+                f"the secret key does not come from {path}; put this line before the others where "
+                f"it does come from, and reload: {new_key()}"
+            ]
+        )
+    read_site_keys(settings, root)  # a broken file is not made worse
+    lines = [new_key(), *path.read_text(encoding="utf-8").split()]
+    aside = path.with_name(f"{KEY_FILE}.new")
+    aside.unlink(missing_ok=True)
+    _write(aside, "\n".join(lines))
+    aside.replace(path)
+    return len(lines)
+
+
+def _write(path: Path, text: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
-        file.write(new_key().encode() + b"\n")
+        file.write(text.encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
-    return True

@@ -12,11 +12,13 @@ from publisher.store import notices as notice_rows
 from publisher.store import signups as signup_rows
 from publisher.store.engine import Tx
 from publisher.store.tables import (
+    balances,
     consent_texts,
     consents,
     deliveries,
     delivery_attempts,
     notices,
+    sent_before,
     signups,
     subscribers,
     subscriptions,
@@ -35,12 +37,14 @@ def everything(tx: Tx, address: Address, *, hashes: Sequence[str], marks: Sequen
     wanted: tuple[tuple[Table, ColumnElement[bool]], ...] = (
         (subscribers, subscribers.c.address_key == address.key),
         (subscriptions, subscriptions.c.subscriber.in_(person)),
+        (balances, balances.c.subscription.in_(theirs)),
         (consents, consents.c.subscription.in_(theirs)),
         (consent_texts, consent_texts.c.hash.in_(texts)),
         (signups, signups.c.address_hash.in_(hashes)),
         (notices, notices.c.address_hash.in_(hashes)),
         (deliveries, mailed),
         (delivery_attempts, delivery_attempts.c.delivery.in_(_ids(mailed))),
+        (sent_before, sent_before.c.address_hash.in_(hashes)),
         (suppressions, suppressions.c.address_key.in_(marks)),
     )
     return {
@@ -76,6 +80,7 @@ def erase(tx: Tx, address: Address, *, hashes: Sequence[str], now: datetime) -> 
     tx.execute(update(deliveries).where(mailed).values(address="", reply=""))
     notice_rows.forget(tx, hashes)
     signup_rows.forget(tx, hashes)
+    tx.execute(delete(sent_before).where(sent_before.c.address_hash.in_(hashes)))
     tx.execute(delete(subscribers).where(subscribers.c.address_key == address.key))
     return known
 

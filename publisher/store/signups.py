@@ -44,10 +44,13 @@ def refuse(tx: Tx, reason: str, *, now: datetime) -> int:
     """Counts a refused request; returns how many there were in this hour for this reason."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     this = (signup_refusals.c.hour == hour) & (signup_refusals.c.reason == reason)
-    tx.execute(insert_ignoring(tx, signup_refusals).values(hour=hour, reason=reason, count=0))
-    tx.execute(update(signup_refusals).where(this).values(count=signup_refusals.c.count + 1))
-    found: int = tx.scalars(select(signup_refusals.c.count).where(this)).one()
-    return found
+    count = signup_refusals.c.count
+    counted = update(signup_refusals).where(this).values(count=count + 1).returning(count)
+    found = tx.scalar(counted)  # one statement, as for a request that is taken: same time
+    if found is None:
+        tx.execute(insert_ignoring(tx, signup_refusals).values(hour=hour, reason=reason, count=0))
+        found = tx.scalars(counted).one()
+    return int(found)
 
 
 def waiting(tx: Tx, *, limit: int) -> list[Signup]:

@@ -1,21 +1,29 @@
 """Scanners over the interface and over the code; what they may find has its reason here."""
 
+import json
 import subprocess
+from email.message import EmailMessage
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.acceptance.conftest import REPOSITORY, publisher
+from tests.acceptance.conftest import REPOSITORY, eventually, inbox, publisher
 
 pytestmark = pytest.mark.acceptance
 
-SCANNERS = REPOSITORY / ".tools" / "scanners" / "bin"
+TOOLS = REPOSITORY / ".tools"
+SCANNERS = TOOLS / "scanners" / "bin"
+WAPITI = TOOLS / "wapiti" / "bin" / "wapiti"
+ATTACKS = "cookieflags,crlf,csp,exec,file,http_headers,methods,permanentxss,redirect,sql,xss"
 SCOPES = ("subscribers:read", "subscribers:write", "issues:read", "deliveries:read")
 EXCEPTIONS = {
     # Every Markup() wraps HTML that `content.sanitise` has cleaned; each says so in its line.
     "bandit": "B704",
     # Our addresses are stricter than JSON Schema's `format: email`.
     "schemathesis": "positive_data_acceptance",
+    # The site of the test has no https, under which alone a browser takes that header.
+    "wapiti": "HTTP Strict Transport Security (HSTS)",
 }
 
 needs_scanners = pytest.mark.skipif(not SCANNERS.exists(), reason="`make acceptance` installs them")
@@ -57,3 +65,46 @@ def test_schemathesis_finds_nothing_in_the_interface(
         "--no-color",
     )
     assert done.returncode == 0, done.stdout[-4000:]
+
+
+@pytest.mark.skipif(not WAPITI.exists(), reason="`make acceptance` installs it")
+def test_wapiti_finds_nothing_in_the_pages(
+    daemon: tuple[subprocess.Popen[str], str], site: Path, tmp_path: Path
+) -> None:
+    eventually((site / "public" / "index.html").exists)  # the first build is done
+    eventually(lambda: inbox(site))
+    leave = path_in(inbox(site)[0])
+    report = tmp_path / "report.json"
+    starts = [f"{daemon[1]}{path}" for path in (leave, "/subscribe", "/admin/login")]
+    options = {
+        "--url": f"{daemon[1]}/",
+        "--module": ATTACKS,
+        "--scope": "domain",
+        "--depth": "4",
+        "--max-scan-time": "240",
+        "--format": "json",
+        "--output": str(report),
+        "--store-session": str(tmp_path / "session"),
+    }
+    done = subprocess.run(
+        [
+            WAPITI,
+            "--no-bugreport",
+            *(word for option in options.items() for word in option),
+            *(word for start in starts for word in ("--start", start)),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    found = json.loads(report.read_text(encoding="utf-8"))
+    assert found["infos"]["crawled_pages_nbr"] > 20
+    faults = {**found["vulnerabilities"], **found["anomalies"]}
+    assert {name: rows for name, rows in faults.items() if rows}.keys() <= {EXCEPTIONS["wapiti"]}
+
+
+def path_in(mail: EmailMessage) -> str:
+    """Where a letter's reader may leave."""
+    return urlsplit(str(mail["List-Unsubscribe"]).strip("<").partition(">")[0]).path

@@ -26,8 +26,10 @@ fi
 
 pip() { "$1" -m pip install -q --disable-pip-version-check -r "tests/acceptance/$2"; }
 pip .venv/bin/python tools.txt
-# The scanners need other versions of what we use ourselves.
-test -x .tools/scanners/bin/python || .venv/bin/python -m venv .tools/scanners
-pip .tools/scanners/bin/python scanners.txt
+# The scanners need other versions of what we use ourselves, and of what each other uses.
+for name in scanners wapiti; do
+  test -x ".tools/$name/bin/python" || .venv/bin/python -m venv ".tools/$name"
+  pip ".tools/$name/bin/python" "$name.txt"
+done
 test -d .tools/node_modules/axe-core -a -d .tools/node_modules/nodemailer ||
   npm install --silent --no-audit --no-fund --no-save --prefix .tools axe-core@4 nodemailer@7

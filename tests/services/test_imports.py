@@ -212,3 +212,11 @@ def test_a_suppression_is_lifted_by_the_operator_only(app: App) -> None:
     assert suppression_service.remove(app, "ANN@example.org")
     assert not suppression_service.remove(app, "ann@example.org")
     assert parse_address("ann@example.org")
+
+
+def test_an_office_is_taken_with_a_warning(app: App, file: Callable[..., Path]) -> None:
+    path = file("email\nann@example.org\nInfo@example.org\npostmaster+x@example.org\ninfo@\n")
+    warned = {row.line: row.email for row in run(app, path) if row.warning}
+    assert warned == {3: "Info@example.org", 4: "postmaster+x@example.org"}
+    assert len(subscribers.listing(app)) == 3
+    assert not any(row.warning for row in run(app, path))  # they are known, and nothing happens

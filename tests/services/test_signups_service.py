@@ -256,3 +256,16 @@ def test_every_notice_is_a_whole_message_in_both_languages(
     assert "http://localhost:8080/" in words_of(mail)
     assert "{" not in words_of(mail)
     assert ("。" in words_of(mail)) is (language == "zh-CN")
+
+
+def test_an_office_at_the_form_is_told_to_the_operator_without_its_address(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask(app, "postmaster@example.org")
+    ask(app, ANN)
+    signups.work_off(app)
+    (told,) = [one for one in caplog.records if one.message == "signup.role_address"]
+    assert told.levelname == "WARNING"
+    assert vars(told)["domain"] == "example.org"
+    assert "postmaster@" not in caplog.text
+    assert len(mails(app)) == 2

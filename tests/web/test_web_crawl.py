@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import product
+from urllib.parse import urlsplit
 
 import pytest
 from starlette.applications import Starlette
@@ -168,9 +169,18 @@ def test_looking_changes_nothing_whoever_looks_and_with_whatever(
     after = rows_of(world.app.store)
     assert {name for name in before if before[name] != after[name]} == set()
     assert before.keys() == after.keys()
-    assert {path for path, statuses in seen.items() if 200 not in statuses} <= {"/readyz"}
+    closed = {path for path, statuses in seen.items() if 200 not in statuses}
+    assert closed <= {"/readyz", "/admin/first/{token}"}  # no worker is here; an operator is
     subscribers.unsubscribe(world.app, links_of(world.app)["u"])
     assert rows_of(world.app.store) != before  # and such a thing would have been seen
+
+
+def test_looking_at_the_first_operator_s_link_makes_none(app: App) -> None:
+    path = urlsplit(admins.invitation(app)).path
+    client = TestClient(build_app(app), base_url="http://localhost")
+    before = rows_of(app.store)
+    assert [client.request(method, path).status_code for method in METHODS] == [200, 200, 405]
+    assert rows_of(app.store) == before
 
 
 def test_no_link_opens_what_another_is_for(world: World) -> None:
