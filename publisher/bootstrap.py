@@ -226,6 +226,7 @@ def _subscribers(settings: Settings) -> SubscriberOptions:
         budgets=Budgets(an_hour=people.mails_an_hour),
         confirm_days=people.confirm_days,
         ip_days=people.ip_days,
+        work_bits=people.work_bits,
         remember_erased=people.remember_erased,
         reconfirm_days=people.reconfirm_days,
         sunset=people.sunset,

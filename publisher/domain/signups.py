@@ -7,6 +7,7 @@ answered, by whoever works off the waiting ones.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 SOONEST, LATEST = timedelta(seconds=3), timedelta(hours=2)
@@ -66,6 +67,15 @@ class Signup:
 def is_timely(handed_out: datetime, *, now: datetime) -> bool:
     """Whether a form comes back neither faster than people type nor later than its life."""
     return SOONEST <= now - handed_out <= LATEST
+
+
+def proves_work(task: str, proof: str, *, bits: int) -> bool:
+    """Whether the digest of a task and its proof begins with so many zero bits, at most 32.
+
+    The visitor's browser tried two to the power of `bits` numbers for it, and so for each address.
+    """
+    digest = sha256(f"{task}{proof}".encode("utf-8", "replace")).digest()
+    return int.from_bytes(digest[:4]) >> (32 - bits) == 0
 
 
 def network(ip: str) -> str:

@@ -45,7 +45,10 @@ FEED_STYLESHEET = "feeds/feed.css"
 """What a browser shows a feed with; published at `assets/feed.css`."""
 
 COPY_SCRIPT = "pages/copy.js"
-"""The only script: it makes the buttons of the feeds page copy; published at `assets/copy.js`."""
+"""It makes the buttons of the feeds page copy; published at `assets/copy.js`."""
+
+WORK_SCRIPT = "pages/work.js"
+"""It lets a browser work for a sign-up where the site asks for that; at `assets/work.js`."""
 
 _FEED_NAMES = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
@@ -100,6 +103,11 @@ def feed_stylesheet(templates: Templates) -> bytes:
 def copy_script(templates: Templates) -> bytes:
     """The script behind the buttons of the feeds page."""
     return templates.source(COPY_SCRIPT).encode()
+
+
+def work_script(templates: Templates) -> bytes:
+    """The script of the sign-up form of a site that asks for work."""
+    return templates.source(WORK_SCRIPT).encode()
 
 
 def home(

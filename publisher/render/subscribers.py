@@ -26,13 +26,17 @@ HONEYPOT = "website"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """The sign-up form as it stands: what was typed (`problem`: what is wrong with it), signed."""
+    """The sign-up form as it stands: what was typed (`problem`: what is wrong with it), signed.
+
+    `work_bits`: how much a browser must compute before it may be sent, 0 = nothing.
+    """
 
     newsletters: Sequence[Newsletter]
     stamp: str
     address: str = ""
     chosen: str = ""
     problem: str = ""
+    work_bits: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

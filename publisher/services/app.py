@@ -61,7 +61,8 @@ class SubscriberOptions:
 
     `signup`: whether the form is open. `sender`: who notices are from, None for the newsletter's.
     `confirm_days`, `ip_days`: how long a request waits, and until network addresses are
-    shortened. `remember_erased`: an erased address stays suppressed by a keyed hash.
+    shortened. `work_bits`: how much a browser computes before it signs up, 0 for nothing.
+    `remember_erased`: an erased address stays suppressed by a keyed hash.
     `reconfirm_days`: after how long without a sign somebody is asked, 0 for never; with `sunset`
     who does not answer is unsubscribed.
     """
@@ -73,6 +74,7 @@ class SubscriberOptions:
     budgets: Budgets = field(default_factory=Budgets)
     confirm_days: int = 7
     ip_days: int = 365
+    work_bits: int = 0
     remember_erased: bool = True
     reconfirm_days: int = 0
     sunset: bool = False

@@ -242,6 +242,7 @@ class _Shelf:
             ("page.css", pages.stylesheet),
             ("feed.css", pages.feed_stylesheet),
             ("copy.js", pages.copy_script),
+            ("work.js", pages.work_script),
         ):
             data = partial(read, templates)
             yield OutputFile(path=f"assets/{name}", source=self._print(name), data=data)

@@ -211,6 +211,7 @@ class SubscribersSettings(_Section):
     welcome: bool = True
     goodbye: bool = False
     mails_an_hour: Annotated[int, Field(ge=1, le=100_000)] = 300
+    work_bits: Annotated[int, Field(ge=0, le=24)] = 0
     confirm_days: Annotated[int, Field(ge=1, le=90)] = 7
     ip_days: Annotated[int, Field(ge=1, le=3650)] = 365
     remember_erased: bool = True

@@ -19,7 +19,7 @@ from publisher.services import signups
 from publisher.services.app import App
 from publisher.web.answers import private
 from publisher.web.forms import FORM_FIELDS, language_of, text_of
-from publisher.web.security import client_ip
+from publisher.web.security import PAGE_POLICY, SCRIPTED_PAGE_POLICY, client_ip
 
 _LONGEST_ADDRESS = 254
 
@@ -70,6 +70,8 @@ class SigningUp:
             return self._asked(form)  # a program; it learns nothing
         if not self._is_timely(text_of(form, "stamp")):
             return self._again(form, "subscribe_once_more")
+        if not self._proves_work(form):
+            return self._again(form, "subscribe_no_proof")
         language = language_of(self.app, text_of(form, "lang"))
         asked = rules.Request(
             address=text_of(form, "email"),
@@ -93,6 +95,12 @@ class SigningUp:
         except InvalidToken:
             return False
         return rules.is_timely(handed_out, now=self.app.clock())
+
+    def _proves_work(self, form: FormData) -> bool:
+        bits = self.app.subscribers.work_bits
+        task = [text_of(form, name) for name in ("stamp", "email", "newsletter")]
+        written = "\n".join([*task, ""])
+        return not bits or rules.proves_work(written, text_of(form, "proof"), bits=bits)
 
     def _asked(self, form: FormData) -> Response:
         language = language_of(self.app, text_of(form, "lang"))
@@ -122,7 +130,10 @@ class SigningUp:
                 address=address,
                 chosen=chosen if chosen in known else "",
                 problem=problem,
+                work_bits=self.app.subscribers.work_bits,
             ),
             language=language,
         )
-        return private(page, status=422 if problem else 200)
+        policy = SCRIPTED_PAGE_POLICY if self.app.subscribers.work_bits else PAGE_POLICY
+        headers = {"Content-Security-Policy": policy}
+        return private(page, status=422 if problem else 200, headers=headers)

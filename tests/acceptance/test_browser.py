@@ -4,13 +4,14 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.acceptance.conftest import eventually, inbox
+from tests.acceptance.conftest import configure, eventually, inbox
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="`make acceptance` installs it")
 axe_module = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -73,6 +74,13 @@ def mail_to(site: Path, email: str, count: int) -> EmailMessage:
     texts = {str(mail["Message-ID"]): mail for mail in found()}
     order = [re.search(rb"Message-ID: (\S+)", path.read_bytes()) for path in new]
     return [texts[hit[1].decode()] for hit in order if hit and hit[1].decode() in texts][-1]
+
+
+def write_post(site: Path, title: str) -> None:
+    """A post of this minute; the daemon sees it appear."""
+    head = f"title: {title}\ndate: {datetime.now(UTC):%Y-%m-%d %H:%M:%S}+00:00\ntags: [craft]"
+    path = site / "content" / f"{title.replace(' ', '-')}.md"
+    path.write_text(f"---\n{head}\n---\n\nIt burns.\n", encoding="utf-8")
 
 
 def path_in(mail: EmailMessage, kind: str) -> str:
@@ -142,7 +150,7 @@ def test_a_reader_comes_chooses_and_goes(
 
     reader.open(f"/subscribe?lang={language}")
     reader.page.fill("#email", email)
-    reader.page.select_option("#frequency", "daily")
+    reader.page.select_option("#frequency", "instant")
     reader.page.wait_for_timeout(3200)  # people need that long, and the form knows
     reader.press("subscribe")
     assert reader.sees("asked")
@@ -151,41 +159,50 @@ def test_a_reader_comes_chooses_and_goes(
     reader.press("confirm")
     assert reader.sees("welcome")
 
-    welcome = mail_to(site, email, 2)
-    preferences = path_in(welcome, "p")
+    write_post(site, f"Lamp of {language} {size}")
+    issue = mail_to(site, email, 3)
+    assert f"Lamp of {language} {size}" in str(issue["Subject"])
+    preferences, leave = path_in(issue, "p"), path_in(issue, "u")
     reader.open(preferences)
     for days, is_paused in (("30", True), ("0", False)):
         reader.page.select_option("#pause", days)
         reader.press("save")
         assert reader.sees("paused", "main") is is_paused
 
-    daily, monthly, craft = (
+    instant, monthly, craft = (
         f"input[name={name}][value={value}]"
         for name, value in (
-            ("frequency-weekly", "daily"),
+            ("frequency-weekly", "instant"),
             ("frequency-weekly", "monthly"),
             ("topic-weekly", "craft"),
         )
     )
-    assert reader.page.is_checked(daily)  # as asked for at the form
-    for wanted in (monthly, daily):
+    assert reader.page.is_checked(instant)  # as asked for at the form
+    for wanted in (monthly, instant):
         reader.page.check(wanted)
         reader.page.check(craft)
         reader.press("save")
         assert reader.page.is_checked(wanted)
         assert reader.page.is_checked(craft)
 
-    reader.open(path_in(welcome, "u"))
+    reader.open(leave)
     reader.page.click("form[action$='/less'] button")
     reader.look()
     assert reader.sees("less")
-    reader.open(path_in(welcome, "u"))
-    reader.press("unsubscribe")
-    assert reader.sees("left")
+    if size == "desk":
+        reader.open(leave)
+        reader.press("unsubscribe")
+        assert reader.sees("left")
+    else:  # the button that the mail program draws
+        one_click = {"data": "List-Unsubscribe=One-Click", "max_redirects": 0}
+        answer = reader.context.request.post(reader.address + leave, **one_click)
+        assert (answer.status, answer.text()) == (200, "unsubscribed\n")
+        reader.open(leave)
+        assert reader.page.get_by_role("button", name=reader.words["unsubscribe"]).count() == 0
 
     reader.open(preferences)
     reader.press("erase")
-    reader.open(path_in(mail_to(site, email, 3), "links/erase"))
+    reader.open(path_in(mail_to(site, email, 4), "links/erase"))
     reader.press("do_erase")
     assert reader.sees("erased")
     for path in ("/", f"/privacy?lang={language}", "/feeds/"):
@@ -209,3 +226,28 @@ def test_an_issue_has_the_links_and_one_click_ends_it(
     page.goto(address + leave)
     assert page.get_by_role("button").count() == 1
     context.close()
+
+
+@pytest.fixture
+def asks_for_work(site: Path) -> None:
+    configure(site, ("work_bits = 0", "work_bits = 12"))
+
+
+def test_a_browser_computes_before_it_signs_up(
+    browser: Any,
+    asks_for_work: None,
+    daemon: tuple[subprocess.Popen[str], str],
+    site: Path,
+) -> None:
+    eventually((site / "public" / "assets" / "work.js").exists)
+    reader = Reader(browser, daemon[1], language="en", size="phone")
+    reader.open("/subscribe?lang=en")
+    reader.page.fill("#email", "worker@example.org")
+    reader.page.wait_for_timeout(3200)
+    reader.page.get_by_role("button", name="Subscribe", exact=True).click()
+    reader.page.wait_for_selector("h1:has-text('Please look into your mailbox')")
+    reader.look()
+    assert reader.sees("asked")
+    assert path_in(mail_to(site, "worker@example.org", 1), "c")
+    assert reader.console == []
+    reader.context.close()
