@@ -88,19 +88,20 @@ def daemon(site: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
         ("http://localhost:8080", f"http://localhost:{port}"),
         ("tick_seconds = 30.0", "tick_seconds = 0.2"),
     )
-    process = subprocess.Popen(
-        [sys.executable, "-m", "publisher", "-C", str(site), "serve"],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    log = site.with_suffix(".log")  # a pipe that nobody reads would stop the daemon
+    with log.open("w") as words:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "publisher", "-C", str(site), "serve"],
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            stderr=words,
+            text=True,
+        )
     address = f"http://127.0.0.1:{port}"
     try:
         eventually(lambda: process.poll() is None and _answers(f"{address}/healthz"))
         yield process, address
         process.send_signal(signal.SIGTERM)
-        _, words = process.communicate(timeout=PATIENCE_SECONDS)
-        assert process.returncode == 0, words
+        assert process.wait(timeout=PATIENCE_SECONDS) == 0, log.read_text()
     finally:
         if process.poll() is None:
             process.kill()

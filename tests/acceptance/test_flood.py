@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -26,6 +27,9 @@ class Flood:
     def __init__(self, address: str) -> None:
         self.connection = HTTPConnection(urlsplit(address).netloc, timeout=60)
 
+    def close(self) -> None:
+        self.connection.close()
+
     def form(self) -> dict[str, str]:
         self.connection.request("GET", "/subscribe?lang=en")
         page = self.connection.getresponse().read().decode()
@@ -46,17 +50,19 @@ def test_a_flood_writes_few_mails_and_keeps_nobody_out(
     daemon: tuple[subprocess.Popen[str], str], site: Path
 ) -> None:
     eventually((site / "public" / "index.html").exists)
-    form = Flood(daemon[1]).form()
+    with closing(Flood(daemon[1])) as visitor:
+        form = visitor.form()
     time.sleep(SOONEST.total_seconds() + 0.2)
 
     def attack(first: int) -> Counter[tuple[int, bytes]]:
-        flood, answers = Flood(daemon[1]), Counter[tuple[int, bytes]]()
-        for number in range(first, REQUESTS, THREADS):
-            victim, network = (number * 7) % ADDRESSES, number % NETWORKS
-            email = f"victim{victim}@example.org"
-            answers[flood.send(form, email, f"10.9.{network}.1")] += 1
-            if number == REQUESTS // 2:
-                answers[flood.send(form, HONEST, "203.0.113.200")] += 1
+        answers = Counter[tuple[int, bytes]]()
+        with closing(Flood(daemon[1])) as flood:
+            for number in range(first, REQUESTS, THREADS):
+                victim, network = (number * 7) % ADDRESSES, number % NETWORKS
+                email = f"victim{victim}@example.org"
+                answers[flood.send(form, email, f"10.9.{network}.1")] += 1
+                if number == REQUESTS // 2:
+                    answers[flood.send(form, HONEST, "203.0.113.200")] += 1
         return answers
 
     began = time.monotonic()
