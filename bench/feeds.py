@@ -96,10 +96,10 @@ def main():
         entry.published(post.published)
         entry.updated(post.updated)
         entry.summary(post.excerpt.text)
-        entry.content(post.html, type="CDATA")
+        entry.content(post.body.html, type="CDATA")
     size = len(generator.rss_str(pretty=True))
     for entry, post in zip(generator.entry(), library.posts):
-        entry.content(post.html, type="html")
+        entry.content(post.body.html, type="html")
     size += len(generator.atom_str(pretty=True))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(time.perf_counter() - started, peak)
