@@ -132,8 +132,8 @@ def _add(item: FeedEntry, entry: Entry, *, kind: str, language: str, is_podcast:
     # The text of an RSS description is HTML: plain text is escaped once more than in Atom.
     summary = clean(entry.summary)
     item.summary(html.escape(summary, quote=False) if kind == "rss" else summary)
-    if entry.html:
-        item.content(clean(entry.html), type="CDATA" if kind == "rss" else "html")
+    if content := clean(entry.html):
+        item.content(content, type="CDATA" if kind == "rss" else "html")
 
 
 def _written(generator: FeedGenerator, kind: str) -> bytes:

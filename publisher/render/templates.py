@@ -5,9 +5,11 @@ nothing but the values they are given, and stop at a name that does not exist. N
 differ from one run to the next (`random`, `lipsum`) is at hand: equal values give equal bytes.
 """
 
+import os
 import re
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from textwrap import fill
@@ -45,6 +47,7 @@ class Templates:
         self._folders = folders
         self._html = _environment(folders, escape=True)
         self._text = _environment(folders, escape=False)
+        self._sources: dict[str, tuple[tuple[int, ...], str]] = {}
 
     def html(self, name: str, /, **values: object) -> str:
         """Renders markup; every value is escaped. Raises `TemplateError`."""
@@ -56,7 +59,20 @@ class Templates:
 
     def source(self, name: str) -> str:
         """A file as it stands, for style sheets and catalogues. Raises `TemplateError`."""
-        return _guarded(name, lambda: _source(self._text, name))
+        stamp = self._stamp(name)
+        known = self._sources.get(name)
+        if known is None or known[0] != stamp:
+            known = stamp, _guarded(name, lambda: _source(self._text, name))
+            self._sources[name] = known
+        return known[1]
+
+    def _stamp(self, name: str) -> tuple[int, ...]:
+        """What tells a file from another that takes its place; empty where there is none."""
+        for folder in self._folders:
+            with suppress(OSError):
+                found = os.stat(folder / name)
+                return found.st_ino, found.st_size, found.st_mtime_ns
+        return ()
 
     def fingerprint(self) -> str:
         """A digest (hex) of all files as they are at this moment."""

@@ -21,8 +21,8 @@ _ASIDE = ".new-"
 _MANY = 256
 """From so many files on, the disk is told once to write everything, not once a file."""
 
-_THREADS = 4
-_AHEAD = 8
+_THREADS = 2
+_AHEAD = 32
 """Files that wait for a thread, at most."""
 
 
