@@ -335,7 +335,6 @@ def test_a_broken_key_file_is_not_made_worse(config: Path, tmp_path: Path) -> No
 
 def test_instant_cannot_be_offered_beside_a_newsletter_that_counts_posts(config: Path) -> None:
     change(config, 'cadence = "weekly"', 'cadence = "posts"')
-    change(config, 'frequencies = ["daily"', 'frequencies = ["instant"')
 
     (told,) = problems_of(config)
 
