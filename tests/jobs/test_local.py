@@ -27,6 +27,11 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.02)
 
 
+def stuck(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The lanes that the log calls stuck; on a slow machine others may be among them."""
+    return [vars(each)["lane"] for each in caplog.records if each.message == "lane.stuck"]
+
+
 @pytest.mark.parametrize("work", ["build", "send"])
 def test_the_watchdog_hears_nothing_while_any_lane_is_stuck(
     app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, work: str
@@ -44,7 +49,7 @@ def test_the_watchdog_hears_nothing_while_any_lane_is_stuck(
 
     async def watch() -> tuple[int, int, int]:
         worker = asyncio.create_task(Worker(app, stop, watchdog).run())
-        await until(lambda: "lane.stuck" in caplog.text)
+        await until(lambda: any(work in lane for lane in stuck(caplog)))
         silent_from = watchdog.count
         await asyncio.sleep(0.4)
         silent_to = watchdog.count
@@ -56,5 +61,3 @@ def test_the_watchdog_hears_nothing_while_any_lane_is_stuck(
 
     before, during, after = asyncio.run(asyncio.wait_for(watch(), 60))
     assert before == during < after
-    (first, *_) = [record for record in caplog.records if record.message == "lane.stuck"]
-    assert work in vars(first)["lane"]
