@@ -204,7 +204,9 @@ class Books:
     ) -> None:
         sent = []
         for each in outcomes:
-            claimed = self._claimed[each.job.delivery]
+            claimed = self._claimed.get(each.job.delivery)
+            if claimed is None:  # withdrawn with its lease: it has no intent, and is another's now
+                continue
             outcome = each.verdict.outcome
             if isinstance(outcome, Accepted) and claimed.is_intended:
                 sent.append(self._record(tx, each, claimed, now=now))
