@@ -85,7 +85,7 @@ STOP = object()
 class Group:
     """One transaction's worth, folded: an outcome cancels an intent that was never committed."""
 
-    intents: dict[int, Intent] = field(default_factory=dict)
+    intents: dict[Job, Intent] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
     stops: bool = False
@@ -93,9 +93,9 @@ class Group:
     def add(self, entry: Any) -> None:
         match entry:
             case Intent(job):
-                self.intents[job.delivery] = entry
+                self.intents[job] = entry
             case Outcome(job):
-                self.intents.pop(job.delivery, None)
+                self.intents.pop(job, None)
                 self.outcomes.append(entry)
             case Task():
                 self.tasks.append(entry)

@@ -83,7 +83,7 @@ class Books:
         self._on_failure = on_failure
         self._queue: SimpleQueue[Any] = SimpleQueue()
         self._thread = Thread(target=self._run, name="delivery books", daemon=True)
-        self._claimed: dict[int, Claimed] = {}
+        self._claimed: dict[Job, Claimed] = {}
         self._breakers: defaultdict[int, Breaker] = defaultdict(Breaker)
         self._troubled: set[str] = set()
         self._stopped: set[int] = set()
@@ -104,11 +104,11 @@ class Books:
 
     def claimed(self, job: Job, claimed: Claimed) -> None:
         """Enters a job before it is handed out."""
-        self._claimed[job.delivery] = claimed
+        self._claimed[job] = claimed
 
     def forget(self, job: Job) -> Claimed | None:
         """A job was not handed out after all."""
-        return self._claimed.pop(job.delivery, None)
+        return self._claimed.pop(job, None)
 
     def is_stopped(self, job: Job) -> bool:
         """Whether its issue has been paused while it waited."""
@@ -204,8 +204,8 @@ class Books:
     ) -> None:
         sent = []
         for each in outcomes:
-            claimed = self._claimed.get(each.job.delivery)
-            if claimed is None:  # withdrawn with its lease: it has no intent, and is another's now
+            claimed = self._claimed.get(each.job)
+            if claimed is None:  # it was withdrawn; the line broke before it could be told
                 continue
             outcome = each.verdict.outcome
             if isinstance(outcome, Accepted) and claimed.is_intended:
@@ -276,7 +276,7 @@ class Books:
         if not intents:
             return
         intents, refused = self._within_quota(tx, intents, done, now=now)
-        claimed = {each.job.delivery: self._claimed[each.job.delivery] for each in intents}
+        claimed = {each.job.delivery: self._claimed[each.job] for each in intents}
         epochs = {one.lease.batch: one.lease.epoch for one in claimed.values()}
         held = batches.held(tx, epochs, now=now)
         may = [number for number, one in claimed.items() if one.lease.batch in held]
@@ -290,7 +290,7 @@ class Books:
                 done.finished.append((each.job, one, Fate.WITHDRAWN))
             done.granted.append((each.granted, each.job, each.job.delivery in going))
         for each in refused:
-            done.finished.append((each.job, self._claimed[each.job.delivery], Fate.WITHDRAWN))
+            done.finished.append((each.job, self._claimed[each.job], Fate.WITHDRAWN))
             done.granted.append((each.granted, each.job, False))
         done.lost |= epochs.keys() - held
 
@@ -306,7 +306,7 @@ class Books:
             if not (relay.per_hour or relay.per_day or relay.warm_up):
                 allowed.append(each)
                 continue
-            one = self._claimed[each.job.delivery]
+            one = self._claimed[each.job]
             if relay.label not in left:
                 left[relay.label] = room_of(tx, relay, one.sender_domain, now=now)
             limit = left[relay.label].messages
@@ -332,8 +332,7 @@ class Books:
             self.counts[issue][status] += 1
         for job, claimed, fate in done.finished:
             claimed.is_intended = False
-            if fate is not Fate.RETURNED:
-                self._claimed.pop(job.delivery, None)
+            self._claimed.pop(job, None)
             self.listener.finished(job, claimed, fate)
         for relay, until in done.full:
             self.listener.exhausted(relay, until)

@@ -155,8 +155,8 @@ class Outbox:
         self._books.intend(job, relay, granted)
 
     def settle(self, job: Job, relay: Relay, verdict: Verdict) -> None:
-        seconds = monotonic() - self._begun.pop(job.delivery)
-        self._app.vitals.replied(reply_class(verdict.outcome), seconds)
+        if began := self._begun.pop(job.delivery, None):  # else it has been withdrawn
+            self._app.vitals.replied(reply_class(verdict.outcome), monotonic() - began)
         self._books.settle(job, relay, verdict)
 
     def is_done(self, relay: Relay) -> bool:
@@ -196,6 +196,7 @@ class Outbox:
 
     def finished(self, job: Job, claimed: Claimed, fate: Fate) -> None:
         """A job has come to its end, or goes back to the end of the queue."""
+        self._begun.pop(job.delivery, None)
         held = self._held.get(claimed.lease.batch)
         supply = self._supplies[claimed.relay]
         with self._lock:
@@ -207,8 +208,6 @@ class Outbox:
             supply.claims.append(claimed)
             self._work.set()
             return
-        if fate is Fate.RETURNED:
-            self._books.forget(job)
         self._end(claimed)
 
     def lost(self, batches: Iterable[int]) -> None:
