@@ -41,6 +41,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from publisher.mail.jobs import Job
 from publisher.mail.relays import Pipelining
 from publisher.services import deliveries, letters
+from tests.faults.proof import port_of
 from tests.faults.world import found, make_relay, open_world
 
 HERE = Path(__file__).parent
@@ -248,14 +249,8 @@ def distance(port: int, delay_ms: float) -> Iterator[int]:
     if not delay_ms:
         yield port
         return
-    far = HERE.parent / "tests" / "faults" / "distance.py"
-    command = [sys.executable, str(far), str(port), str(delay_ms)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout
-            yield int(process.stdout.readline())
-        finally:
-            process.kill()
+    with port_of("distance.py", str(port), str(delay_ms)) as far:
+        yield far
 
 
 def _wait_for(port: int) -> None:

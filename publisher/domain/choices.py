@@ -53,7 +53,7 @@ EVEN = Balance()
 
 
 class Taste(NamedTuple):
-    """All that decides what somebody gets of an issue. Lists are written as `pack` does."""
+    """All that decides what somebody gets of an issue. Lists are written as `join_names` does."""
 
     language: str
     topics: str
@@ -61,13 +61,13 @@ class Taste(NamedTuple):
     balance: Balance = EVEN
 
 
-def pack(values: Iterable[str]) -> str:
+def join_names(values: Iterable[str]) -> str:
     """A set of names as one text, the same for the same set."""
     return _BETWEEN.join(sorted(values))
 
 
-def unpack(text: str) -> frozenset[str]:
-    """The set that `pack` wrote."""
+def split_names(text: str) -> frozenset[str]:
+    """The set that `join_names` wrote."""
     return frozenset(filter(None, text.split(_BETWEEN)))
 
 
@@ -98,7 +98,7 @@ def theirs(
     """
     chosen = offered(
         newsletter,
-        Choices(topics=unpack(taste.topics), languages=unpack(taste.languages)),
+        Choices(topics=split_names(taste.topics), languages=split_names(taste.languages)),
     )
     new = [post for post in carried if post.id not in taste.balance.had]
     late = [post for post in owed if post.id not in {each.id for each in new}]

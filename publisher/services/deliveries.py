@@ -31,8 +31,8 @@ from publisher.mail.single import send_one
 from publisher.services import audiences, letters
 from publisher.services.app import App
 from publisher.services.letters import IssueMail
-from publisher.services.outbox import Supply
 from publisher.services.sending import Progress, Run, Watch
+from publisher.services.supplies import Supply
 from publisher.store import audit, batches
 from publisher.store import deliveries as rows
 from publisher.store import issues as issue_rows

@@ -8,9 +8,8 @@ tells what has become of jobs, and our own composes.
 """
 
 import logging
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
 from time import monotonic
@@ -32,6 +31,7 @@ from publisher.services.app import App
 from publisher.services.book_entries import Claimed, Fate
 from publisher.services.books import Books, room_of
 from publisher.services.letters import IssueMail
+from publisher.services.supplies import Supply
 from publisher.store import batches
 from publisher.store import deliveries as rows
 from publisher.store import outcomes as outcome_rows
@@ -47,30 +47,6 @@ CHUNK = 8
 REST_MOST = timedelta(minutes=5)
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True, eq=False)
-class Supply:
-    """One relay's share of the work. `issues`: those whose deliveries may go over it."""
-
-    relay: Relay
-    issues: tuple[int, ...]
-    setbacks: int = 0
-    claims: deque[Claimed] = field(default_factory=deque)
-    ready: deque[Job] = field(default_factory=deque)
-    leased: int = 0  # batches so far
-    outstanding: int = 0  # jobs that have not come to an end
-    flying: int = 0  # of them, those that are with the engine
-    room: int | None = None  # what the quotas leave, as far as we know
-    room_until: datetime | None = None
-    is_asking: bool = False  # a lease is on its way
-    is_dry: bool = False  # there was nothing to lease
-    is_hungry: bool = True  # the engine found nothing ready
-    problem: str = ""  # why nothing goes over it any more in this run
-
-    @property
-    def is_over(self) -> bool:
-        return (bool(self.problem) or self.is_dry) and not self.outstanding and not self.is_asking
 
 
 @dataclass(slots=True, eq=False)

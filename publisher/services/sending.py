@@ -16,8 +16,9 @@ from publisher.mail.engine import Engine
 from publisher.services.app import App
 from publisher.services.books import Books
 from publisher.services.letters import IssueMail
-from publisher.services.outbox import Outbox, Supply
+from publisher.services.outbox import Outbox
 from publisher.services.sent_log import SentLog
+from publisher.services.supplies import Supply
 
 GLANCE_SECONDS = 0.1
 DRAIN_SECONDS = 60.0

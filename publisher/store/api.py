@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import RowMapping, select
 
 from publisher.domain.addresses import Address
-from publisher.domain.choices import unpack
+from publisher.domain.choices import split_names
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.subscribers import SubscriptionStatus
 from publisher.store.engine import Tx
@@ -50,7 +50,7 @@ def subscription_page(
     if status is not None:
         wanted = wanted.where(subscriptions.c.status == status.value)
     return [
-        _plain(row) | {name: sorted(unpack(row[name])) for name in ("topics", "languages")}
+        _plain(row) | {name: sorted(split_names(row[name])) for name in ("topics", "languages")}
         for row in tx.execute(wanted).mappings()
     ]
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
     update,
 )
 
-from publisher.domain.choices import Balance, Choices, Taste, pack
+from publisher.domain.choices import Balance, Choices, Taste, join_names
 from publisher.domain.issues import Issue
 from publisher.domain.newsletters import Newsletter
 from publisher.domain.subscribers import ConsentEvent, SubscriptionStatus
@@ -103,7 +103,7 @@ def save(tx: Tx, subscription: int, choices: Choices) -> None:
 
 def columns_of(choices: Choices) -> dict[str, str]:
     """Choices as the columns `CHOSEN` of a subscription hold them."""
-    values = (choices.frequency, pack(choices.topics), pack(choices.languages))
+    values = (choices.frequency, join_names(choices.topics), join_names(choices.languages))
     return dict(zip(CHOSEN, values, strict=True))
 
 

@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select,
 from publisher.domain.choices import EVEN, Balance, Taste
 from publisher.domain.deliveries import (
     BATCH_ROWS,
-    UNSETTLED,
     Delivery,
     DeliveryStatus,
 )
@@ -18,11 +17,10 @@ from publisher.domain.subscribers import SubscriptionStatus
 from publisher.store import batches
 from publisher.store.choices import balances_in
 from publisher.store.engine import Tx, insert_ignoring
-from publisher.store.issues import DEFAULT
+from publisher.store.issues import DEFAULT, open_batches, unsettled
 from publisher.store.prepared import Prepared
 from publisher.store.tables import (
     deliveries,
-    delivery_batches,
     subscribers,
     subscriptions,
     suppressions,
@@ -232,16 +230,9 @@ def named(tx: Tx, ids: Collection[int]) -> list[Delivery]:
 
 def has_unsettled(tx: Tx, issue: int) -> bool:
     """Whether something of an issue is still to be sent, or being sent."""
-    open_batch = select(delivery_batches.c.id).where(
-        delivery_batches.c.issue == issue, delivery_batches.c.is_open
+    return any(
+        tx.scalar(rows.limit(1)) is not None for rows in (open_batches(issue), unsettled(issue))
     )
-    if tx.scalar(open_batch.limit(1)) is not None:
-        return True
-    unsettled = select(deliveries.c.id).where(
-        deliveries.c.issue == issue,
-        deliveries.c.status.in_([status.value for status in UNSETTLED]),
-    )
-    return tx.scalar(unsettled.limit(1)) is not None
 
 
 def variant_counts(tx: Tx, issue: int) -> dict[str, int]:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, insert, select, update
 
 from publisher.domain.deliveries import UNSETTLED
 from publisher.domain.issues import Cause, Issue, IssueStatus, Verdict
@@ -231,25 +231,33 @@ def finish(tx: Tx, issue: int, *, now: datetime) -> bool:
     Open batches are asked first: there are few of them, and while there is one nobody needs to
     look at a million rows.
     """
-    open_batches = select(delivery_batches.c.id).where(
-        delivery_batches.c.issue == issue, delivery_batches.c.is_open
-    )
-    if tx.scalar(open_batches.limit(1)) is not None:
+    if tx.scalar(open_batches(issue).limit(1)) is not None:
         return False
-    open_rows = select(deliveries.c.id).where(
-        deliveries.c.issue == issue,
-        deliveries.c.status.in_([status.value for status in UNSETTLED]),
-    )
     done = tx.execute(
         update(issues)
         .where(
             issues.c.id == issue,
             issues.c.status == IssueStatus.SENDING.value,
-            ~open_rows.exists(),
+            ~unsettled(issue).exists(),
         )
         .values(status=IssueStatus.SENT.value, sent_at=now)
     )
     return done.rowcount == 1
+
+
+def open_batches(issue: int) -> Select[tuple[int]]:
+    """The batches of an issue in which something is still to be done."""
+    return select(delivery_batches.c.id).where(
+        delivery_batches.c.issue == issue, delivery_batches.c.is_open
+    )
+
+
+def unsettled(issue: int) -> Select[tuple[int]]:
+    """The deliveries of an issue that are still to be sent, or being sent."""
+    return select(deliveries.c.id).where(
+        deliveries.c.issue == issue,
+        deliveries.c.status.in_([status.value for status in UNSETTLED]),
+    )
 
 
 def settled(newsletter: str, series: str) -> ColumnElement[bool]:

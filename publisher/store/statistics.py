@@ -6,7 +6,7 @@ from typing import Literal
 
 from sqlalchemy import func, select
 
-from publisher.domain.choices import unpack
+from publisher.domain.choices import split_names
 from publisher.domain.subscribers import ConsentEvent, SubscriptionStatus
 from publisher.store.engine import Tx
 from publisher.store.tables import consents, subscriptions
@@ -35,7 +35,7 @@ def by_list(tx: Tx, newsletter: str, *, kind: Literal["topics", "languages"]) ->
     )
     counts: Counter[str] = Counter()
     for row in rows:
-        for name in unpack(row.chosen) or {""}:
+        for name in split_names(row.chosen) or {""}:
             counts[name] += row.number
     return dict(counts)
 

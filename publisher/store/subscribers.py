@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, Select, delete, func, select, update
 
 from publisher.domain.addresses import Address
-from publisher.domain.choices import NO_CHOICES, Choices, unpack
+from publisher.domain.choices import NO_CHOICES, Choices, split_names
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.subscribers import (
     ConsentEvent,
@@ -346,6 +346,8 @@ def _subscription(row: Row[Any]) -> Subscription:
         request=row.request,
         paused_until=row.paused_until,
         choices=Choices(
-            frequency=row.frequency, topics=unpack(row.topics), languages=unpack(row.languages)
+            frequency=row.frequency,
+            topics=split_names(row.topics),
+            languages=split_names(row.languages),
         ),
     )

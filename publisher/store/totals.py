@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Table, case, func, select
 
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import IssueStatus
@@ -13,12 +13,7 @@ from publisher.store.tables import consents, deliveries, issues, subscriptions
 
 def subscribers(tx: Tx) -> Mapping[tuple[str, str], int]:
     """(newsletter, status) -> subscriptions."""
-    rows = tx.execute(
-        select(subscriptions.c.newsletter, subscriptions.c.status, func.count()).group_by(
-            subscriptions.c.newsletter, subscriptions.c.status
-        )
-    )
-    return {(newsletter, status): count for newsletter, status, count in rows}
+    return _by_status(tx, subscriptions)
 
 
 def consents_given(tx: Tx) -> Mapping[tuple[str, str], int]:
@@ -43,12 +38,7 @@ def changes(tx: Tx, since: datetime) -> list[tuple[datetime, str]]:
 
 def issue_counts(tx: Tx) -> Mapping[tuple[str, str], int]:
     """(newsletter, status) -> issues."""
-    rows = tx.execute(
-        select(issues.c.newsletter, issues.c.status, func.count()).group_by(
-            issues.c.newsletter, issues.c.status
-        )
-    )
-    return {(newsletter, status): count for newsletter, status, count in rows}
+    return _by_status(tx, issues)
 
 
 def delivery_counts(tx: Tx) -> Mapping[tuple[str, str], int]:
@@ -149,3 +139,10 @@ def waiting(tx: Tx) -> Mapping[str, int]:
         .group_by(due)
     )
     return {row.state: row.number for row in rows}
+
+
+def _by_status(tx: Tx, table: Table) -> Mapping[tuple[str, str], int]:
+    """(newsletter, status) -> rows."""
+    columns = (table.c.newsletter, table.c.status)
+    rows = tx.execute(select(*columns, func.count()).group_by(*columns))
+    return {(newsletter, status): count for newsletter, status, count in rows}

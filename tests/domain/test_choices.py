@@ -7,10 +7,10 @@ from publisher.domain.choices import (
     Choices,
     Taste,
     change_series,
+    join_names,
     offered,
-    pack,
+    split_names,
     theirs,
-    unpack,
 )
 from publisher.domain.newsletters import Frequency
 from tests.factories import make_newsletter, make_post
@@ -64,7 +64,7 @@ def test_a_post_that_is_owed_and_carried_comes_once() -> None:
 
 @given(st.frozensets(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1)))
 def test_a_set_comes_back_as_it_was_packed(values: frozenset[str]) -> None:
-    assert unpack(pack(values)) == values
+    assert split_names(join_names(values)) == values
 
 
 def test_only_what_is_on_offer_is_kept() -> None:

@@ -44,7 +44,14 @@ class Proof:
 @contextmanager
 def relay_process(log: Path, *options: str) -> Iterator[int]:
     """The fault relay in a process of its own; gives its port."""
-    command = [sys.executable, str(HERE / "relay.py"), "--log", str(log), *options]
+    with port_of("relay.py", "--log", str(log), *options) as port:
+        yield port
+
+
+@contextmanager
+def port_of(script: str, *arguments: str) -> Iterator[int]:
+    """The port that a script beside this file prints; the script ends with the block."""
+    command = [sys.executable, str(HERE / script), *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
