@@ -20,7 +20,7 @@ PARTLY, TRY_LATER, INTERRUPTED = 4, 75, 130
 @click.argument("issue", type=int)
 @click.option("--test", "sample", metavar="ADDR", help="Send a marked sample there.")
 @click.option("--dry-run", is_flag=True, help="Say who would get it; send nothing.")
-@click.option("--limit", type=click.IntRange(min=1), help="Stop after about so many messages.")
+@click.option("--limit", type=click.IntRange(min=1), help="Stop after so many messages.")
 @as_json
 @click.pass_context
 def send(

@@ -253,9 +253,9 @@ def _send(
         counts = {issue.id: Counter(rows.counts(tx, issue.id)) for issue in sending}
     supplies, resting = _supplies(app, relays, sending, states)
     if supplies:
-        run = Run(app, sending, supplies, mails, states)
+        run = Run(app, sending, supplies, mails=mails, states=states, watch=watch)
         run.books.counts.update(counts)
-        run.go(watch)
+        run.go()
         resting |= {supply.relay.label: supply.problem for supply in supplies if supply.problem}
     return {
         issue.id: "; ".join(

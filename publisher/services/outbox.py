@@ -58,7 +58,10 @@ class _Held:
 
 
 class Outbox:
-    """The engine's desk. `wake` tells the engine to look again."""
+    """The engine's desk. `wake` tells the engine to look again.
+
+    `limit` is how many messages are handed out at most; one that comes back unsent is not counted.
+    """
 
     def __init__(
         self,
@@ -69,6 +72,7 @@ class Outbox:
         supplies: Sequence[Supply],
         owner: str,
         wake: Callable[[], None],
+        limit: int | None = None,
     ) -> None:
         self._app = app
         self._books = books
@@ -76,6 +80,7 @@ class Outbox:
         self._supplies = {supply.relay.label: supply for supply in supplies}
         self._owner = owner
         self._wake = wake
+        self._limit = limit  # how many messages may still be handed out
         self._held: dict[int, _Held] = {}
         self._begun: dict[int, float] = {}  # when each delivery under way was handed out
         self._lock = Lock()  # around counts that several threads change
@@ -97,12 +102,17 @@ class Outbox:
         for held in list(self._held.values()):
             self._release(held.lease)
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether as many messages as were asked for have come to their end."""
+        return self._limit == 0 and not any(each.flying for each in self._supplies.values())
+
     # The engine's loop.
 
     def take(self, relay: Relay) -> Job | None:
         supply = self._supplies[relay.label]
         while not supply.problem:
-            if supply.room is not None and supply.room <= 0:
+            if self._limit == 0 or (supply.room is not None and supply.room <= 0):
                 return None
             try:
                 job = supply.ready.popleft()
@@ -119,6 +129,8 @@ class Outbox:
                 supply.flying += 1
                 if supply.room is not None:
                     supply.room -= 1
+                if self._limit is not None:
+                    self._limit -= 1
             self._begun[job.delivery] = monotonic()
             return job
         return None
@@ -177,8 +189,11 @@ class Outbox:
         supply = self._supplies[claimed.relay]
         with self._lock:
             supply.flying -= 1
-            if fate is not Fate.SETTLED and supply.room is not None:
-                supply.room += 1
+            if fate is not Fate.SETTLED:
+                if supply.room is not None:
+                    supply.room += 1
+                if self._limit is not None:
+                    self._limit += 1
         if fate is Fate.RETURNED and not supply.problem and held and not held.is_lost:
             claimed.claim = replace(claimed.claim, attempts=claimed.attempt)
             supply.claims.append(claimed)

@@ -64,10 +64,13 @@ class Run:
         app: App,
         sending: list[Issue],
         supplies: list[Supply],
+        *,
         mails: Mapping[int, IssueMail],
         states: Mapping[str, RelayState],
+        watch: Watch,
     ) -> None:
         self._sending = sending
+        self._watch = watch
         self._log = SentLog(
             app.folders.state / "sent.log", lambda key: address_hash(app.site_key, key)
         )
@@ -85,13 +88,14 @@ class Run:
             supplies=supplies,
             owner=f"{socket.gethostname()}:{os.getpid()}:{token_hex(4)}",
             wake=self._wake,
+            limit=watch.limit,
         )
         self._engine = Engine([supply.relay for supply in supplies], self._outbox)
         for label, state in states.items():
             if state.problem:
                 self.books.watch(label)
 
-    def go(self, watch: Watch) -> None:
+    def go(self) -> None:
         """To the end, or until asked to stop; whatever happens, the books are closed."""
         self.books.start(self._outbox)
         self._outbox.start()
@@ -101,8 +105,8 @@ class Run:
             deadline = None
             while self._engine.is_running:
                 self._engine.join(GLANCE_SECONDS)
-                pace.tell(watch.progress)
-                if deadline is None and (watch.stopping() or pace.has_sent(watch.limit)):
+                pace.tell(self._watch.progress)
+                if deadline is None and (self._watch.stopping() or self._outbox.is_spent):
                     deadline = monotonic() + DRAIN_SECONDS
                     self._engine.stop()
                 elif deadline is not None and monotonic() > deadline:
@@ -112,7 +116,7 @@ class Run:
             self._outbox.close()
             self.books.close()
             self._log.close()
-        pace.tell(watch.progress, is_last=True)
+        pace.tell(self._watch.progress, is_last=True)
 
     def _stop_dead(self) -> None:
         """Nothing can be written any more: not one dot more."""
@@ -131,12 +135,8 @@ class Pace:
     def __init__(self, sending: list[Issue], books: Books) -> None:
         self._sending = sending
         self._books = books
-        self._first = self._settled()
-        self._past: list[tuple[float, int]] = [(monotonic(), self._first)]
+        self._past: list[tuple[float, int]] = [(monotonic(), self._settled())]
         self._told = 0.0
-
-    def has_sent(self, limit: int | None) -> bool:
-        return limit is not None and self._settled() - self._first >= limit
 
     def tell(self, progress: Progress, *, is_last: bool = False) -> None:
         now = monotonic()
