@@ -87,7 +87,7 @@ class _Daemon:
             sockets = stack.enter_context(_Sockets(app, self._role))
             self._handle_signals()
             while not self._is_ending:
-                await self._generation(self._now.app, sockets)
+                await self._generation(self._now, sockets)
                 if self._next:
                     self._now.close()
                     self._now, self._next = self._next, None
@@ -99,12 +99,13 @@ class _Daemon:
             if opened:
                 opened.close()
 
-    async def _generation(self, app: App, sockets: "_Sockets") -> None:
+    async def _generation(self, opened: "_Opened", sockets: "_Sockets") -> None:
+        app = opened.app
         self._stop.clear()
         async with asyncio.TaskGroup() as group:
             if self._role != "worker":
                 web = server.serve(
-                    build_app(app), self._stop, sockets.web, ready=lambda: self._greet(app, sockets)
+                    opened.web, self._stop, sockets.web, ready=lambda: self._greet(app, sockets)
                 )
                 group.create_task(web)
                 group.create_task(keep_polls(app, self._stop))
@@ -188,7 +189,7 @@ class _Opened:
         with ExitStack() as stack:
             self.app = stack.enter_context(open_app(config, vitals=vitals))
             refuse_public_inbox(self.app)
-            build_app(self.app)  # its templates must render before anybody depends on them
+            self.web = build_app(self.app)  # renders templates: before anybody depends on them
             self._stack = stack.pop_all()
 
     def close(self) -> None:

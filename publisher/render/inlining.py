@@ -10,8 +10,6 @@ from collections import Counter
 from collections.abc import Callable
 from threading import Lock
 
-import premailer
-
 from publisher.errors import ConfigError, TemplateError
 from publisher.render.templates import Templates
 
@@ -50,6 +48,8 @@ def inline(templates: Templates, folder: str, html: str) -> str:
 
 def inline_styles(html: str, styles: str) -> str:
     """The document with a sheet in its style attributes."""
+    import premailer  # noqa: PLC0415  # it takes a tenth of the daemon's start, and comes much later
+
     with _LOCK:
         document: str = premailer.Premailer(
             html,

@@ -5,6 +5,7 @@ Defaults stand here and, for people, in the shipped config.toml; a test keeps th
 
 import codecs
 from datetime import date, datetime, time
+from functools import cache
 from ipaddress import ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -18,10 +19,12 @@ from publisher.domain.newsletters import FIRST_MONDAY
 from publisher.errors import InvalidAddress
 from publisher.settings.nearest import did_you_mean
 
+_zones = cache(available_timezones)  # it walks through a thousand files
+
 
 def _zone(name: str) -> str:
-    if name not in available_timezones():
-        hint = did_you_mean(name, available_timezones())
+    if name not in _zones():
+        hint = did_you_mean(name, _zones())
         raise ValueError(f"unknown time zone {name!r}{hint}")
     return name
 

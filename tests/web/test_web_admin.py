@@ -5,6 +5,7 @@ from datetime import timedelta
 from ipaddress import ip_network
 
 import pytest
+from argon2 import extract_parameters
 from starlette.testclient import TestClient
 
 from publisher.domain.controls import MOVES
@@ -14,6 +15,7 @@ from publisher.domain.newsletters import Period
 from publisher.errors import NotFound
 from publisher.services import admins, deliveries, instances, issues
 from publisher.services.app import App, MonitorOptions, OperatorOptions
+from publisher.store import admins as admin_rows
 from publisher.store import issues as issue_rows
 from tests.web.conftest import NOW, make_site
 
@@ -355,3 +357,10 @@ def test_a_session_is_listed_and_ended(operator: TestClient, app: App) -> None:
     admins.end_session(app, session.key[:8])
     assert operator.get("/admin").status_code == 303
     assert admins.sessions(app) == []
+
+
+def test_an_unknown_name_costs_as_much_as_a_known_one(app: App) -> None:
+    with app.store.read() as tx:
+        known = admin_rows.find(tx, "ann")
+    assert known
+    assert extract_parameters(admins.NOBODY) == extract_parameters(known.password)

@@ -6,50 +6,56 @@ transaction.
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
 
 from publisher.errors import StoreError
+
+_HERE = Path(__file__).parent
 
 
 def migrate(engine: Engine, place: str) -> None:
     """Runs the missing steps. Raises `StoreError` if the schema is newer than this program."""
-    config = _config()
-    scripts = ScriptDirectory.from_config(config)
     current = _revision(engine)
-    if current == scripts.get_current_head():
+    if current == head_revision():
         return
-    if current is not None and current not in {step.revision for step in scripts.walk_revisions()}:
+    if current is not None and current not in _steps():
         raise StoreError(
-            f"{place}: its schema {current} is newer than this program's "
-            f"{scripts.get_current_head()}; install the Publisher that wrote it, or a later one"
+            f"{place}: its schema {current} is newer than this program's {head_revision()}; "
+            "install the Publisher that wrote it, or a later one"
         )
-    config.attributes["engine"] = engine
-    command.upgrade(config, "head")
+    _upgrade(engine)
 
 
 def head_revision() -> str:
     """The revision that this program makes of every database."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    return _steps()[-1]
 
 
 def outdated(engine: Engine) -> str:
     """The revision of a database that wants steps; empty for a new or an up-to-date one."""
     current = _revision(engine)
-    is_current = current == ScriptDirectory.from_config(_config()).get_current_head()
-    return "" if current is None or is_current else current
+    return "" if current in (None, head_revision()) else str(current)
+
+
+def _steps() -> list[str]:
+    """The revisions in their order: each file is named by its own."""
+    return sorted(path.name.partition("_")[0] for path in (_HERE / "versions").glob("[0-9]*.py"))
 
 
 def _revision(engine: Engine) -> str | None:
     with engine.execution_options(sqlite_begin="BEGIN").begin() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
 
 
-def _config() -> Config:
+def _upgrade(engine: Engine) -> None:
+    # Here: nearly every start finds nothing to do, and loading Alembic takes a while.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("script_location", str(_HERE))
     config.set_main_option("path_separator", "os")
-    return config
+    config.attributes["engine"] = engine
+    command.upgrade(config, "head")
