@@ -10,7 +10,8 @@ row with intent and without reply is `unknown`, by name. What the replies mean: 
 """
 
 import hmac
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -105,7 +106,7 @@ def retry_delay(delivery: int, deferrals: int) -> timedelta:
     return timedelta(minutes=minutes * (0.8 + 0.4 * spread))
 
 
-def sending_order(subscribers: Iterable[int], *, issue: int, key: bytes) -> list[int]:
+def sending_order(subscribers: Iterable[int], *, issue: int, key: bytes) -> Sequence[int]:
     """The subscribers of an issue in the order of sending: the same each time, no pattern in it.
 
     So no domain arrives as a block, and nobody is always the last.
@@ -115,7 +116,7 @@ def sending_order(subscribers: Iterable[int], *, issue: int, key: bytes) -> list
         for each in subscribers
     ]
     marked.sort()
-    return [each & 0xFFFF_FFFF_FFFF for each in marked]
+    return array("q", (each & 0xFFFF_FFFF_FFFF for each in marked))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from publisher.domain.issues import IssueStatus
 from publisher.store.engine import Tx
 from publisher.store.prepared import Prepared
 from publisher.store.tables import deliveries, delivery_batches, issues
-from publisher.store.types import among
+from publisher.store.types import among_bound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +144,7 @@ _HELD = Prepared(
         select(delivery_batches.c.id, delivery_batches.c.lease_epoch)
         .join(issues, issues.c.id == delivery_batches.c.issue)
         .where(
-            among(dialect, delivery_batches.c.id, "batches"),
+            among_bound(dialect, delivery_batches.c.id, "batches"),
             delivery_batches.c.lease_until > bindparam("now"),
             issues.c.status == IssueStatus.SENDING.value,
         )

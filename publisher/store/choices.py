@@ -32,6 +32,7 @@ from publisher.store.tables import (
     issues,
     subscriptions,
 )
+from publisher.store.types import unindexed
 
 CHOSEN = ("frequency", "topics", "languages")
 """The columns of a subscription that hold what was chosen."""
@@ -86,7 +87,7 @@ def tastes(tx: Tx, newsletter: Newsletter, *, now: datetime) -> set[Taste]:
 
 def balances_in(tx: Tx, newsletter: str) -> dict[int, Balance]:
     """The balances of a newsletter's subscriptions that are not even."""
-    return _balances(tx, subscriptions.c.newsletter == newsletter)
+    return _balances(tx, unindexed(subscriptions.c.newsletter) == newsletter)
 
 
 def balances_of(tx: Tx, wanted: Collection[int]) -> dict[int, Balance]:

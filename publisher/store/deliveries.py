@@ -1,8 +1,10 @@
 """Deliveries: the rows are the queue."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select, true, update
@@ -16,7 +18,7 @@ from publisher.domain.deliveries import (
 from publisher.domain.subscribers import SubscriptionStatus
 from publisher.store import batches
 from publisher.store.choices import balances_in
-from publisher.store.engine import Tx, insert_ignoring
+from publisher.store.engine import Tx, among, ignoring_insert
 from publisher.store.issues import DEFAULT, open_batches, unsettled
 from publisher.store.prepared import Prepared
 from publisher.store.tables import (
@@ -25,7 +27,7 @@ from publisher.store.tables import (
     subscriptions,
     suppressions,
 )
-from publisher.store.types import among
+from publisher.store.types import among_bound, unindexed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ def wanted(
     *,
     now: datetime,
     within: ColumnElement[bool] | None = None,
-) -> list[int]:
+) -> Sequence[int]:
     """The subscribers who are owed this issue and have no row yet; `within` narrows to a series.
 
     They are confirmed, not suppressed, and have not asked for a pause that still lasts.
@@ -71,7 +73,7 @@ def wanted(
             true() if within is None else within,
         )
     )
-    return list(tx.scalars(statement.execution_options(yield_per=10_000)))
+    return array("q", tx.scalars(statement.execution_options(yield_per=10_000)))
 
 
 def expand(
@@ -90,41 +92,31 @@ def expand(
     row. None: all get the whole issue. Returns how many rows were new; repeating it after a cut
     adds only what is missing.
     """
-    added = 0
     uneven = balances_in(tx, newsletter) if variants else {}
-    for start in range(0, len(chosen), BATCH_ROWS):
-        part = chosen[start : start + BATCH_ROWS]
-        people = {
-            row.subscriber: (row, variant)
-            for row in tx.execute(_people(newsletter, part, within))
-            if (variant := _variant(row, variants, uneven))
-        }
-        rows = [people[each] for each in part if each in people]
-        if not rows:
-            continue
+    people = {
+        row.subscriber: (row, variant)
+        for row in tx.execute(_people(tx, newsletter, chosen, within))
+        if (variant := _variant(row, variants, uneven))
+    }
+    rows = iter([people[each] for each in chosen if each in people])
+    added = 0
+    while part := list(islice(rows, BATCH_ROWS)):
         batch = batches.add(tx, issue, now=now)
-        added += tx.execute(
-            insert_ignoring(tx, deliveries),
+        added += _ADD.change_each(
+            tx,
             [
                 {
-                    "issue": issue,
                     "subscriber": row.subscriber,
                     "subscription": row.subscription,
-                    "batch": batch,
                     "address": row.address,
-                    "status": DeliveryStatus.PENDING.value,
-                    "reason": "",
-                    "attempts": 0,
-                    "deferrals": 0,
-                    "next_attempt_at": None,
-                    "relay": "",
-                    "reply": "",
-                    "changed_at": now,
                     "variant": variant,
                 }
-                for row, variant in rows
+                for row, variant in part
             ],
-        ).rowcount
+            issue=issue,
+            batch=batch,
+            changed_at=now,
+        )
     return added
 
 
@@ -246,7 +238,7 @@ def variant_counts(tx: Tx, issue: int) -> dict[str, int]:
 
 
 def _people(
-    newsletter: str, chosen: Iterable[int], within: ColumnElement[bool] | None
+    tx: Tx, newsletter: str, chosen: Collection[int], within: ColumnElement[bool] | None
 ) -> Select[Any]:
     return (
         select(
@@ -259,9 +251,9 @@ def _people(
         )
         .join_from(subscriptions, subscribers)
         .where(
-            subscriptions.c.newsletter == newsletter,
+            unindexed(subscriptions.c.newsletter) == newsletter,
             subscriptions.c.status == SubscriptionStatus.CONFIRMED.value,
-            subscribers.c.id.in_(chosen),
+            among(tx, subscribers.c.id, chosen),
             true() if within is None else within,
         )
     )
@@ -345,6 +337,8 @@ def _delivery(row: Row[Any]) -> Delivery:
     )
 
 
+_ADDED = ("issue", "subscriber", "subscription", "batch", "address", "changed_at", "variant")
+
 _CLAIMED = {
     "id": deliveries.c.id,
     "issue": deliveries.c.issue,
@@ -358,11 +352,19 @@ _CLAIMED = {
     "variant": deliveries.c.variant,
 }
 
+_ADD = Prepared(
+    lambda dialect: ignoring_insert(dialect, deliveries).values(
+        {column: bindparam(column) for column in _ADDED}
+        | {"status": DeliveryStatus.PENDING.value, "reason": "", "relay": "", "reply": ""}
+        | {"attempts": 0, "deferrals": 0, "next_attempt_at": None}
+    )
+)
+
 _INTEND = Prepared(
     lambda dialect: (
         update(deliveries)
         .where(
-            among(dialect, deliveries.c.id, "ids"),
+            among_bound(dialect, deliveries.c.id, "ids"),
             deliveries.c.status == DeliveryStatus.PENDING.value,
             _may_be_mailed(),
         )

@@ -29,6 +29,7 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.sql.dml import Insert
 
@@ -42,6 +43,8 @@ _PRAGMAS = (
     "journal_mode=WAL",
     "foreign_keys=ON",
     "busy_timeout=10000",
+    "cache_size=-16000",  # KiB: an index of a million readers is changed all over
+    "wal_autocheckpoint=8000",  # pages: such changes hit the same ones again
 )
 
 
@@ -177,7 +180,12 @@ def open_store(path: Path, *, durable: bool = True) -> Store:
 
 def insert_ignoring(tx: Tx, table: Table) -> Insert:
     """An INSERT that passes over rows which a unique constraint refuses, on either database."""
-    if tx.dialect.name == "postgresql":
+    return ignoring_insert(tx.dialect, table)
+
+
+def ignoring_insert(dialect: Dialect, table: Table) -> Insert:
+    """The same, for a statement that is made once for a database."""
+    if dialect.name == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
 
