@@ -9,7 +9,6 @@ Between handing over the final dot and reading the reply nobody can know who has
 row with intent and without reply is `unknown`, by name. What the replies mean: `domain.replies`.
 """
 
-import hmac
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import assert_never
 
+from publisher.domain.macs import mac
 from publisher.domain.replies import (
     Accepted,
     Deferred,
@@ -112,7 +112,7 @@ def sending_order(subscribers: Iterable[int], *, issue: int, key: bytes) -> Sequ
     So no domain arrives as a block, and nobody is always the last.
     """
     marked = [
-        (int.from_bytes(hmac.digest(key, b"%d/%d" % (issue, each), "sha256")[:5]) << 48) | each
+        (int.from_bytes(mac(key, b"%d/%d" % (issue, each))[:5]) << 48) | each
         for each in subscribers
     ]
     marked.sort()

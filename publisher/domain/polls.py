@@ -4,12 +4,13 @@ A hosted reader says in its User-Agent for how many it asks; any other reader is
 this is visitor input: a lower bound where readers are honest, and capped where they are not.
 """
 
-import hmac
 import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+
+from publisher.domain.macs import mac
 
 WINDOW = timedelta(days=7)
 """Who has not asked for so long is not counted any more."""
@@ -74,7 +75,7 @@ def claim_of(agent: str) -> Claim | None:
 def pseudonym(key: bytes, *, week: str, client: str, family: str) -> str:
     """A reader's name for a week, from which the network address cannot be read back."""
     said = f"{week}\0{client}\0{family}".encode("utf-8", "replace")
-    return hmac.digest(key, said, "sha256")[:12].hex()
+    return mac(key, said)[:12].hex()
 
 
 def estimate(readers: Iterable[Seen]) -> int:

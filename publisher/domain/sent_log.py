@@ -4,10 +4,10 @@ One line a message: `2026-11-20T07:00:04Z weekly W:2026-W47 0f3a…`, the last w
 the address. A row's number would not do: a restored database hands numbers out again.
 """
 
-import hmac
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from publisher.domain.macs import mac
 from publisher.domain.tokens import derive_key
 
 HASH_LENGTH = 16
@@ -25,7 +25,7 @@ class Mailed:
 def address_hash(site_key: bytes, address_key: str) -> str:
     """The hash of an address as `domain.addresses` compares it."""
     key = derive_key(site_key, "sent-log")
-    return hmac.digest(key, address_key.encode(), "sha256").hex()[:HASH_LENGTH]
+    return mac(key, address_key.encode()).hex()[:HASH_LENGTH]
 
 
 def parse(lines: Iterable[str]) -> Iterator[Mailed]:

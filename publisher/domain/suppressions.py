@@ -4,13 +4,13 @@ It is kept by the address as it is compared, so that an operator can read the li
 erasure by a keyed hash only, which recognises the address and tells it to nobody.
 """
 
-import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from publisher.domain.addresses import Address
+from publisher.domain.macs import mac
 from publisher.domain.tokens import derive_key
 
 HASHED = "hash:"
@@ -37,8 +37,8 @@ class Suppression:
 
 def address_hash(site_key: bytes, address: Address) -> str:
     """What stands for an address where the address itself must not be kept: 32 hex digits."""
-    mac = hmac.digest(derive_key(site_key, "address"), address.key.encode(), "sha256")
-    return mac[:16].hex()
+    digest = mac(derive_key(site_key, "address"), address.key.encode())
+    return digest[:16].hex()
 
 
 def marks(keys: Iterable[bytes], address: Address) -> tuple[str, ...]:

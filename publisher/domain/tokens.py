@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 
+from publisher.domain.macs import mac
 from publisher.errors import InvalidToken
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -52,7 +53,7 @@ class Confirmation:
 @lru_cache(maxsize=256)
 def derive_key(site_key: bytes, purpose: str) -> bytes:
     """A key of its own for each purpose (HKDF-Expand with one block, RFC 5869 section 2.3)."""
-    return hmac.digest(site_key, purpose.encode() + b"\x01", "sha256")
+    return mac(site_key, purpose.encode() + b"\x01")
 
 
 def make_token(site_key: bytes, purpose: Purpose, number: int) -> str:
@@ -94,10 +95,8 @@ def read_stamp(keys: Keys, stamp: str) -> datetime:
 
 def message_key(site_key: bytes, issue: int, subscriber: int) -> str:
     """The left side of a Message-ID: the same for every attempt at a delivery, telling nothing."""
-    mac = hmac.digest(
-        derive_key(site_key, "message-id"), f"{issue}/{subscriber}".encode(), "sha256"
-    )
-    return f"{base36(issue)}.{mac[:12].hex()}"
+    key = derive_key(site_key, "message-id")
+    return f"{base36(issue)}.{mac(key, f'{issue}/{subscriber}'.encode())[:12].hex()}"
 
 
 def bounce_key(site_key: bytes, delivery: int, *, about: str) -> str:
@@ -107,14 +106,14 @@ def bounce_key(site_key: bytes, delivery: int, *, about: str) -> str:
     numbers again, and then an old bounce must fail instead of blaming a stranger.
     """
     text = f"{delivery}/{about}".encode()
-    mac = hmac.digest(derive_key(site_key, "bounce"), text, "sha256")
+    digest = mac(derive_key(site_key, "bounce"), text)
     number = _base32(delivery.to_bytes((delivery.bit_length() + 7) // 8 or 1))
-    return f"{number}.{_base32(mac[:5])}"
+    return f"{number}.{_base32(digest[:5])}"
 
 
 def slot_nonce(site_key: bytes, issue: str) -> str:
     """Marks the slots of one issue; no post can quote it beforehand. Letters and digits only."""
-    return hmac.digest(derive_key(site_key, "slot"), issue.encode(), "sha256")[:8].hex()
+    return mac(derive_key(site_key, "slot"), issue.encode())[:8].hex()
 
 
 def base36(number: int) -> str:
@@ -148,5 +147,5 @@ def _open(keys: Keys, purpose: Purpose, token: str) -> str:
 
 
 def _tag(site_key: bytes, purpose: Purpose, claim: str) -> str:
-    mac = hmac.digest(derive_key(site_key, purpose), f"1.{purpose}.{claim}".encode(), "sha256")
-    return urlsafe_b64encode(mac[:16]).rstrip(b"=").decode()
+    digest = mac(derive_key(site_key, purpose), f"1.{purpose}.{claim}".encode())
+    return urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()

@@ -22,6 +22,7 @@ from publisher.domain.admins import (
     is_over,
     objection,
 )
+from publisher.domain.macs import mac
 from publisher.domain.tokens import derive_key
 from publisher.errors import Conflict, InvalidToken, LoginRefused, NotFound, TooOften
 from publisher.services.app import App
@@ -220,13 +221,13 @@ def _verify(hashed: str, password: str) -> bool:
 
 def _login(app: App, admin: Admin, cookie: str) -> Login:
     key = derive_key(app.site_key, "admin-form")
-    token = hmac.digest(key, cookie.encode("utf-8", "replace"), "sha256").hex()
+    token = mac(key, cookie.encode("utf-8", "replace")).hex()
     return Login(admin=admin, cookie=cookie, form_token=token)
 
 
 def _signature(app: App, expires: int) -> str:
     key = derive_key(app.site_key, "first-admin")
-    return hmac.digest(key, str(expires).encode(), "sha256")[:16].hex()
+    return mac(key, str(expires).encode())[:16].hex()
 
 
 def _key(cookie: str) -> str:

@@ -3,7 +3,6 @@
 Does nothing visible without `[operator] address`; what happens meanwhile is no news later.
 """
 
-import hmac
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from itertools import groupby
 
 from publisher.domain.deliveries import DeliveryStatus, Settlement, settle
 from publisher.domain.issues import Issue
+from publisher.domain.macs import mac
 from publisher.domain.memos import FRESH, SHOWN, Matter, Memo, matter_of
 from publisher.domain.replies import NotSent, Outcome
 from publisher.domain.tokens import derive_key
@@ -142,9 +142,9 @@ def _message(app: App, batch: Batch) -> tuple[str, bytes]:
     )
     sender = app.subscribers.sender or newsletter.sender
     about = f"{first.issue}/{first.matter}/{first.created_at.isoformat()}"
-    mac = hmac.digest(derive_key(app.site_key, "memo-id"), about.encode(), "sha256")
+    digest = mac(derive_key(app.site_key, "memo-id"), about.encode())
     envelope = NoticeEnvelope(
-        sender=sender, address=app.operator.address, message_id=f"m{mac[:12].hex()}"
+        sender=sender, address=app.operator.address, message_id=f"m{digest[:12].hex()}"
     )
     composed = compose_notice(memo, envelope, date=now)
     keys = dkim.keys(app, sender.email)

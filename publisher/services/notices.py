@@ -4,7 +4,6 @@ They go one at a time, each over a connection of its own, by the rule of deliver
 committed before the final dot, so a kill leaves at most one in doubt, and that is not sent again.
 """
 
-import hmac
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from datetime import datetime, timedelta
 
 from publisher.domain.addresses import parse_address
 from publisher.domain.deliveries import DeliveryStatus, Settlement, settle
+from publisher.domain.macs import mac
 from publisher.domain.newsletters import Newsletter, upcoming
 from publisher.domain.notices import LINK_LIFE, LINK_PURPOSES, STAY_LIFE, Notice, NoticeKind
 from publisher.domain.replies import NotSent
@@ -152,11 +152,11 @@ def _message(app: App, notice: Notice) -> _Mail:
         next_at=_next_slot(newsletter, notice, now),
     )
     sender = app.subscribers.sender or newsletter.sender
-    mac = hmac.digest(derive_key(app.site_key, "notice-id"), str(notice.id).encode(), "sha256")
+    digest = mac(derive_key(app.site_key, "notice-id"), str(notice.id).encode())
     envelope = NoticeEnvelope(
         sender=sender,
         address=notice.address,
-        message_id=f"n{base36(notice.id)}.{mac[:12].hex()}",
+        message_id=f"n{base36(notice.id)}.{digest[:12].hex()}",
         unsubscribe_url=shown.get("unsubscribe", ""),
     )
     composed = compose_notice(rendered, envelope, date=now)

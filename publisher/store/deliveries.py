@@ -7,7 +7,20 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.engine import Dialect
 
 from publisher.domain.choices import EVEN, Balance, Taste
 from publisher.domain.deliveries import (
@@ -30,7 +43,7 @@ from publisher.store.tables import (
 from publisher.store.types import among_bound, unindexed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A delivery to be made now, with what its message needs."""
 
@@ -125,16 +138,8 @@ def claim(tx: Tx, batch: int, *, now: datetime) -> list[Claim]:
 
     They stay pending: the batch is leased, not the row.
     """
-    in_batch = (deliveries.c.batch == batch) & (deliveries.c.status == DeliveryStatus.PENDING.value)
     drop_without_consent(tx, deliveries.c.batch == batch, now=now)
-    is_due = deliveries.c.next_attempt_at.is_(None) | (deliveries.c.next_attempt_at <= now)
-    rows = tx.execute(
-        select(*_CLAIMED.values())
-        .join(subscribers, subscribers.c.id == deliveries.c.subscriber)
-        .where(in_batch, is_due)
-        .order_by(deliveries.c.id)
-    )
-    return [Claim(**dict(zip(_CLAIMED, row, strict=True))) for row in rows]
+    return [Claim(*row) for row in _CLAIM.rows(tx, batch=batch, now=now)]
 
 
 def drop_without_consent(tx: Tx, which: ColumnElement[bool], *, now: datetime) -> int:
@@ -156,7 +161,12 @@ def intend(tx: Tx, ids: Collection[int], *, now: datetime) -> set[int]:
     Returns those that may go; whoever is missing is not pending any more, or consent is gone.
     The caller has checked that their batches are still leased.
     """
-    return {number for (number,) in _INTEND.rows(tx, ids=ids, now=now)}
+    # As a rule all may go. Then one call changes them all, which their numbers, row by row, would
+    # not: the driver lets other threads run at each.
+    if _MAY_GO.rows(tx, ids=ids) == [(len(ids),)]:
+        _INTEND.change(tx, ids=ids, now=now)
+        return set(ids)
+    return {number for (number,) in _INTEND_SOME.rows(tx, ids=ids, now=now)}
 
 
 def retry(tx: Tx, issue: int, status: DeliveryStatus, *, now: datetime) -> int:
@@ -339,18 +349,30 @@ def _delivery(row: Row[Any]) -> Delivery:
 
 _ADDED = ("issue", "subscriber", "subscription", "batch", "address", "changed_at", "variant")
 
-_CLAIMED = {
-    "id": deliveries.c.id,
-    "issue": deliveries.c.issue,
-    "subscriber": deliveries.c.subscriber,
-    "subscription": deliveries.c.subscription,
-    "address": deliveries.c.address,
-    "address_key": subscribers.c.address_key,
-    "name": subscribers.c.name,
-    "attempts": deliveries.c.attempts,
-    "deferrals": deliveries.c.deferrals,
-    "variant": deliveries.c.variant,
-}
+_CLAIM = Prepared(
+    lambda _: (
+        select(
+            deliveries.c.id,
+            deliveries.c.issue,
+            deliveries.c.subscriber,
+            deliveries.c.subscription,
+            deliveries.c.address,
+            subscribers.c.address_key,
+            subscribers.c.name,
+            deliveries.c.attempts,
+            deliveries.c.deferrals,
+            deliveries.c.variant,
+        )
+        .join(subscribers, subscribers.c.id == deliveries.c.subscriber)
+        .where(
+            deliveries.c.batch == bindparam("batch"),
+            deliveries.c.status == DeliveryStatus.PENDING.value,
+            deliveries.c.next_attempt_at.is_(None)
+            | (deliveries.c.next_attempt_at <= bindparam("now")),
+        )
+        .order_by(deliveries.c.id)
+    )
+)
 
 _ADD = Prepared(
     lambda dialect: ignoring_insert(dialect, deliveries).values(
@@ -360,19 +382,29 @@ _ADD = Prepared(
     )
 )
 
-_INTEND = Prepared(
-    lambda dialect: (
+
+def _are_to_go(dialect: Dialect) -> ColumnElement[bool]:
+    return and_(
+        among_bound(dialect, deliveries.c.id, "ids"),
+        deliveries.c.status == DeliveryStatus.PENDING.value,
+        _may_be_mailed(),
+    )
+
+
+def _intend(dialect: Dialect) -> Update:
+    return (
         update(deliveries)
-        .where(
-            among_bound(dialect, deliveries.c.id, "ids"),
-            deliveries.c.status == DeliveryStatus.PENDING.value,
-            _may_be_mailed(),
-        )
+        .where(_are_to_go(dialect))
         .values(
             status=DeliveryStatus.SENDING.value,
             attempts=deliveries.c.attempts + 1,
             changed_at=bindparam("now"),
         )
-        .returning(deliveries.c.id)
     )
+
+
+_MAY_GO = Prepared(
+    lambda dialect: select(func.count()).select_from(deliveries).where(_are_to_go(dialect))
 )
+_INTEND = Prepared(_intend)
+_INTEND_SOME = Prepared(lambda dialect: _intend(dialect).returning(deliveries.c.id))

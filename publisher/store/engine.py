@@ -224,7 +224,8 @@ def _sqlite_engine(path: Path, *, durable: bool) -> Engine:
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
         options = connection.get_execution_options()
-        connection.exec_driver_sql(options.get("sqlite_begin", "BEGIN IMMEDIATE"))
+        raw: Any = connection.connection.driver_connection
+        raw.execute(options.get("sqlite_begin", "BEGIN IMMEDIATE"))
 
     return engine
 

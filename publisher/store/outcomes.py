@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import Integer, Text, Update, bindparam, func, insert, select, update
+from sqlalchemy.engine import Dialect
 
 from publisher.domain.deliveries import DeliveryStatus, Settlement
 from publisher.store.engine import Tx
 from publisher.store.prepared import Prepared
 from publisher.store.tables import deliveries, delivery_attempts
+from publisher.store.types import rows_bound
 
 REPLY_LIMIT = 500
 """Characters of a relay's answer that are kept."""
@@ -39,16 +41,8 @@ class Record:
 
 def record_sent(tx: Tx, sent: Sequence[Record], *, now: datetime) -> None:
     """Records deliveries that were taken."""
-    rows = [
-        {
-            "row": each.delivery,
-            "attempt": each.attempt,
-            "by": each.relay,
-            "said": _reply(each.settlement),
-        }
-        for each in sent
-    ]
-    if _SENT.change_each(tx, rows, now=now) != len(sent):  # some came late: look at each
+    rows = [(each.delivery, each.attempt, each.relay, _reply(each.settlement)) for each in sent]
+    if _SENT.change(tx, rows=rows, now=now) != len(sent):  # some came late: look at each
         for each in sent:
             record(tx, each, now=now)
         return
@@ -203,21 +197,25 @@ def _reply(settlement: Settlement) -> str:
     return "" if settlement.reply is None else str(settlement.reply)[:REPLY_LIMIT]
 
 
-_SENT = Prepared(
-    lambda _: (
+def _sent(dialect: Dialect) -> Update:
+    # One statement for all: the driver lets other threads run at each row that it steps through.
+    given = rows_bound(dialect, "rows", row=Integer(), attempt=Integer(), by=Text(), said=Text())
+    return (
         update(deliveries)
         .where(
-            deliveries.c.id == bindparam("row"),
+            deliveries.c.id == given.c.row,
             deliveries.c.status == DeliveryStatus.SENDING.value,
-            deliveries.c.attempts == bindparam("attempt"),
+            deliveries.c.attempts == given.c.attempt,
         )
         .values(
             status=DeliveryStatus.SENT.value,
             reason="",
-            relay=bindparam("by"),
-            reply=bindparam("said"),
+            relay=given.c.by,
+            reply=given.c.said,
             next_attempt_at=None,
             changed_at=bindparam("now"),
         )
     )
-)
+
+
+_SENT = Prepared(_sent)

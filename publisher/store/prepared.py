@@ -75,10 +75,10 @@ class _Form:
         return [self._arranged({**made, **self._made(values)}) for values in many]
 
     def _made(self, values: Values) -> Values:
-        made = dict(values)
-        for name in self._makers.keys() & made.keys():
-            made[name] = self._makers[name](made[name])
-        return made
+        makers = self._makers
+        return {
+            name: makers[name](value) if name in makers else value for name, value in values.items()
+        }
 
     def _arranged(self, values: Values) -> Any:
         return values if self._order is None else tuple([values[name] for name in self._order])

@@ -1,11 +1,22 @@
 """Types of our own: instants in columns, many numbers in one parameter."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, Integer, Text, bindparam, func, select
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Integer,
+    Subquery,
+    Text,
+    bindparam,
+    cast,
+    func,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -33,6 +44,20 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
+class Rows(TypeDecorator[Sequence[Sequence[Any]]]):
+    """Any number of rows in one parameter, as JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return postgresql.JSONB() if dialect.name == "postgresql" else Text()
+
+    def process_bind_param(self, value: Sequence[Sequence[Any]] | None, dialect: Dialect) -> Any:
+        rows = list(value or ())
+        return rows if dialect.name == "postgresql" else json.dumps(rows)
+
+
 class Numbers(TypeDecorator[Collection[int]]):
     """Any number of numbers in one parameter: JSON on SQLite, an array on PostgreSQL."""
 
@@ -53,6 +78,25 @@ def among_bound(dialect: Dialect, column: ColumnElement[int], name: str) -> Colu
     if dialect.name == "postgresql":
         return column == func.any(numbers)
     return column.in_(select(func.json_each(numbers).table_valued("value").c.value))
+
+
+def rows_bound(dialect: Dialect, name: str, **columns: TypeEngine[Any]) -> Subquery:
+    """The parameter `name` as a table with these columns; one statement however many rows."""
+    given = bindparam(name, type_=Rows())
+    kinds = list(columns.values())
+    cells: list[ColumnElement[Any]]
+    if dialect.name == "postgresql":
+        each = func.jsonb_array_elements(given).table_valued("value").c.value
+        cells = [cast(each.op("->>")(place), kind) for place, kind in enumerate(kinds)]
+    else:
+        each = func.json_each(given).table_valued("value").c.value
+        cells = [
+            type_coerce(func.json_extract(each, f"$[{place}]"), kind)
+            for place, kind in enumerate(kinds)
+        ]
+    return select(
+        *(cell.label(label) for label, cell in zip(columns, cells, strict=True))
+    ).subquery()
 
 
 def unindexed(column: ColumnElement[str]) -> ColumnElement[str]:
