@@ -1,13 +1,21 @@
 """Scanners over the interface and over the code; what they may find has its reason here."""
 
 import json
+import re
 import subprocess
+import urllib.error
+import urllib.request
+from collections import defaultdict
 from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from publisher.bootstrap import open_app
+from publisher.domain.controls import Verb
+from publisher.services import admins
+from publisher.web.app import build_app
 from tests.acceptance.conftest import REPOSITORY, eventually, inbox, publisher
 
 pytestmark = pytest.mark.acceptance
@@ -25,6 +33,16 @@ EXCEPTIONS = {  # scanner -> what it may find
     # The site of the test has no https, under which alone a browser takes the first header. The
     # second is X-Frame-Options: `frame-ancestors 'none'` in our policy says the same (CSP 2, 7.7).
     "wapiti": {"HTTP Strict Transport Security (HSTS)", "Clickjacking Protection"},
+}
+
+PASSWORD = "a lamp in every window"
+WORDS = {  # half of the time a word that means something
+    name: {"anyOf": [{"enum": words}, {"type": "string", "minLength": 1}]}
+    for name, words in {
+        "verb": [verb.value for verb in Verb],
+        "status": ["failed", "unknown"],
+        "plot": ["subscribers", "deliveries"],
+    }.items()
 }
 
 needs_scanners = pytest.mark.skipif(not SCANNERS.exists(), reason="`make acceptance` installs them")
@@ -66,6 +84,90 @@ def test_schemathesis_finds_nothing_in_the_interface(
         "--no-color",
     )
     assert done.returncode == 0, done.stdout[-4000:]
+
+
+@needs_scanners
+def test_schemathesis_finds_nothing_in_the_operator_page(
+    daemon: tuple[subprocess.Popen[str], str], site: Path, tmp_path: Path
+) -> None:
+    """Whatever is sent to it, logged in and with the token of its forms, it does not break."""
+    with open_app(site / "config.toml") as app:
+        admins.add(app, "ann", PASSWORD)
+        login = admins.log_in(app, "ann", PASSWORD, client="127.0.0.1")
+    routes = build_routes(site)
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "The operator page", "version": "1"},
+        "paths": {
+            path: {method: _operation(path, method, login.form_token) for method in methods}
+            for path, methods in routes.items()
+        },
+    }
+    headers = {"Cookie": f"session={login.cookie}", "Origin": daemon[1]}
+    assert status_of(f"{daemon[1]}/admin/issues/999/hold", headers, login.form_token) == 404
+    schema = tmp_path / "operator.json"
+    schema.write_text(json.dumps(document), encoding="utf-8")
+    done = scan(
+        "st",
+        "run",
+        str(schema),
+        "--url",
+        daemon[1],
+        *(word for name, value in headers.items() for word in ("--header", f"{name}: {value}")),
+        "--checks",
+        "not_a_server_error",
+        "--max-examples",
+        "50",
+        "--no-color",
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert f"{sum(map(len, routes.values()))} passed" in done.stdout, done.stdout[-4000:]
+
+
+def status_of(url: str, headers: dict[str, str], token: str) -> int:
+    """What a POST with the token of a form is answered."""
+    request = urllib.request.Request(url, data=f"token={token}".encode(), headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refusal:
+        return refusal.code
+
+
+def build_routes(site: Path) -> dict[str, list[str]]:
+    """Path -> methods of every route of the operator page but the one that ends the session."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    with open_app(site / "config.toml") as app:
+        for route in build_app(app).routes:
+            path = getattr(route, "path", "").replace(":int", "")
+            if path.startswith("/admin") and path != "/admin/logout":
+                found[path] += [each.lower() for each in route.methods if each != "HEAD"]
+    return found
+
+
+def _operation(path: str, method: str, token: str) -> dict[str, object]:
+    """Any words in the path, numbers where a number belongs; the token of our forms."""
+    text, number = {"type": "string", "minLength": 1}, {"type": "integer"}
+    named = re.findall(r"{(\w+)}", path)
+    operation: dict[str, object] = {
+        "responses": {"default": {"description": "whatever it says"}},
+        "parameters": [
+            {
+                "name": each,
+                "in": "path",
+                "required": True,
+                "schema": number if each == "issue" else WORDS.get(each, text),
+            }
+            for each in named
+        ],
+    }
+    if method == "post":
+        fields = {"token": {"const": token}, "name": text, "password": text}
+        form = {"type": "object", "properties": fields, "required": ["token"]}
+        operation["requestBody"] = {
+            "content": {"application/x-www-form-urlencoded": {"schema": form}}
+        }
+    return operation
 
 
 @pytest.mark.skipif(not WAPITI.exists(), reason="`make acceptance` installs it")

@@ -1,3 +1,5 @@
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -82,3 +84,15 @@ def test_the_metrics_tell_what_is_in_the_database(live: App) -> None:
         line.startswith(("publisher_", "# HELP publisher_", "# TYPE publisher_"))
         for line in text.splitlines()
     )
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="no Prometheus here")
+def test_prometheus_finds_nothing_to_say_about_the_metrics(live: App) -> None:
+    live.vitals.answered("/subscribe", "POST", 200)
+    for kind, seconds in (("2xx", 0.003), ("4xx", 0.7), ("lost", 90.0)):
+        live.vitals.replied(kind, seconds)
+    text = TestClient(build_monitor(live)).get("/metrics").text
+    judged = subprocess.run(
+        ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
+    assert (judged.returncode, judged.stdout + judged.stderr) == (0, "")
