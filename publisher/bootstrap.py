@@ -91,6 +91,7 @@ def open_app(
             clock=clock,
             site_key=keys[0],
             old_keys=keys[1:],
+            secrets=_secrets(settings, root),
             subscribers=_subscribers(settings),
             folders=Folders(
                 root=root, state=root / settings.state.folder, output=root / settings.feeds.folder
@@ -316,6 +317,12 @@ def _relays(settings: Settings) -> tuple[Relay, ...]:
     """The relay of `[smtp]` first, then the further ones."""
     first = [settings.smtp] if settings.smtp.host else []
     return tuple(_relay(relay) for relay in (*first, *settings.relays))
+
+
+def _secrets(settings: Settings, root: Path) -> tuple[Path, ...]:
+    """The files that hold passwords of relays."""
+    relays = (settings.smtp, *settings.relays)
+    return tuple(root / relay.password_file for relay in relays if relay.password_file)
 
 
 def _relay(relay: SmtpSettings) -> Relay:

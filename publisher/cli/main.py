@@ -15,6 +15,7 @@ from publisher.cli import (
     db,
     deliveries,
     dkim,
+    doctor,
     feeds,
     healthcheck,
     init,
@@ -71,6 +72,7 @@ def cli(context: click.Context, directory: Path, config_file: Path) -> None:
 for command in (
     init.init,
     check.check,
+    doctor.doctor,
     build.build,
     plan.plan,
     preview.preview,

@@ -52,7 +52,12 @@ class Address:
     @property
     def is_reserved(self) -> bool:
         """Whether no mail can ever arrive there (RFC 2606)."""
-        return any(self.domain == name or self.domain.endswith("." + name) for name in _RESERVED)
+        return is_reserved(self.domain)
+
+
+def is_reserved(domain: str) -> bool:
+    """Whether a domain is only good for samples and tests (RFC 2606)."""
+    return any(domain == name or domain.endswith("." + name) for name in _RESERVED)
 
 
 def parse_address(text: str) -> Address:

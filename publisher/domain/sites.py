@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from publisher.domain.addresses import is_reserved
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
@@ -35,8 +37,17 @@ class Site:
     @property
     def is_local(self) -> bool:
         """Whether links lead to this machine only: a rehearsal, not a publication."""
-        host = urlsplit(self.base_url).hostname or ""
-        return host in {"localhost", "127.0.0.1", "::1"} or host.endswith(".localhost")
+        return self.host in {"localhost", "127.0.0.1", "::1"} or self.host.endswith(".localhost")
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether nobody else can reach it: links to this machine, or a domain for samples."""
+        return self.is_local or is_reserved(self.host)
+
+    @property
+    def host(self) -> str:
+        """Where the site is at home, without scheme and port."""
+        return urlsplit(self.base_url).hostname or ""
 
     def link(self, path: str) -> str:
         """The absolute URL of a path on this site."""

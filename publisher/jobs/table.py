@@ -12,7 +12,7 @@ from datetime import datetime, time
 
 from publisher.domain.newsletters import Cadence, Schedule, latest
 from publisher.errors import PublisherError
-from publisher.services import housekeeping, memos, polls, retention
+from publisher.services import doctor, housekeeping, memos, polls, retention
 from publisher.services.app import App
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ JOBS = (
     Job(name="backup", at=time(3, 10), run=housekeeping.back_up),
     Job(name="sweep", at=time(3, 40), run=housekeeping.sweep),
     Job(name="tidy", at=time(4, 10), run=retention.tidy),
+    Job(name="doctor", at=time(4, 40), run=doctor.daily),
     Job(name="ping", at=time(12, 0), run=housekeeping.ping),
 )
 

@@ -145,7 +145,7 @@ class App:
 
     Without `relays` mail goes to the built-in inbox. What is not sent `expires_after` its slot is
     not sent at all. `old_keys` are site keys from before a rotation: links made with them still
-    work.
+    work. `secrets` are the files of passwords.
     """
 
     site: Site
@@ -168,6 +168,7 @@ class App:
     vitals: Vitals = field(default_factory=Vitals, compare=False)
     dkim: DkimOptions = DkimOptions()
     old_keys: tuple[bytes, ...] = ()
+    secrets: tuple[Path, ...] = ()
     subscribers: SubscriberOptions = field(default_factory=SubscriberOptions)
 
     @property

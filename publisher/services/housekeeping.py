@@ -6,7 +6,7 @@ from publisher.errors import NetworkError
 from publisher.net import http
 from publisher.services import backups
 from publisher.services.app import App
-from publisher.store import admins
+from publisher.store import admins, checkups
 from publisher.store import jobs as rows
 from publisher.store.jobs import JobRun
 
@@ -43,10 +43,11 @@ def back_up(app: App) -> None:
 
 
 def sweep(app: App) -> None:
-    """Forgets runs, sessions and failed logins that are long past."""
+    """Forgets runs, checkups, sessions and failed logins that are long past."""
     now = app.clock()
     with app.store.begin() as tx:
         rows.sweep(tx, now - KEEP_RUNS)
+        checkups.sweep(tx, now - KEEP_RUNS)
         admins.sweep(tx, now - KEEP_SESSIONS)
 
 

@@ -1,7 +1,7 @@
 """The relays: trying them out, and lifting a pause once they work."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from publisher.domain.addresses import parse_address
 from publisher.domain.replies import Accepted, NotSent, Outcome, Unconfirmed
@@ -40,6 +40,21 @@ def try_out(app: App, recipient: str | None) -> list[RelayTrial]:
     return [_try(app, relay, recipient) for relay in app.relays]
 
 
+def look_at(relay: Relay) -> RelayTrial:
+    """Connects, encrypts, logs in; sends and changes nothing."""
+    try:
+        offers = try_relay(relay).offers
+    except RelayError as error:
+        return RelayTrial(name=relay.label, address=str(relay), problem=error.problem)
+    return RelayTrial(
+        name=relay.label,
+        address=str(relay),
+        tls=offers.tls,
+        login=offers.login,
+        offers=offers.keywords,
+    )
+
+
 def told(outcome: Outcome) -> str:
     """What became of one message, in words."""
     match outcome:
@@ -52,23 +67,17 @@ def told(outcome: Outcome) -> str:
 
 
 def _try(app: App, relay: Relay, recipient: str | None) -> RelayTrial:
-    try:
-        offers = try_relay(relay).offers
-        message, problem = _send(app, relay, recipient) if recipient else ("", "")
-    except RelayError as error:
-        return RelayTrial(name=relay.label, address=str(relay), problem=error.problem)
-    if not problem:
+    trial = look_at(relay)
+    if recipient and not trial.problem:
+        try:
+            message, problem = _send(app, relay, recipient)
+        except RelayError as error:
+            return RelayTrial(name=relay.label, address=str(relay), problem=error.problem)
+        trial = replace(trial, message=message, problem=problem)
+    if not trial.problem:
         with app.store.begin() as tx:
             rows.heal(tx, relay.label)
-    return RelayTrial(
-        name=relay.label,
-        address=str(relay),
-        tls=offers.tls,
-        login=offers.login,
-        offers=offers.keywords,
-        message=message,
-        problem=problem,
-    )
+    return trial
 
 
 def _send(app: App, relay: Relay, recipient: str) -> tuple[str, str]:

@@ -433,6 +433,17 @@ job_runs = Table(
     UniqueConstraint("job", "slot"),  # each slot once, however many are awake
 )
 
+checkups = Table(
+    "checkups",  # what the doctor found; `problems` is JSON, its newest row is shown
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("warnings", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("problems", Text, nullable=False),
+    Index(None, "at"),
+)
+
 admins = Table(
     "admins",
     metadata,
