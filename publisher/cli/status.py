@@ -9,7 +9,8 @@ from publisher.bootstrap import open_app
 from publisher.cli.console import emit, local
 from publisher.cli.options import as_json, config_of
 from publisher.cli.reports import counted
-from publisher.services import backups
+from publisher.domain.checkups import Checkup, Grade
+from publisher.services import backups, doctor
 from publisher.services import status as service
 from publisher.services.backups import Backup
 from publisher.services.health import Check, readiness
@@ -28,12 +29,14 @@ def status(context: click.Context, watch: bool, as_json: bool) -> None:
         while True:
             found = service.status(app, now=app.clock())
             checks, backup = readiness(app), next(iter(backups.listing(app)), None)
+            checkup = doctor.last(app)
             if as_json:
-                emit("status", _whole(found, checks, backup))
+                emit("status", _whole(found, checks, backup=backup, checkup=checkup))
             else:
                 if watch:
                     click.clear()
                 _print_machine(checks, backup, app.site.zone)
+                click.echo(f"doctor: {_told(checkup, app.site.zone)}")
                 for each in found:
                     _print(each)
             if not watch:
@@ -42,12 +45,21 @@ def status(context: click.Context, watch: bool, as_json: bool) -> None:
 
 
 def _whole(
-    found: list[NewsletterStatus], checks: list[Check], backup: Backup | None
+    found: list[NewsletterStatus],
+    checks: list[Check],
+    *,
+    backup: Backup | None,
+    checkup: Checkup | None,
 ) -> dict[str, object]:
     return {
         "ready": not any(check.problem for check in checks),
         "checks": {check.name: check.problem or "ok" for check in checks},
         "backup": backup and backup.at,
+        "doctor": checkup
+        and {
+            "at": checkup.at,
+            "problems": {each.id: each.grade for each in reversed(checkup.problems)},
+        },
         "newsletters": [_payload(each) for each in found],
     }
 
@@ -57,6 +69,16 @@ def _print_machine(checks: list[Check], backup: Backup | None, zone: ZoneInfo) -
         if check.problem:
             click.echo(f"{check.name}: {check.problem}")
     click.echo(f"backup: {local(backup.at, zone) if backup else 'none yet'}")
+
+
+def _told(checkup: Checkup | None, zone: ZoneInfo) -> str:
+    if checkup is None:
+        return "has not looked yet; `publisher doctor`"
+    counts, named = checkup.counts, dict.fromkeys(each.id for each in checkup.problems)
+    if not named:
+        return f"{local(checkup.at, zone)}  nothing is wrong"
+    told = ", ".join(f"{counts[grade]} {grade}" for grade in (Grade.FAIL, Grade.WARN))
+    return f"{local(checkup.at, zone)}  {told}: {', '.join(named)}"
 
 
 def _print(status: NewsletterStatus) -> None:

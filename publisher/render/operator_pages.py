@@ -44,6 +44,7 @@ def dashboard(
         language=language,
         local=_local_in(site.zone),
         possible=possible,
+        visible=visible,
         notes=words["operator"]["notes"],
         plots=drawn,
         **values,

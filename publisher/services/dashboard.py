@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from publisher.domain.checkups import Checkup
 from publisher.domain.deliveries import Delivery, DeliveryStatus
 from publisher.domain.issues import Issue, IssueStatus
 from publisher.domain.subscribers import ConsentEvent, SubscriptionStatus
@@ -14,6 +15,7 @@ from publisher.render.charts import Plot
 from publisher.services import (
     backups,
     deliveries,
+    doctor,
     health,
     housekeeping,
     issues,
@@ -52,7 +54,8 @@ _OUTCOMES = (
 class Dashboard:
     """The first screen. `troubled`: deliveries that failed or are unknown, the first fifty.
 
-    `retries`: how many of each there are, by issue, where they may be sent again.
+    `retries`: how many of each there are, by issue, where they may be sent again. `checkup`: the
+    doctor's last.
     """
 
     newsletters: tuple[NewsletterStatus, ...]
@@ -65,6 +68,7 @@ class Dashboard:
     checks: tuple[Check, ...]
     jobs: dict[str, JobRun]
     backup: Backup | None
+    checkup: Checkup | None
     plots: tuple[Plot, ...]
 
 
@@ -87,6 +91,7 @@ def dashboard(app: App) -> Dashboard:
         checks=tuple(health.readiness(app)),
         jobs=housekeeping.runs(app),
         backup=next(iter(backups.listing(app)), None),
+        checkup=doctor.last(app),
         plots=tuple(make(app, now) for make in PLOTS.values()),
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from publisher.domain.checkups import Diagnosis, Grade, ill, judged, ok
 from publisher.domain.issues import IssueStatus
-from publisher.errors import ConfigError
+from publisher.errors import ConfigError, StoreError
 from publisher.mail.dkim import Key, dkim_record, sign, verify
 from publisher.services import backups, checks, dkim, health, issues
 from publisher.services.app import App
@@ -77,7 +77,7 @@ def python_version(major: int, minor: int, micro: int) -> Diagnosis:
 def data(app: App) -> Iterator[Diagnosis]:
     """The database, its copies, its disk; whether anything stands still."""
     place = backups.database(app)
-    wrong = backups.inspect(place).problems
+    wrong = _damage(place)
     remedy = "put a backup in its place: `publisher backup --list`, `publisher restore FILE`"
     yield judged("DAT001", str(place), "; ".join(wrong), fine="whole", remedy=remedy)
     log = place.with_name(f"{place.name}-wal")
@@ -91,8 +91,9 @@ def data(app: App) -> Iterator[Diagnosis]:
         grade=Grade.WARN,
     )
     yield _backup(app)
-    yield from _fitness(app)
-    yield from _issues(app)
+    if not wrong:
+        yield from _fitness(app)
+        yield from _issues(app)
 
 
 def keys(app: App) -> Iterator[Diagnosis]:
@@ -136,6 +137,13 @@ def _proof(app: App, key: Key, sender: str) -> Diagnosis:
     )
 
 
+def _damage(database: Path) -> tuple[str, ...]:
+    try:
+        return backups.inspect(database).problems
+    except StoreError as error:
+        return (str(error),)
+
+
 def _secrets(app: App) -> list[Path]:
     return [app.folders.state / "secret-key", *app.secrets, *app.dkim.folder.rglob("*.pem")]
 
@@ -147,7 +155,7 @@ def _backup(app: App) -> Diagnosis:
         grade = Grade.INFO if app.site.is_sample else Grade.WARN
         return ill("DAT003", "", "no backup yet", remedy="`publisher backup`", grade=grade)
     about, age = str(newest.path), app.clock() - newest.at
-    if problems := backups.inspect(newest.path).problems:
+    if problems := _damage(newest.path):
         seen = f"the newest backup is damaged: {problems[0]}"
         return ill("DAT003", about, seen, remedy="`publisher backup`; check the disk")
     seen = f"{age / timedelta(hours=1):.0f} hours old, and whole"

@@ -10,12 +10,13 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Literal
 
+from publisher.domain.checkups import Grade
 from publisher.domain.deliveries import UNSETTLED, DeliveryStatus
 from publisher.domain.issues import IssueStatus
 from publisher.services import backups, health, issues, polls, series
 from publisher.services.app import App
 from publisher.services.vitals import BUCKETS
-from publisher.store import jobs, totals
+from publisher.store import checkups, jobs, totals
 from publisher.store.engine import Tx
 
 _ISSUE_OUTCOMES = (IssueStatus.SENT, IssueStatus.SKIPPED)
@@ -202,6 +203,17 @@ def _stored(tx: Tx) -> Iterator[Family]:
         labels=("state",),
         samples={(state,): float(count) for state, count in totals.waiting(tx).items()},
     )
+    checkup = checkups.last(tx)
+    if checkup:
+        yield Family(
+            name="doctor_problems",
+            kind="gauge",
+            help="What the doctor last found wrong.",
+            labels=("severity",),
+            samples={
+                (grade.value,): float(checkup.counts[grade]) for grade in (Grade.WARN, Grade.FAIL)
+            },
+        )
     yield Family(
         name="job_last_success_timestamp_seconds",
         kind="gauge",
