@@ -3,7 +3,7 @@
 import re
 import shutil
 import subprocess
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,11 +18,21 @@ from cryptography.hazmat.primitives.serialization import (
     KeySerializationEncryption,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.mail.dkim import Key, dkim_record, generate_ed25519, generate_rsa, load_key, sign
+from publisher.mail.dkim import (
+    Key,
+    dkim_record,
+    generate_ed25519,
+    generate_rsa,
+    load_key,
+    rsa_bits,
+    sign,
+    verify,
+)
 
 AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 HEAD = (
@@ -306,3 +316,31 @@ def digest_message() -> bytes:
     from tests.render.test_digest import ENGLISH, make_digest, make_message
 
     return make_message(make_digest([ENGLISH]))
+
+
+@pytest.mark.parametrize("key", BOTH, ids=("rsa", "ed25519"))
+def test_our_own_proof_agrees_with_what_others_verify(key: Key) -> None:
+    signed = sign(MESSAGE, BOTH, at=AT) + MESSAGE
+    record = dkim_record(key)
+    assert verify(signed, record)
+    for before, after in (
+        (b"A letter.", b"Another letter."),
+        (b"Subject: ", b"Subject: Re: "),
+        (b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n", b""),
+        (b"Reply-To: ", b"From: nobody@example.org\r\nReply-To: "),
+    ):
+        assert before in signed
+        assert not verify(signed.replace(before, after), record)
+    maker = generate_rsa if key is RSA else generate_ed25519
+    other = load_key(maker(), domain=key.domain, selector=key.selector)
+    assert not verify(signed, dkim_record(other))
+    assert not verify(MESSAGE, record)
+
+
+def test_the_size_of_a_published_key_is_read() -> None:
+    short = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+    der = short.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert rsa_bits(b64encode(der).decode()) == 1024
+    assert rsa_bits(dkim_record(RSA).value.rpartition("p=")[2]) == 2048
+    assert rsa_bits(dkim_record(ED25519).value.rpartition("p=")[2]) == 0
+    assert rsa_bits("not base64!") == rsa_bits("") == 0
