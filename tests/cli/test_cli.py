@@ -44,6 +44,7 @@ READING = [
     ("db", "check"),
     ("deliveries", "list"),
     ("dkim", "show"),
+    ("doctor",),
     ("feeds", "list"),
     ("feeds", "stats"),
     ("feeds", "validate"),

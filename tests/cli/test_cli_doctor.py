@@ -1,6 +1,7 @@
 """`publisher doctor` on a real site, a real relay, and a name server that says what we like."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -97,6 +98,14 @@ def test_a_healthy_domain_passes_every_check(doctor: Doctor) -> None:
     online = {check for check in REASONS if check[:3] in ("SPF", "DMC", "HST", "SMT")}
     silent = {"SPF008", "DMC006", "HST002", "HST005"}  # these speak of what is wrong alone
     assert online - silent | {"DKM003", "DKM004", "DKM005", "DKM006"} == set(found)
+
+
+def test_every_check_is_explained_to_operators() -> None:
+    docs = Path(__file__).parents[2] / "docs" / "deliverability.md"
+    told = re.findall(
+        r"^\| `([A-Z]{3}[0-9]{3})` \|", docs.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert told == list(REASONS)
 
 
 def two_records(zone: dict[tuple[str, str], list[str]]) -> None:
