@@ -75,6 +75,7 @@ REASONS = {
     "SMT001": "a relay that cannot be used sends nothing",
     "SMT002": "without TLS everybody on the way can read and change the mail",
     "SMT003": "without these the relay is slower, or tells less",
+    "SMT004": "receivers distrust a server whose own name leads nowhere (RFC 5321, section 2.3.5)",
 }
 """Check -> why it matters, in words that go on after "because"."""
 

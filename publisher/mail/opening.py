@@ -45,9 +45,10 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offers:
-    """What the relay can do: the keywords of its EHLO with their parameters."""
+    """What the relay can do: the keywords of its EHLO with their parameters. `name`: its own."""
 
     keywords: Mapping[str, str]
+    name: str = ""
     tls: str = ""  # version and cipher; empty = plain text
     login: str = ""  # the mechanism we used
     size: int = field(init=False)  # bytes of the largest message, 0 = not told (RFC 1870)
@@ -81,12 +82,12 @@ async def open_session(line: Line, relay: Relay) -> Offers:
     greeting = await line.answer(_seconds(relay))
     if not _is_positive(greeting):
         raise _refused(greeting, Stage.GREETING, f"it greets with {greeting}; {_HINT}")
-    keywords = await _greet(line, relay)
+    name, keywords = await _greet(line, relay)
     if relay.security is Security.STARTTLS:
         await _start_tls(line, relay, keywords)
-        keywords = await _greet(line, relay)  # what it said before may be a stranger's
+        name, keywords = await _greet(line, relay)  # what it said before may be a stranger's
     login = await _log_in(line, relay, keywords) if relay.username else ""
-    return Offers(keywords=keywords, tls=_cipher(line.transport), login=login)
+    return Offers(keywords=keywords, name=name, tls=_cipher(line.transport), login=login)
 
 
 async def encrypt(line: Line, relay: Relay) -> None:
@@ -129,13 +130,15 @@ def unreachable(error: Exception, relay: Relay) -> Refused:
     return Refused(problem, lost(Stage.CONNECT, problem))
 
 
-async def _greet(line: Line, relay: Relay) -> dict[str, str]:
+async def _greet(line: Line, relay: Relay) -> tuple[str, dict[str, str]]:
+    """What it calls itself, and its keywords with their parameters."""
     answer = await line.ask(f"EHLO {_own_name(line.transport)}", _seconds(relay))
     if not _is_positive(answer):
         raise _refused(answer, Stage.EHLO, f"it refuses EHLO with {answer}; {_HINT}")
     # Some say AUTH=LOGIN, once the custom of a mail client.
     pairs = (text.replace("=", " ", 1).partition(" ") for text in answer.lines[1:])
-    return {keyword.upper(): values.strip() for keyword, _, values in pairs if keyword}
+    keywords = {keyword.upper(): values.strip() for keyword, _, values in pairs if keyword}
+    return answer.lines[0].partition(" ")[0], keywords
 
 
 async def _start_tls(line: Line, relay: Relay, keywords: Mapping[str, str]) -> None:

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
@@ -17,15 +16,21 @@ if TYPE_CHECKING:
 SECONDS = 5.0
 """For one question, all servers and repetitions together."""
 
+MOST_TIMEOUTS = 4
 
-@dataclass(frozen=True)
+
 class Resolver:
-    """Asks. Without a `server` (an IP address) the machine's own are asked. What was found is
-    remembered as long as the DNS allows."""
+    """Asks. Without a `server` (an IP address) the machine's own are asked.
 
-    server: str = ""
-    port: int = 53
-    seconds: float = SECONDS
+    What was found is remembered as long as the DNS allows. Servers that were silent `MOST_TIMEOUTS`
+    times are not waited for any more.
+    """
+
+    def __init__(self, server: str = "", port: int = 53, *, seconds: float = SECONDS) -> None:
+        self._server = server
+        self._port = port
+        self._seconds = seconds
+        self._timeouts = 0
 
     def texts(self, name: str) -> Lookup:
         """The TXT records, each in one piece."""
@@ -53,36 +58,40 @@ class Resolver:
         return self._ask(reverse, "PTR", lambda row: _plain(row.target))
 
     def _ask(self, name: str, kind: str, read: Callable[[Any], str]) -> Lookup:
+        found, values = Found.TIMEOUT, list[str]()
+        if self._timeouts < MOST_TIMEOUTS:
+            found, values = self._answer(name, kind, read)
+            self._timeouts += found is Found.TIMEOUT
+        return Lookup(name=name, kind=kind, found=found, values=tuple(values))
+
+    def _answer(self, name: str, kind: str, read: Callable[[Any], str]) -> tuple[Found, list[str]]:
         import dns.exception  # noqa: PLC0415  # it takes long to load, and only a checkup asks
         import dns.name  # noqa: PLC0415
         import dns.resolver  # noqa: PLC0415
 
-        def ended(found: Found, values: tuple[str, ...] = ()) -> Lookup:
-            return Lookup(name=name, kind=kind, found=found, values=values)
-
         try:
             full = dns.name.from_text(name.rstrip(".") + ".")
-            answer = self._resolver.resolve(full, kind, lifetime=self.seconds, search=False)
-            return ended(Found.ANSWER, tuple(sorted(read(row) for row in answer)))
+            answer = self._resolver.resolve(full, kind, lifetime=self._seconds, search=False)
+            return Found.ANSWER, sorted(read(row) for row in answer)
         except dns.resolver.NXDOMAIN:
-            return ended(Found.NO_NAME)
+            return Found.NO_NAME, []
         except dns.resolver.NoAnswer:
-            return ended(Found.NO_RECORD)
+            return Found.NO_RECORD, []
         except dns.exception.Timeout:
-            return ended(Found.TIMEOUT)
+            return Found.TIMEOUT, []
         except (dns.resolver.NoNameservers, dns.resolver.NoResolverConfiguration, OSError):
-            return ended(Found.FAILED)
+            return Found.FAILED, []
         except (dns.exception.DNSException, UnicodeError):
-            return ended(Found.BAD_NAME)
+            return Found.BAD_NAME, []
 
     @cached_property
     def _resolver(self) -> "dns.resolver.Resolver":
         import dns.resolver  # noqa: PLC0415
 
-        resolver = dns.resolver.Resolver(configure=not self.server)
-        if self.server:
-            resolver.nameservers = [self.server]
-            resolver.port = self.port
+        resolver = dns.resolver.Resolver(configure=not self._server)
+        if self._server:
+            resolver.nameservers = [self._server]
+            resolver.port = self._port
         resolver.cache = dns.resolver.LRUCache()
         return resolver
 

@@ -1,6 +1,7 @@
 """What the doctor learns from others: the DNS, and the relays. Nothing is sent or changed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import ip_address
 
 from publisher.domain import dmarc, spf
@@ -20,6 +21,9 @@ from publisher.services.doctor_offline import senders
 
 _OWN_HOSTS = (RelayKind.RELAY, RelayKind.DIRECT)
 """Relays that may send from the address that we connect to; the others certainly do not."""
+
+LOOK_SECONDS = 15.0
+"""For any one answer of a relay: nobody waits for the doctor as for a message."""
 
 _WISHES = ("PIPELINING", "SIZE", "8BITMIME", "DSN")
 """What a relay had better offer."""
@@ -85,7 +89,8 @@ def dialogues(app: App, resolver: Resolver) -> Iterator[Diagnosis]:
 
 
 def _dialogue(relay: Relay, resolver: Resolver) -> Iterator[Diagnosis]:
-    trial, about = relays.look_at(relay), relay.label
+    patience = min(relay.timeout_seconds, LOOK_SECONDS)
+    trial, about = relays.look_at(replace(relay, timeout_seconds=patience)), relay.label
     fine = f"login {trial.login}" if trial.login else "no login"
     remedy = "mend it; then `publisher smtp test` lifts a pause"
     yield judged("SMT001", about, trial.problem, fine=fine, remedy=remedy)
@@ -109,6 +114,25 @@ def _dialogue(relay: Relay, resolver: Resolver) -> Iterator[Diagnosis]:
         fine=f"offers {', '.join(sorted(trial.offers))}",
         remedy="nothing, unless sending is slow; another relay may offer more",
         grade=Grade.INFO,
+    )
+
+    if relay.kind in _OWN_HOSTS:
+        yield _greeting(relay, trial.greeting, resolver)
+
+
+def _greeting(relay: Relay, name: str, resolver: Resolver) -> Diagnosis:
+    """The name by which a server goes must lead to it; that of a smarthost may be another one for
+    us than for the world."""
+    found = resolver.addresses(name)
+    if found.is_unsure:
+        return ill("HST005", relay.label, str(found), remedy=LATER, grade=Grade.WARN)
+    return judged(
+        "SMT004",
+        relay.label,
+        "" if found.values else f"calls itself {name}, which leads nowhere",
+        fine=f"calls itself {name}",
+        remedy="set its own name (myhostname of Postfix) to one with an address in the DNS",
+        grade=Grade.WARN if relay.kind is RelayKind.DIRECT else Grade.INFO,
     )
 
 

@@ -15,10 +15,12 @@ from publisher.store import relays as rows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayTrial:
-    """What a relay has shown. `message` is what became of one, where one was asked for."""
+    """What a relay has shown. `message` is what became of one, where one was asked for.
+    `greeting`: the name by which it answers EHLO."""
 
     name: str
     address: str
+    greeting: str = ""
     tls: str = ""
     login: str = ""
     offers: Mapping[str, str] = field(default_factory=dict)
@@ -49,6 +51,7 @@ def look_at(relay: Relay) -> RelayTrial:
     return RelayTrial(
         name=relay.label,
         address=str(relay),
+        greeting=offers.name,
         tls=offers.tls,
         login=offers.login,
         offers=offers.keywords,

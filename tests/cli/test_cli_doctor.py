@@ -59,6 +59,7 @@ def healthy(site: Path, capsys: pytest.CaptureFixture[str]) -> dict[tuple[str, s
         (f"_spf.{DOMAIN}", "TXT"): [txt("v=spf1 ip4:198.51.100.0/24 ~all")],
         (f"_dmarc.{DOMAIN}", "TXT"): [txt(f"v=DMARC1; p=reject; rua=mailto:me@{DOMAIN}")],
         (f"mail.{DOMAIN}", "A"): ["127.0.0.1"],
+        ("fault.test", "A"): ["127.0.0.1"],  # what the relay calls itself
         ("1.0.0.127.in-addr.arpa", "PTR"): [f"mail.{DOMAIN}."],
         **{(record["name"], "TXT"): [txt(record["value"])] for record in records},
     }

@@ -75,6 +75,15 @@ def test_a_server_that_says_nothing_is_not_waited_for_long() -> None:
     assert str(answer) == "TXT of silent.net: no answer in time"
 
 
+def test_after_four_silences_nobody_is_waited_for_any_more() -> None:
+    zone = {**ZONE, **{(f"s{number}.net", "TXT"): [SILENCE] for number in range(9)}}
+    with serving(zone) as server:
+        resolver = Resolver("127.0.0.1", server.port, seconds=0.05)
+        found = [resolver.texts(f"s{number}.net").found for number in range(9)]
+        assert {name for name, _ in server.asked} == {f"s{number}.net" for number in range(4)}
+    assert set(found) == {Found.TIMEOUT}
+
+
 def test_the_same_question_is_asked_once() -> None:
     with serving(ZONE) as server:
         resolver = server.resolver
