@@ -311,6 +311,26 @@ def test_a_restored_backup_fails_until_it_is_resumed(
     assert run(["-C", str(sample), "doctor"]) == 0
 
 
+def test_status_tells_what_a_whole_look_found_and_keeps_no_half_one(
+    sample: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = ["-C", str(sample)]
+    assert run([*place, "status"]) == 0
+    assert "doctor: has not looked yet" in capsys.readouterr().out
+    (sample / "var" / "secret-key").chmod(0o644)
+    assert run([*place, "doctor", "--offline"]) == 3
+    assert run([*place, "doctor", "--only", "CFG"]) == 3
+    assert run([*place, "status", "--json"]) == 0
+    *_, told = capsys.readouterr().out.partition('{\n  "schema"')
+    assert json.loads('{"schema"' + told)["doctor"] is None
+    assert run([*place, "doctor"]) == 3
+    capsys.readouterr()
+    assert run([*place, "status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["doctor"]["problems"]["CFG001"] == "fail"
+    assert run([*place, "status"]) == 0
+    assert re.search(r"doctor: .* 1 fail, [01] warn: CFG001", capsys.readouterr().out)
+
+
 def test_a_secret_that_others_can_read_fails_with_the_command_that_mends_it(
     sample: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

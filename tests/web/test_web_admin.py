@@ -8,12 +8,13 @@ import pytest
 from argon2 import extract_parameters
 from starlette.testclient import TestClient
 
+from publisher.domain.checkups import Checkup, Diagnosis, Grade
 from publisher.domain.controls import MOVES
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import Cause, IssueStatus, Verdict
 from publisher.domain.newsletters import Period
 from publisher.errors import NotFound
-from publisher.services import admins, deliveries, instances, issues
+from publisher.services import admins, deliveries, doctor, instances, issues
 from publisher.services.app import App, MonitorOptions, OperatorOptions
 from publisher.store import admins as admin_rows
 from publisher.store import issues as issue_rows
@@ -273,6 +274,39 @@ def test_words_from_outside_are_escaped(operator: TestClient, app: App) -> None:
     page = operator.get("/admin").text
     assert "<script" not in page
     assert "&lt;script&gt;" in page
+
+
+def spf_found(app: App, seen: str) -> None:
+    found = Diagnosis(
+        id="SPF002", grade=Grade.FAIL, about="a.net", seen=seen, remedy="put them into one"
+    )
+    doctor.keep(app, Checkup(at=NOW, diagnoses=(found,)))
+
+
+def test_what_the_doctor_found_is_shown_with_what_to_do(operator: TestClient, app: App) -> None:
+    assert 'id="doctor"' not in operator.get("/admin").text
+    spf_found(app, "2 records: v=spf1 <script>\x1b[31m and v=spf1")
+    page = operator.get("/admin").text
+    assert '<a href="#doctor">1 problems</a>' in page
+    row = "<td>SPF002</td><td>failure</td><td>a.net: 2 records: v=spf1 &lt;script&gt;⟨001B⟩[31m"
+    assert row in page
+    assert "<td>put them into one</td>" in page
+    doctor.keep(app, Checkup(at=NOW, diagnoses=()))
+    page = operator.get("/admin").text
+    assert "nothing is wrong" in page
+    assert 'id="doctor"' not in page
+
+
+def test_the_doctor_speaks_the_operator_s_language(
+    app: App, make_client: Callable[..., TestClient]
+) -> None:
+    browser = make_client(replace(app, operator=OperatorOptions(language="zh-CN")))
+    browser.post("/admin/login", data=FORM)
+    assert "还没有做过" in browser.get("/admin").text
+    spf_found(app, "2 records")
+    page = browser.get("/admin").text
+    assert "体检" in page
+    assert "<td>SPF002</td><td>有害</td>" in page
 
 
 @pytest.fixture

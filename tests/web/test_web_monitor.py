@@ -8,7 +8,8 @@ from ipaddress import ip_network
 import pytest
 from starlette.testclient import TestClient
 
-from publisher.services import instances
+from publisher.domain.checkups import Checkup, Diagnosis, Grade
+from publisher.services import doctor, instances
 from publisher.services.app import App, MonitorOptions
 from publisher.web.monitor import build_monitor
 from tests.web.conftest import NOW
@@ -84,6 +85,19 @@ def test_the_metrics_tell_what_is_in_the_database(live: App) -> None:
         line.startswith(("publisher_", "# HELP publisher_", "# TYPE publisher_"))
         for line in text.splitlines()
     )
+
+
+def test_the_metrics_tell_what_the_doctor_last_found(live: App) -> None:
+    monitor = TestClient(build_monitor(live))
+    assert "doctor_problems" not in monitor.get("/metrics").text  # nobody has looked yet
+    ill = Diagnosis(id="SPF002", grade=Grade.FAIL, about="a.net", seen="2", remedy="mend it")
+    doctor.keep(live, Checkup(at=NOW, diagnoses=(ill, replace(ill, grade=Grade.WARN), ill)))
+    text = TestClient(build_monitor(live)).get("/metrics").text
+    assert 'publisher_doctor_problems{severity="fail"} 2.0' in text
+    assert 'publisher_doctor_problems{severity="warn"} 1.0' in text
+    doctor.keep(live, Checkup(at=NOW + timedelta(days=1), diagnoses=()))
+    text = TestClient(build_monitor(live)).get("/metrics").text
+    assert 'publisher_doctor_problems{severity="fail"} 0.0' in text
 
 
 @pytest.mark.skipif(not shutil.which("promtool"), reason="no Prometheus here")
