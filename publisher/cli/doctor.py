@@ -102,7 +102,7 @@ def _print(checkup: Checkup) -> None:
             _print_one(each)
     counts = checkup.counts
     told = ", ".join(f"{counts[grade]} {grade}" for grade in reversed(Grade))
-    say(f"{len(checkup.diagnoses)} verdicts: {told}")
+    say(f"verdicts: {told}")
 
 
 def _print_one(found: Diagnosis) -> None:

@@ -37,9 +37,9 @@ class Resolver:
         return self._ask(name, "TXT", lambda row: b"".join(row.strings).decode("utf-8", "replace"))
 
     def addresses(self, name: str) -> Lookup:
-        """The IPv4 and IPv6 addresses; an address is its own."""
-        if _is_address(name):
-            return Lookup(name=name, kind="A", found=Found.ANSWER, values=(name,))
+        """The IPv4 and IPv6 addresses; an address is its own, and localhost this machine's."""
+        if own := _known(name):
+            return Lookup(name=name, kind="A", found=Found.ANSWER, values=(own,))
         both = [self._ask(name, kind, lambda row: str(row.address)) for kind in ("A", "AAAA")]
         values = tuple(value for each in both for value in each.values)
         worst = next((each for each in both if each.is_unsure), both[0])
@@ -101,9 +101,11 @@ def _plain(name: Any) -> str:
     return str(name).rstrip(".").lower() or "."
 
 
-def _is_address(name: str) -> bool:
+def _known(name: str) -> str:
+    """The address of which the DNS knows nothing: of an address, of this machine; else empty."""
+    if name == "localhost" or name.endswith(".localhost"):  # RFC 6761, section 6.3
+        return "127.0.0.1"
     try:
-        ip_address(name)
+        return str(ip_address(name))
     except ValueError:
-        return False
-    return True
+        return ""

@@ -9,6 +9,7 @@ from publisher.domain.checkups import Checkup, Diagnosis, chosen, is_wanted
 from publisher.net.dns import Resolver
 from publisher.services import doctor_offline, doctor_online
 from publisher.services.app import App
+from publisher.services.doctor_online import Others
 from publisher.store import checkups as rows
 
 OFFLINE: dict[str, Callable[[App], Iterator[Diagnosis]]] = {
@@ -17,7 +18,7 @@ OFFLINE: dict[str, Callable[[App], Iterator[Diagnosis]]] = {
     "DAT": doctor_offline.data,
     "DKM": doctor_offline.keys,
 }
-ONLINE: dict[str, Callable[[App, Resolver], Iterator[Diagnosis]]] = {
+ONLINE: dict[str, Callable[[App, Others], Iterator[Diagnosis]]] = {
     "DKM": doctor_online.keys,
     "SPF": doctor_online.senders_policy,
     "DMC": doctor_online.alignment,
@@ -40,8 +41,8 @@ def examine(
     if offline:
         found += _all(look(app) for group, look in OFFLINE.items() if is_wanted(group, only))
     if online:
-        asked = resolver or Resolver()
-        found += _all(look(app, asked) for group, look in ONLINE.items() if is_wanted(group, only))
+        others = Others(resolver or Resolver())
+        found += _all(look(app, others) for group, look in ONLINE.items() if is_wanted(group, only))
     return Checkup(at=app.clock(), diagnoses=chosen(found, only))
 
 

@@ -18,6 +18,7 @@ from publisher.services import dkim, relays
 from publisher.services import spf as trees
 from publisher.services.app import App
 from publisher.services.doctor_offline import senders
+from publisher.services.relays import RelayTrial
 
 _OWN_HOSTS = (RelayKind.RELAY, RelayKind.DIRECT)
 """Relays that may send from the address that we connect to; the others certainly do not."""
@@ -29,7 +30,37 @@ _WISHES = ("PIPELINING", "SIZE", "8BITMIME", "DSN")
 """What a relay had better offer."""
 
 
-def keys(app: App, resolver: Resolver) -> Iterator[Diagnosis]:
+class Others:
+    """Whom the doctor asks: the DNS, and each relay once."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self.resolver = resolver
+        self._trials: dict[str, RelayTrial] = {}
+
+    def trial(self, relay: Relay) -> RelayTrial:
+        """What a relay says up to the login. Nothing is sent, no pause lifted."""
+        if relay.label not in self._trials:
+            patience = min(relay.timeout_seconds, LOOK_SECONDS)
+            hasty = replace(relay, timeout_seconds=patience)
+            self._trials[relay.label] = relays.look_at(hasty)
+        return self._trials[relay.label]
+
+    def outside(self, relay: Relay) -> list[str]:
+        """The addresses that the world sees of a relay, as far as can be known; mostly one.
+
+        They are those of its host, or, where that is on this machine or in its network, of the
+        name by which it greets. A provider's, which sends from elsewhere, has none.
+        """
+        if relay.kind not in _OWN_HOSTS:
+            return []
+        return self._public(relay.host) or self._public(self.trial(relay).greeting)
+
+    def _public(self, name: str) -> list[str]:
+        found = self.resolver.addresses(name).values if name else ()
+        return [one for one in found if is_public(ip_address(one))]
+
+
+def keys(app: App, others: Others) -> Iterator[Diagnosis]:
     """Whether the records of our signing keys can be found, and are theirs."""
     for sender in senders(app):
         try:
@@ -38,30 +69,26 @@ def keys(app: App, resolver: Resolver) -> Iterator[Diagnosis]:
             continue  # said offline
         for key in found:
             record = dkim_record(key)
-            answer = resolver.texts(record.name)
+            answer = others.resolver.texts(record.name)
             value = answer.values[0] if answer.values else ""
             bits = rsa_bits(value.rpartition("p=")[2])
             yield from diagnose_dkim(answer, record.value, bits=bits)
 
 
-def senders_policy(app: App, resolver: Resolver) -> Iterator[Diagnosis]:
+def senders_policy(app: App, others: Others) -> Iterator[Diagnosis]:
     """SPF of each domain that stands in a From or in a return path."""
-    hosts = {
-        relay.host: resolver.addresses(relay.host).values
-        for relay in app.relays
-        if relay.kind in _OWN_HOSTS
-    }
+    hosts = {relay.label: others.outside(relay) for relay in app.relays}
     for domain in _domains(app):
-        yield from spf.diagnose(trees.tree(resolver, domain), hosts)
+        yield from spf.diagnose(trees.tree(others.resolver, domain), hosts)
 
 
-def alignment(app: App, resolver: Resolver) -> Iterator[Diagnosis]:
+def alignment(app: App, others: Others) -> Iterator[Diagnosis]:
     """DMARC of each domain that stands in a From."""
     for sender in senders(app):
         domain = _domain(sender)
         found: list[Lookup] = []
         for place in dmarc.places(domain):
-            found.append(resolver.texts(f"_dmarc.{place}"))
+            found.append(others.resolver.texts(f"_dmarc.{place}"))
             if found[-1].is_unsure or any(dmarc.is_ours(text) for text in found[-1].values):
                 break
         yield from dmarc.diagnose(
@@ -72,32 +99,31 @@ def alignment(app: App, resolver: Resolver) -> Iterator[Diagnosis]:
         )
 
 
-def names(app: App, resolver: Resolver) -> Iterator[Diagnosis]:
+def names(app: App, others: Others) -> Iterator[Diagnosis]:
     """Whether the site is found, whether relays have names, who takes mail for our domains."""
-    yield _site(resolver.addresses(app.site.host))
+    yield _site(others.resolver.addresses(app.site.host))
     for relay in app.relays:
-        if relay.kind in _OWN_HOSTS:
-            yield from _relay_names(relay, resolver)
+        for address in others.outside(relay):
+            yield _reverse(relay, address, others.resolver)
     for domain in _domains(app):
-        yield _mail_host(domain, resolver)
+        yield _mail_host(domain, others.resolver)
 
 
-def dialogues(app: App, resolver: Resolver) -> Iterator[Diagnosis]:
-    """What each relay says up to the login. Nothing is sent, no pause lifted."""
+def dialogues(app: App, others: Others) -> Iterator[Diagnosis]:
+    """Whether each relay can be used, and what it offers."""
     for relay in app.relays:
-        yield from _dialogue(relay, resolver)
+        yield from _dialogue(relay, others)
 
 
-def _dialogue(relay: Relay, resolver: Resolver) -> Iterator[Diagnosis]:
-    patience = min(relay.timeout_seconds, LOOK_SECONDS)
-    trial, about = relays.look_at(replace(relay, timeout_seconds=patience)), relay.label
+def _dialogue(relay: Relay, others: Others) -> Iterator[Diagnosis]:
+    trial, about = others.trial(relay), relay.label
     fine = f"login {trial.login}" if trial.login else "no login"
     remedy = "mend it; then `publisher smtp test` lifts a pause"
     yield judged("SMT001", about, trial.problem, fine=fine, remedy=remedy)
     if trial.problem:
         return
-    found = resolver.addresses(relay.host).values
-    is_here = all(ip_address(one).is_loopback for one in found)
+    found = others.resolver.addresses(relay.host).values
+    is_here = bool(found) and all(ip_address(one).is_loopback for one in found)
     yield judged(
         "SMT002",
         about,
@@ -117,7 +143,7 @@ def _dialogue(relay: Relay, resolver: Resolver) -> Iterator[Diagnosis]:
     )
 
     if relay.kind in _OWN_HOSTS:
-        yield _greeting(relay, trial.greeting, resolver)
+        yield _greeting(relay, trial.greeting, others.resolver)
 
 
 def _greeting(relay: Relay, name: str, resolver: Resolver) -> Diagnosis:
@@ -153,20 +179,9 @@ def _site(found: Lookup) -> Diagnosis:
     )
 
 
-def _relay_names(relay: Relay, resolver: Resolver) -> Iterator[Diagnosis]:
-    found = resolver.addresses(relay.host)
-    if found.is_unsure:
-        yield ill("HST005", relay.host, str(found), remedy=LATER, grade=Grade.WARN)
-    elif not found.values:
-        remedy = "mend smtp.host, or the DNS of this machine"
-        yield ill("HST002", relay.host, str(found.found), remedy=remedy)
-    for address in found.values:
-        yield _reverse(relay, address, resolver)
-
-
 def _reverse(relay: Relay, address: str, resolver: Resolver) -> Diagnosis:
     """The name of an address must lead back to it."""
-    found, about = resolver.names(address), f"{relay.host} ({address})"
+    found, about = resolver.names(address), f"{relay.label} ({address})"
     if found.is_unsure:
         return ill("HST005", about, str(found), remedy=LATER, grade=Grade.WARN)
     remedy = f"let the owner of {address} publish its PTR record"

@@ -58,9 +58,9 @@ def healthy(site: Path, capsys: pytest.CaptureFixture[str]) -> dict[tuple[str, s
         (DOMAIN, "TXT"): [txt(SPF), txt("another-service=verification")],
         (f"_spf.{DOMAIN}", "TXT"): [txt("v=spf1 ip4:198.51.100.0/24 ~all")],
         (f"_dmarc.{DOMAIN}", "TXT"): [txt(f"v=DMARC1; p=reject; rua=mailto:me@{DOMAIN}")],
-        (f"mail.{DOMAIN}", "A"): ["127.0.0.1"],
-        ("fault.test", "A"): ["127.0.0.1"],  # what the relay calls itself
-        ("1.0.0.127.in-addr.arpa", "PTR"): [f"mail.{DOMAIN}."],
+        (f"mail.{DOMAIN}", "A"): ["93.184.215.25"],
+        ("fault.test", "A"): ["93.184.215.25"],  # what the relay calls itself
+        ("25.215.184.93.in-addr.arpa", "PTR"): [f"mail.{DOMAIN}."],
         **{(record["name"], "TXT"): [txt(record["value"])] for record in records},
     }
 
@@ -132,7 +132,7 @@ def no_dmarc(zone: dict[tuple[str, str], list[str]]) -> None:
 
 
 def a_name_that_leads_elsewhere(zone: dict[tuple[str, str], list[str]]) -> None:
-    zone["1.0.0.127.in-addr.arpa", "PTR"] = ["pool-17.provider.net."]
+    zone["25.215.184.93.in-addr.arpa", "PTR"] = ["pool-17.provider.net."]
     zone["pool-17.provider.net", "A"] = ["198.51.100.17"]
 
 

@@ -39,6 +39,7 @@ def test_addresses_are_those_of_both_kinds_and_an_address_is_its_own() -> None:
         assert server.resolver.addresses("half.net").values == ("198.51.100.9",)
         asked = len(server.asked)
         assert server.resolver.addresses("2001:db8::1").values == ("2001:db8::1",)
+        assert server.resolver.addresses("localhost").values == ("127.0.0.1",)
         assert len(server.asked) == asked
 
 

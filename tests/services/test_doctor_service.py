@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from publisher.domain.checkups import Checkup, Diagnosis, Grade
+from publisher.domain.replies import RelayKind
 from publisher.jobs.table import JOBS
+from publisher.mail.relays import Relay, Security
 from publisher.net.dns import Resolver
 from publisher.services import backups, doctor, doctor_offline, housekeeping, instances, issues
 from publisher.services.app import App, DkimOptions
@@ -78,14 +80,40 @@ def test_a_domain_of_which_nobody_knows_anything_fails_by_name(app: App) -> None
     with serving({}) as server:
         found = doctor.examine(app, offline=False, resolver=server.resolver)
     failed = {each.id for each in found.diagnoses if each.grade is Grade.FAIL}
-    assert failed == {"SPF001", "DMC001", "HST001", "HST004"}
+    assert failed == {"SPF001", "DMC001", "HST004"}
     assert {each.about for each in found.diagnoses} == {"example.org", "localhost"}
+
+
+RELAY_ZONE = {("mail.a.net", "A"): ["93.184.215.25"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "grade"),
+    [
+        (RelayKind.RELAY, Grade.WARN),
+        (RelayKind.DIRECT, Grade.FAIL),
+        (RelayKind.SES, None),
+        (RelayKind.GMAIL, None),
+    ],
+)
+def test_a_nameless_relay_matters_as_much_as_it_faces_the_world(
+    app: App, kind: RelayKind, grade: Grade | None
+) -> None:
+    relay = Relay(host="mail.a.net", port=25, security=Security.STARTTLS, kind=kind)
+    with serving(RELAY_ZONE) as server:
+        found = doctor.examine(
+            replace(app, relays=(relay,)),
+            offline=False,
+            only=["HST002", "HST003", "SPF007"],
+            resolver=server.resolver,
+        )
+    assert grades(found) == ({"HST002": grade} if grade else {})
 
 
 def test_without_any_name_server_nothing_is_condemned(app: App) -> None:
     deaf = Resolver(server="127.0.0.1", port=9, seconds=0.05)
     found = doctor.examine(app, offline=False, resolver=deaf).diagnoses
-    assert {each.id for each in found} == {"SPF008", "DMC006", "HST005"}
+    assert {each.id for each in found} == {"SPF008", "DMC006", "HST001", "HST005"}
     assert {each.grade for each in found} == {Grade.WARN}
 
 

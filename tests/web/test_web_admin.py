@@ -287,7 +287,7 @@ def test_what_the_doctor_found_is_shown_with_what_to_do(operator: TestClient, ap
     assert 'id="doctor"' not in operator.get("/admin").text
     spf_found(app, "2 records: v=spf1 <script>\x1b[31m and v=spf1")
     page = operator.get("/admin").text
-    assert '<a href="#doctor">1 problems</a>' in page
+    assert '<a href="#doctor">to mend: 1</a>' in page
     row = "<td>SPF002</td><td>failure</td><td>a.net: 2 records: v=spf1 &lt;script&gt;⟨001B⟩[31m"
     assert row in page
     assert "<td>put them into one</td>" in page
