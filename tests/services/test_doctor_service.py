@@ -1,5 +1,6 @@
 """The daily examination: what is kept of it, and what a machine shows by itself."""
 
+import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,11 +12,21 @@ from publisher.domain.replies import RelayKind
 from publisher.jobs.table import JOBS
 from publisher.mail.relays import Relay, Security
 from publisher.net.dns import Resolver
-from publisher.services import backups, doctor, doctor_offline, housekeeping, instances, issues
+from publisher.services import (
+    backups,
+    dkim,
+    doctor,
+    doctor_offline,
+    housekeeping,
+    instances,
+    issues,
+    relays,
+)
 from publisher.services.app import App, DkimOptions
+from publisher.services.relays import RelayTrial
 from publisher.store import checkups
 from tests.factories import make_site
-from tests.net.name_server import serving
+from tests.net.name_server import SERVFAIL, Zone, serving
 from tests.services.conftest import FakeClock, write_post
 
 
@@ -108,6 +119,87 @@ def test_a_nameless_relay_matters_as_much_as_it_faces_the_world(
             resolver=server.resolver,
         )
     assert grades(found) == ({"HST002": grade} if grade else {})
+
+
+def test_a_line_in_plain_text_a_short_offer_and_a_false_name_are_told(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = RelayTrial(
+        name="r", address="mail.a.net:25", greeting="nowhere.a.net", offers={"SIZE": "1000"}
+    )
+    monkeypatch.setattr(relays, "look_at", lambda _relay: trial)
+    for kind, grade in ((RelayKind.RELAY, Grade.INFO), (RelayKind.DIRECT, Grade.WARN)):
+        relay = Relay(host="mail.a.net", port=25, security=Security.NONE, kind=kind)
+        with serving(RELAY_ZONE) as server:
+            found = doctor.examine(
+                replace(app, relays=(relay,)),
+                offline=False,
+                only=["SMT"],
+                resolver=server.resolver,
+            )
+        assert grades(found) == {
+            "SMT001": Grade.OK,
+            "SMT002": Grade.WARN,
+            "SMT003": Grade.INFO,
+            "SMT004": grade,
+        }
+    assert "PIPELINING, 8BITMIME, DSN" in found.diagnoses[2].seen
+
+
+@pytest.mark.parametrize(
+    ("zone", "expected"),
+    [
+        ({("example.org", "MX"): ["10 m.example.org."], ("m.example.org", "A"): ["198.51.100.1"]},
+         {"HST004": Grade.OK}),
+        ({("example.org", "A"): ["198.51.100.1"]}, {"HST004": Grade.INFO}),
+        ({("example.org", "MX"): ["10 gone.example.org."]}, {"HST004": Grade.FAIL}),
+        ({("example.org", "MX"): [SERVFAIL]}, {"HST005": Grade.WARN}),
+    ],
+)  # fmt: skip
+def test_somebody_must_take_mail_for_a_sender(
+    app: App, zone: Zone, expected: dict[str, Grade]
+) -> None:
+    only = ["HST004", "HST005"]
+    with serving(zone) as server:
+        found = doctor.examine(app, offline=False, only=only, resolver=server.resolver)
+    assert grades(found) == expected
+
+
+def test_our_own_keys_prove_themselves(app: App, tmp_path: Path) -> None:
+    signing = replace(app, dkim=DkimOptions(selector="autumn", folder=tmp_path / "dkim"))
+    dkim.keygen(signing, "autumn")
+    found = doctor.examine(signing, online=False, only=["DKM"]).diagnoses
+    assert [(each.id, each.grade) for each in found] == [
+        ("DKM001", Grade.OK),
+        ("DKM002", Grade.OK),
+        ("DKM002", Grade.OK),
+    ]
+    assert offline(signing, "CFG001") == {"CFG001": Grade.OK}
+    (tmp_path / "dkim" / "example.org" / "autumn.pem").chmod(0o640)
+    assert offline(signing, "CFG001") == {"CFG001": Grade.FAIL}
+
+
+def test_a_file_of_a_password_must_be_ours_alone(app: App, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("secret")
+    file.chmod(0o604)
+    careless = replace(app, secrets=(file,))
+    (found,) = doctor.examine(careless, online=False, only=["CFG001"]).diagnoses
+    assert (found.grade, found.about, found.remedy) == (Grade.FAIL, str(file), f"chmod 600 {file}")
+
+
+def test_a_damaged_database_fails_and_the_rest_is_told_all_the_same(app: App) -> None:
+    raw = sqlite3.connect(backups.database(app))
+    raw.execute("INSERT INTO memos VALUES (99, 'held', 'pending', '', 0, '2026-11-24', NULL)")
+    raw.commit()
+    raw.close()
+    found = offline(app, "DAT")
+    assert found == {"DAT001": Grade.FAIL, "DAT002": Grade.OK, "DAT003": Grade.INFO}
+
+
+def test_a_missing_postal_address_is_a_warning(app: App) -> None:
+    nowhere = replace(app, site=make_site(postal_address=""))
+    assert offline(nowhere, "CFG003") == {"CFG003": Grade.WARN}
 
 
 def test_without_any_name_server_nothing_is_condemned(app: App) -> None:
