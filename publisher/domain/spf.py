@@ -151,9 +151,14 @@ def lookups(branch: Branch) -> int:
     """How many look-ups a receiver needs, the first one not counted."""
     if not branch.record:
         return 0
-    own = sum(term.name in _COUNTED for term in branch.record.terms)
-    own += bool(branch.record.redirect and not _ends(branch.record))
-    return own + sum(lookups(each) for each in branch.branches.values())
+    counted = [term for term in branch.record.terms if term.name in _COUNTED]
+    below = [term.value for term in counted if term.name == "include"]
+    count = len(counted)
+    if branch.record.redirect and not _ends(branch.record):
+        below.append(branch.record.redirect)
+        count += 1
+    found = (branch.branches.get(domain) for domain in below)
+    return count + sum(lookups(each) for each in found if each)
 
 
 def voids(branch: Branch) -> list[str]:

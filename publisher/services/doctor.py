@@ -20,8 +20,8 @@ OFFLINE: dict[str, Callable[[App], Iterator[Diagnosis]]] = {
 }
 ONLINE: dict[str, Callable[[App, Others], Iterator[Diagnosis]]] = {
     "DKM": doctor_online.keys,
-    "SPF": doctor_online.senders_policy,
-    "DMC": doctor_online.alignment,
+    "SPF": doctor_online.spf_records,
+    "DMC": doctor_online.dmarc_records,
     "HST": doctor_online.names,
     "SMT": doctor_online.dialogues,
 }

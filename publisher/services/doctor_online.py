@@ -75,14 +75,14 @@ def keys(app: App, others: Others) -> Iterator[Diagnosis]:
             yield from diagnose_dkim(answer, record.value, bits=bits)
 
 
-def senders_policy(app: App, others: Others) -> Iterator[Diagnosis]:
+def spf_records(app: App, others: Others) -> Iterator[Diagnosis]:
     """SPF of each domain that stands in a From or in a return path."""
     hosts = {relay.label: others.outside(relay) for relay in app.relays}
     for domain in _domains(app):
         yield from spf.diagnose(trees.tree(others.resolver, domain), hosts)
 
 
-def alignment(app: App, others: Others) -> Iterator[Diagnosis]:
+def dmarc_records(app: App, others: Others) -> Iterator[Diagnosis]:
     """DMARC of each domain that stands in a From."""
     for sender in senders(app):
         domain = _domain(sender)
@@ -141,7 +141,6 @@ def _dialogue(relay: Relay, others: Others) -> Iterator[Diagnosis]:
         remedy="nothing, unless sending is slow; another relay may offer more",
         grade=Grade.INFO,
     )
-
     if relay.kind in _OWN_HOSTS:
         yield _greeting(relay, trial.greeting, others.resolver)
 

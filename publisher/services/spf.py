@@ -7,8 +7,8 @@ from publisher.domain.lookups import Lookup
 from publisher.domain.spf import Branch, Term
 from publisher.net.dns import Resolver
 
-MOST_DOMAINS = 30
-"""So many records of one tree are read; a receiver would have given up at the eleventh."""
+MOST_TERMS = 40
+"""So many terms of one tree are looked up; a receiver would have given up at the eleventh."""
 
 _MOST_EXCHANGES = 10  # RFC 7208, section 4.6.4
 
@@ -18,7 +18,7 @@ class _Walk:
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
-        self._left = MOST_DOMAINS
+        self._left = MOST_TERMS
 
     def branch(self, domain: str, *, is_root: bool = False) -> Branch:
         """What stands at a domain, and below it."""
@@ -27,9 +27,7 @@ class _Walk:
         texts = tuple(text for text in answer.values if spf.is_ours(text))
         unsure: tuple[Lookup, ...] = (answer,) if answer.is_unsure else ()
         if len(texts) != 1:
-            problem = (
-                "" if is_root or unsure else f"{len(texts) or 'no'} SPF records instead of one"
-            )
+            problem = "" if is_root or unsure else f"{len(texts) or 'no'} SPF records, not one"
             return Branch(domain=domain, texts=texts, problem=problem, unsure=unsure)
         try:
             record = spf.parse(texts[0])
@@ -66,12 +64,14 @@ class _Walk:
         """The addresses that a term stands for; empty for terms that need no look-up, and for
         those that differ from message to message."""
         name = term.value or domain
-        if term.is_macro:
+        if term.is_macro or self._left <= 0:
             return []
         match term.name:
             case "a" | "exists":
+                self._left -= 1
                 return [self._resolver.addresses(name)]
             case "mx":
+                self._left -= 1
                 exchanges = self._resolver.exchanges(name)
                 hosts = [host for host in exchanges.values if host != "."][:_MOST_EXCHANGES]
                 found = [self._resolver.addresses(host) for host in hosts]

@@ -132,6 +132,11 @@ def test_ten_look_ups_are_allowed_wherever_they_stand(count: int) -> None:
     assert worst(tree, "SPF004") is (Grade.FAIL if count > 10 else Grade.OK)
 
 
+def test_what_is_included_twice_counts_twice() -> None:
+    below = {"b.net": branch("v=spf1 a mx -all", "b.net")}
+    assert spf.lookups(branch("v=spf1 include:b.net include:b.net -all", branches=below)) == 6
+
+
 def test_a_redirect_counts_only_where_it_is_followed() -> None:
     assert spf.lookups(branch("v=spf1 redirect=b.net")) == 1
     assert spf.lookups(branch("v=spf1 -all redirect=b.net")) == 0

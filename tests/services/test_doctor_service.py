@@ -188,6 +188,16 @@ def test_a_file_of_a_password_must_be_ours_alone(app: App, tmp_path: Path) -> No
     assert (found.grade, found.about, found.remedy) == (Grade.FAIL, str(file), f"chmod 600 {file}")
 
 
+def test_a_secret_that_is_handed_over_to_us_is_a_warning(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("secret")
+    file.chmod(0o444)
+    monkeypatch.setattr("os.geteuid", lambda: file.stat().st_uid + 1)
+    assert offline(replace(app, secrets=(file,)), "CFG001") == {"CFG001": Grade.WARN}
+
+
 def test_a_damaged_database_fails_and_the_rest_is_told_all_the_same(app: App) -> None:
     raw = sqlite3.connect(backups.database(app))
     raw.execute("INSERT INTO memos VALUES (99, 'held', 'pending', '', 0, '2026-11-24', NULL)")

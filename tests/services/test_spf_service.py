@@ -2,7 +2,7 @@
 
 from publisher.domain import spf
 from publisher.domain.spf import Branch
-from publisher.services.spf import MOST_DOMAINS, tree
+from publisher.services.spf import MOST_TERMS, tree
 from tests.net.name_server import SERVFAIL, NameServer, Zone, serving, txt
 
 
@@ -59,11 +59,18 @@ def test_a_host_that_cannot_be_looked_up_is_no_void() -> None:
     assert [each.name for each in found.unsure] == ["b.net"]
 
 
+def test_a_record_with_a_thousand_hosts_is_left_at_a_limit() -> None:
+    hosts = " ".join(f"a:h{number}.net" for number in range(300))
+    found, server = walked({("a.net", "TXT"): [txt(f"v=spf1 {hosts} -all")]})
+    assert len({name for name, _ in server.asked}) == MOST_TERMS
+    assert spf.lookups(found) == 300
+
+
 def test_a_tree_without_end_is_left_at_a_limit() -> None:
     chain = {
         (f"d{number}.net", "TXT"): [txt(f"v=spf1 include:d{number + 1}.net -all")]
         for number in range(100)
     }
     found, server = walked(chain, "d0.net")
-    assert len(server.asked) == MOST_DOMAINS
-    assert spf.lookups(found) == MOST_DOMAINS
+    assert len(server.asked) == MOST_TERMS
+    assert spf.lookups(found) == MOST_TERMS
