@@ -67,7 +67,7 @@ def totp(context: click.Context, name: str, code: str, off: bool) -> None:
         if not code:
             _show(second_factors.propose(app, found))
             if not sys.stdin.isatty():
-                say(f"confirm it: publisher admin totp {name} --code 123456")
+                say("not asked for yet: confirm it by --code and what the authenticator shows")
                 return
             code = click.prompt("The first code")
         second_factors.confirm(app, admins.get(app, name), code)
@@ -95,7 +95,7 @@ def list_admins(context: click.Context, as_json: bool) -> None:
         emit("admins", {"admins": payload})
         return
     rows = [
-        (one.name, local(one.created_at, zone), str(count), "yes" * one.has_second_factor)
+        (one.name, local(one.created_at, zone), str(count), "yes" if one.has_second_factor else "")
         for one, count in found
     ]
     table(("name", "since", "sessions", "second factor"), rows)

@@ -76,7 +76,7 @@ def _take(tx: Tx, admin: Admin, code: str, *, now: datetime) -> bool:
             for_time=now,
             valid_window=1,
         )
-    except OTPVerificationError:
+    except (OTPVerificationError, UnicodeError):  # half a character is no code either
         return False
     return rows.take_totp_step(tx, admin.id, step)
 
