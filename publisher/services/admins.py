@@ -169,6 +169,8 @@ def log_in(app: App, name: str, password: str, *, client: str, code: str = "") -
     is_right = _verify(found.password if found else NOBODY, password)
     cookie = secrets.token_urlsafe(32)
     with app.store.begin() as tx:
+        # Whoever was turned out while the password was checked does not come in after all.
+        is_right = is_right and found == rows.find(tx, name)
         if found and is_right and second_factors.is_met(tx, found, code, now=now):
             rows.open_session(tx, _key(cookie), found.id, now=now)
             audit.add(tx, "login", who=found.name, detail="", now=now)

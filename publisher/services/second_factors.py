@@ -47,7 +47,7 @@ def confirm(app: App, admin: Admin, code: str) -> None:
             raise Conflict(
                 "code of",
                 admin.name,
-                "not right; is the clock of this machine? Try the next one with --code",
+                "not right; try the next one with --code, and look at this machine's clock",
             )
         rows.close_sessions(tx, admin.id)
         audit.add(tx, "admin totp", who="command", detail=admin.name, now=now)
@@ -78,7 +78,7 @@ def _take(tx: Tx, admin: Admin, code: str, *, now: datetime) -> bool:
         )
     except (OTPVerificationError, UnicodeError):  # half a character is no code either
         return False
-    return rows.take_totp_step(tx, admin.id, step)
+    return rows.take_totp_step(tx, admin, step)
 
 
 def _refuse_second(admin: Admin) -> None:

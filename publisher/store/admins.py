@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, insert, or_, select, update
+from sqlalchemy import Row, Select, and_, delete, func, insert, or_, select, update
 
 from publisher.domain.admins import Admin
 from publisher.store.engine import Tx, insert_ignoring
@@ -54,10 +54,14 @@ def set_totp_secret(tx: Tx, admin: int, secret: str) -> None:
     tx.execute(wanted.values(totp_secret=secret, totp_step=None))
 
 
-def take_totp_step(tx: Tx, admin: int, step: int) -> bool:
-    """Notes that a code of this step was taken; False if one of it or of a later one was."""
+def take_totp_step(tx: Tx, admin: Admin, step: int) -> bool:
+    """Notes that a code of this step was taken.
+
+    False if one of it or of a later one was before, and if the secret is another by now.
+    """
+    is_theirs = and_(admins.c.id == admin.id, admins.c.totp_secret == admin.totp_secret)
     is_newer = or_(admins.c.totp_step.is_(None), admins.c.totp_step < step)
-    done = tx.execute(update(admins).where(admins.c.id == admin, is_newer).values(totp_step=step))
+    done = tx.execute(update(admins).where(is_theirs, is_newer).values(totp_step=step))
     return done.rowcount == 1
 
 

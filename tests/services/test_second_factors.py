@@ -156,6 +156,39 @@ def test_every_session_of_theirs_ends_when_it_is_turned_on_and_when_it_is_turned
     assert done.count(("command", "admin totp off", "ann")) == 1
 
 
+@pytest.mark.parametrize("change", ["second factor", "password"])
+def test_a_login_that_has_begun_does_not_outlive_the_end_of_all_sessions(
+    app: App, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    admins.add(app, "ann", PASSWORD)
+    proposal = propose(app, admins.get(app, "ann"))
+
+    def verify(*_: str) -> bool:
+        """The password is right, and everything changes while it is looked at."""
+        if change == "password":
+            admins.change_password(app, "ann", "another lamp in the window", who="command")
+        else:
+            confirm(app, admins.get(app, "ann"), TOTP(proposal.secret).at(clock.now))
+        return True
+
+    monkeypatch.setattr(admins, "_verify", verify)
+    with pytest.raises(LoginRefused):
+        log_in(app)
+    assert admins.sessions(app) == []
+
+
+def test_a_code_does_not_confirm_the_secret_that_came_after_its_own(
+    app: App, clock: FakeClock
+) -> None:
+    admins.add(app, "ann", PASSWORD)
+    earlier = propose(app, admins.get(app, "ann"))
+    ann = admins.get(app, "ann")
+    propose(app, ann)
+    with pytest.raises(Conflict, match="not right"):
+        confirm(app, ann, TOTP(earlier.secret).at(clock.now))
+    assert not admins.get(app, "ann").has_second_factor
+
+
 def test_what_does_not_fit_is_refused_and_changes_nothing(app: App, totp: TOTP) -> None:
     ann = admins.get(app, "ann")
     with pytest.raises(Conflict, match="--off"):
