@@ -118,10 +118,10 @@ class InvalidToken(PublisherError):
 
 
 class LoginRefused(PublisherError):
-    """Name or password is wrong. Deliberately without detail."""
+    """Name, password or code is wrong. Deliberately without detail."""
 
     def __init__(self) -> None:
-        super().__init__("this name and password do not open anything")
+        super().__init__("this name, password and code do not open anything")
 
 
 class TooOften(PublisherError):

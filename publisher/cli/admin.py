@@ -1,13 +1,14 @@
 """`publisher admin`: who may use the operator page."""
 
 import sys
+from textwrap import wrap
 
 import click
 
 from publisher.bootstrap import open_app
 from publisher.cli.console import emit, local, say, table
 from publisher.cli.options import as_json, config_of
-from publisher.services import admins
+from publisher.services import admins, second_factors
 
 
 @click.group()
@@ -46,6 +47,33 @@ def remove(context: click.Context, name: str) -> None:
     say(f"{name} may not log in any more")
 
 
+@admin.command(epilog="Example: publisher admin totp ann")
+@click.argument("name")
+@click.option("--code", default="", help="Confirm the secret: what the authenticator shows.")
+@click.option("--off", is_flag=True, help="Ask this operator for no code any more.")
+@click.pass_context
+def totp(context: click.Context, name: str, code: str, off: bool) -> None:
+    """Ask an operator for the code of an authenticator too (TOTP), or no more.
+
+    Prints a secret for the authenticator. The first code confirms it; every session of the
+    operator ends.
+    """
+    with open_app(config_of(context)) as app:
+        found = admins.get(app, name)
+        if off:
+            second_factors.turn_off(app, found)
+            say(f"{name} logs in without a code; every session has ended")
+            return
+        if not code:
+            _show(second_factors.propose(app, found))
+            if not sys.stdin.isatty():
+                say("not asked for yet: confirm it by --code and what the authenticator shows")
+                return
+            code = click.prompt("The first code")
+        second_factors.confirm(app, admins.get(app, name), code)
+    say(f"{name} logs in with a code from now on; every session has ended")
+
+
 @admin.command("list", epilog="Example: publisher admin list --json")
 @as_json
 @click.pass_context
@@ -56,12 +84,21 @@ def list_admins(context: click.Context, as_json: bool) -> None:
         zone = app.site.zone
     if as_json:
         payload = [
-            {"name": one.name, "since": one.created_at, "sessions": count} for one, count in found
+            {
+                "name": one.name,
+                "since": one.created_at,
+                "sessions": count,
+                "second_factor": one.has_second_factor,
+            }
+            for one, count in found
         ]
         emit("admins", {"admins": payload})
         return
-    rows = [(one.name, local(one.created_at, zone), str(count)) for one, count in found]
-    table(("name", "since", "sessions"), rows)
+    rows = [
+        (one.name, local(one.created_at, zone), str(count), "yes" if one.has_second_factor else "")
+        for one, count in found
+    ]
+    table(("name", "since", "sessions", "second factor"), rows)
 
 
 @admin.command(epilog="Example: publisher admin sessions --end 3f9a01bc")
@@ -110,6 +147,11 @@ def log(context: click.Context, limit: int, as_json: bool) -> None:
         return
     rows = [(local(one.at, zone), one.who, one.action, one.detail) for one in found]
     table(("when", "who", "did", "to"), rows)
+
+
+def _show(proposal: second_factors.Proposal) -> None:
+    click.echo(proposal.uri)
+    click.echo(" ".join(wrap(proposal.secret, 4)))
 
 
 def _ask() -> str:

@@ -19,13 +19,24 @@ _COMMON = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admin:
-    """An operator. `password` is an Argon2id hash."""
+    """An operator. `password` is an Argon2id hash.
+
+    `totp_secret`: what their authenticator knows (base 32), empty for none. `totp_step`: the time
+    step (RFC 6238) of the newest code that was taken; None while the secret is not confirmed.
+    """
 
     id: int
     name: str
     password: str
     created_at: datetime
     changed_at: datetime
+    totp_secret: str
+    totp_step: int | None
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether logging in asks for a code."""
+        return self.totp_step is not None
 
 
 def objection(password: str, *, name: str, site: str) -> str:

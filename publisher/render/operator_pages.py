@@ -22,7 +22,7 @@ from publisher.render.templates import Templates
 
 
 def login(templates: Templates, site: Site, *, language: str, is_refused: bool) -> bytes:
-    """The form of name and password, and whether the last attempt was refused."""
+    """The form of name, password and code, and whether the last attempt was refused."""
     return page(templates, "admin_login", site, language=language, is_refused=is_refused)
 
 

@@ -10,6 +10,7 @@ import re
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from textwrap import fill
@@ -43,11 +44,16 @@ class Templates:
         self, overrides: Path | None = None, inliner: Callable[[str, str], str] | None = None
     ) -> None:
         self.inliner = inliner
+        self._overrides = overrides
         folders = [shipped_templates()] if overrides is None else [overrides, shipped_templates()]
         self._folders = folders
         self._html = _environment(folders, escape=True)
         self._text = _environment(folders, escape=False)
         self._sources: dict[str, tuple[tuple[int, ...], str]] = {}
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """What goes to another process, which reads and compiles them once."""
+        return _once, (self._overrides,)
 
     def html(self, name: str, /, **values: object) -> str:
         """Renders markup; every value is escaped. Raises `TemplateError`."""
@@ -88,6 +94,11 @@ class Templates:
         """The site's own file of that name and the shipped one, as far as they are there."""
         found = [folder / name for folder in self._folders if (folder / name).is_file()]
         return [path.read_text(encoding="utf-8") for path in found]
+
+
+@cache
+def _once(overrides: Path | None) -> Templates:
+    return Templates(overrides)
 
 
 def shipped_templates() -> Path:

@@ -25,6 +25,7 @@ from publisher.domain.admins import (
 from publisher.domain.macs import mac
 from publisher.domain.tokens import derive_key
 from publisher.errors import Conflict, InvalidToken, LoginRefused, NotFound, TooOften
+from publisher.services import second_factors
 from publisher.services.app import App
 from publisher.store import admins as rows
 from publisher.store import audit
@@ -157,7 +158,7 @@ def log_in_by_proxy(app: App, name: str) -> Login | None:
     return _login(app, found, f"proxy:{found.name}") if found else None
 
 
-def log_in(app: App, name: str, password: str, *, client: str) -> Login:
+def log_in(app: App, name: str, password: str, *, client: str, code: str = "") -> Login:
     """Begins a session. Raises `LoginRefused`, the same for every reason, and `TooOften`."""
     now = app.clock()
     with app.store.read() as tx:
@@ -166,15 +167,16 @@ def log_in(app: App, name: str, password: str, *, client: str) -> Login:
     if failed[0] >= FAILURES or failed[1] >= FAILURES_ANYWHERE:
         raise TooOften(FAILURE_SPAN)
     is_right = _verify(found.password if found else NOBODY, password)
-    if found is None or not is_right:
-        with app.store.begin() as tx:
-            rows.fail(tx, name[:200], client, now=now)
-        raise LoginRefused
     cookie = secrets.token_urlsafe(32)
     with app.store.begin() as tx:
-        rows.open_session(tx, _key(cookie), found.id, now=now)
-        audit.add(tx, "login", who=found.name, detail="", now=now)
-    return _login(app, found, cookie)
+        # Whoever was turned out while the password was checked does not come in after all.
+        is_right = is_right and found == rows.find(tx, name)
+        if found and is_right and second_factors.is_met(tx, found, code, now=now):
+            rows.open_session(tx, _key(cookie), found.id, now=now)
+            audit.add(tx, "login", who=found.name, detail="", now=now)
+            return _login(app, found, cookie)
+        rows.fail(tx, name[:200], client, now=now)
+    raise LoginRefused
 
 
 def find_session(app: App, cookie: str) -> Login | None:

@@ -13,7 +13,7 @@ from publisher.domain.newsletters import Newsletter
 from publisher.render import fingerprint, issue_pages
 from publisher.render.web_version import WebVersion, web_version
 from publisher.services.app import App
-from publisher.services.documents import OutputFile
+from publisher.services.makers import OutputFile
 from publisher.store import issues as rows
 
 PUBLIC = frozenset({IssueStatus.PLANNED, IssueStatus.SENDING, IssueStatus.SENT})

@@ -8,62 +8,40 @@ finds old bytes under a new row, writes the same file again, and no validator ev
 
 import os
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from gzip import compress, decompress
-from hashlib import sha256
+from gzip import decompress
 from pathlib import Path
 
 import brotli
 
 from publisher.domain.documents import ENCODINGS, Document, first_seen, usual_new_address
 from publisher.errors import Gone, NotFound, PublisherError
+from publisher.lint.findings import Finding
 from publisher.services.app import App
-from publisher.services.output import Staging, remove
+from publisher.services.makers import Job, Made, OutputFile, make_all
+from publisher.services.output import MANY, Staging, remove
 from publisher.store import documents as rows
-
-PAGE_SECONDS = 300
-"""How long a page is taken as new, unless its file says otherwise."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputFile:
-    """One file to publish. `path` is relative to the output folder, with forward slashes.
-
-    `data` may be a function: it is called only if what the file was made of, `source`, is not what
-    it was (an empty `source` never is). `owner` is the post that a page shows. `is_packed`: with
-    its gzip and brotli forms beside it.
-    """
-
-    path: str
-    data: bytes | Callable[[], bytes]
-    source: str = ""
-    owner: str = ""
-    max_age: int = PAGE_SECONDS
-    is_packed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """What became of one file: its size in bytes, and whether its bytes are new.
 
-    `is_made`: it was rendered, whether or not the bytes came out new.
+    `is_made`: it was rendered, whether or not the bytes came out new; `findings` are then what is
+    wrong with it.
     """
 
     path: str
     size: int
     changed: bool
     is_made: bool = True
-
-
-Look = Callable[[OutputFile, bytes], None]
-"""Is shown the bytes of each file that was made, before anything is published."""
+    findings: tuple[Finding, ...] = ()
 
 
 def publish(
-    app: App, files: Iterable[OutputFile], *, now: datetime, look: Look | None = None
+    app: App, files: Iterable[OutputFile], *, now: datetime
 ) -> tuple[list[Written], list[str]]:
     """Publishes the files, in their order, then removes what an earlier build wrote and this did
     not.
@@ -76,8 +54,8 @@ def publish(
         known = rows.known(tx)
     try:
         with Staging(output) as staging:
-            desk = _Desk(output=output, known=known, staging=staging, now=now, look=look)
-            written = [desk.take(file) for file in files]
+            desk = _Desk(output=output, known=known, staging=staging, now=now)
+            written = desk.take([desk.judged(file) for file in files])
             present = {file.path for file in written}
             staging.finish()
             gone = [path for path, row in known.items() if not row.gone_at and path not in present]
@@ -130,13 +108,6 @@ def listed(app: App) -> Mapping[str, Document]:
         return rows.known(tx)
 
 
-PRESSES: Mapping[str, Callable[[bytes], bytes]] = {
-    "br": lambda data: brotli.compress(data, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY),
-    "gzip": lambda data: compress(data, _GZIP_LEVEL, mtime=0),
-}
-"""Content coding -> what puts bytes into it; equal bytes give equal ones."""
-
-
 def unpack(encoding: str, data: bytes) -> bytes:
     """The plain bytes of a content coding; empty where it is damaged."""
     try:
@@ -145,9 +116,19 @@ def unpack(encoding: str, data: bytes) -> bytes:
         return b""
 
 
-# Best bytes for the time: the next level costs half as much again and saves two in a hundred.
-_BROTLI_QUALITY = 5
-_GZIP_LEVEL = 6
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A file, what is published of it, and whether that lies there as we left it."""
+
+    file: OutputFile
+    row: Document | None
+    is_intact: bool
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it is left alone."""
+        is_same = self.row is not None and self.row.source == self.file.source
+        return self.is_intact and is_same and self.file.source != ""
 
 
 @dataclass
@@ -158,28 +139,36 @@ class _Desk:
     known: Mapping[str, Document]
     staging: Staging
     now: datetime
-    look: Look | None
 
     def __post_init__(self) -> None:
         self.changed: list[Document] = []
         self._root = os.fspath(self.output)
 
-    def take(self, file: OutputFile) -> Written:
+    def judged(self, file: OutputFile) -> _Judged:
         row = self.known.get(file.path)
         row = None if row is None or row.gone_at else row
-        is_intact = row is not None and self._is_intact(file, row)
-        if row and is_intact and file.source and row.source == file.source:
-            return Written(path=file.path, size=row.size, changed=False, is_made=False)
-        data = file.data if isinstance(file.data, bytes) else file.data()
-        if self.look:
-            self.look(file, data)
-        return self._place(file, data, row, is_intact=is_intact)
+        return _Judged(file, row, row is not None and self._is_intact(file, row))
 
-    def _place(
-        self, file: OutputFile, data: bytes, row: Document | None, *, is_intact: bool
-    ) -> Written:
-        digest = sha256(data).hexdigest()
-        is_new = row is None or row.digest != digest
+    def take(self, judged: Sequence[_Judged]) -> list[Written]:
+        """Makes what is to be made, all of it side by side, and stages what is new."""
+        bad = [each for each in judged if not each.is_good]
+        is_synced = len(bad) <= MANY
+        jobs = [
+            Job(
+                file=each.file,
+                aside=self.staging.reserve(),
+                digest=each.row.digest if each.row and each.is_intact else "",
+                is_synced=is_synced,
+            )
+            for each in bad
+        ]
+        made = zip(bad, jobs, make_all(jobs), strict=True)
+        done = {each.file.path: self._place(each, job.aside, new) for each, job, new in made}
+        return [done.get(each.file.path) or _left(each) for each in judged]
+
+    def _place(self, judged: _Judged, aside: Path, made: Made) -> Written:
+        file, row = judged.file, judged.row
+        is_new = row is None or row.digest != made.digest
         before = self.known.get(file.path)
         if row is not None and not is_new:
             modified_at = row.modified_at
@@ -189,25 +178,24 @@ class _Desk:
             path=file.path,
             owner=file.owner,
             source=file.source,
-            digest=digest,
-            size=len(data),
+            digest=made.digest,
+            size=made.size,
             modified_at=modified_at,
             max_age=file.max_age,
         )
         if document != row:
             self.changed.append(document)
-        if is_new or not is_intact:
-            self._stage(file, data, document)
-        return Written(path=file.path, size=len(data), changed=is_new)
+        if made.is_written:
+            self._stage(file, aside, document)
+        return Written(
+            path=file.path, size=made.size, changed=is_new, is_made=True, findings=made.findings
+        )
 
-    def _stage(self, file: OutputFile, data: bytes, document: Document) -> None:
+    def _stage(self, file: OutputFile, aside: Path, document: Document) -> None:
         # The plain file last: what is found beside it is then never older than it.
-        forms = {"": lambda: data}
-        if file.is_packed:
-            forms = {name: partial(press, data) for name, press in PRESSES.items()} | forms
-        for encoding, make in forms.items():
-            path = file.path + ENCODINGS.get(encoding, "")
-            self.staging.add(path, make, modified_at=document.modified_at)
+        for ending in (*(ENCODINGS.values() if file.is_packed else ()), ""):
+            place = aside.with_name(aside.name + ending)
+            self.staging.add(place, file.path + ending, modified_at=document.modified_at)
 
     def _is_intact(self, file: OutputFile, row: Document) -> bool:
         """Whether the file, and what belongs beside it, lies there as we left it."""
@@ -218,6 +206,11 @@ class _Desk:
         except (FileNotFoundError, NotADirectoryError):
             return False
         return sizes[0] == row.size and None not in sizes
+
+
+def _left(judged: _Judged) -> Written:
+    size = judged.row.size if judged.row else 0
+    return Written(path=judged.file.path, size=size, changed=False, is_made=False)
 
 
 def _left_alone(path: str, seconds: int) -> int | None:

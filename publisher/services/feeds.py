@@ -25,7 +25,8 @@ from publisher.render.feeds import atom, rss
 from publisher.render.json_feed import json_feed
 from publisher.services import archive, posts, signups
 from publisher.services.app import App
-from publisher.services.documents import OutputFile, Written, publish
+from publisher.services.documents import Written, publish
+from publisher.services.makers import OutputFile
 from publisher.store import documents as document_rows
 from publisher.store import issues as issue_rows
 from publisher.store import labels as label_rows
@@ -82,17 +83,17 @@ def build_library(app: App, library: Library, *, now: datetime) -> BuildReport:
     """
     filed = _file(app, library.posts, now=now)
     feeds = _feeds(app, library.posts, filed)
-    shelf = _Shelf(app=app, makers=fingerprint.makers(app.templates))
+    shelf = _Shelf(app=app, makers=fingerprint.makers(app.templates), now=now)
     files = shelf.files(newest_first(library.posts), filed, feeds)
-    faulty: list[FaultyFeed] = []
-    written, removed = publish(app, files, now=now, look=_inspector(feeds, faulty, now=now))
+    written, removed = publish(app, files, now=now)
+    bad = [each for each in written if each.findings]
     return BuildReport(
         library=library,
         choices=tuple(selection.for_feed(library.posts, limit=app.feeds.entries)),
         made_of=tuple(feeds),
         written=tuple(written),
         removed=tuple(removed),
-        faulty=tuple(faulty),
+        faulty=tuple(FaultyFeed(path=each.path, findings=each.findings) for each in bad),
     )
 
 
@@ -206,20 +207,9 @@ def _sent(app: App, newsletter: Newsletter) -> list[tuple[Issue, list[str]]]:
         return [(issue, issue_rows.posts_of(tx, issue.id)) for issue in issues[: app.feeds.entries]]
 
 
-def _inspector(
-    feeds: Sequence[Feed], faulty: list[FaultyFeed], *, now: datetime
-) -> Callable[[OutputFile, bytes], None]:
-    """Lints every feed document that is made."""
-    urls = {path: feed.urls[form] for feed in feeds for form, path in feed.paths.items()}
-
-    def look(file: OutputFile, data: bytes) -> None:
-        if file.path in urls:
-            found = lint_feed(data, url=urls[file.path], now=now)
-            findings = [finding for finding in found if finding.rule not in INCURABLE]
-            if findings:
-                faulty.append(FaultyFeed(path=file.path, findings=tuple(findings)))
-
-    return look
+def _look(data: bytes, *, url: str, now: datetime) -> list[Finding]:
+    """What can be mended in a feed document."""
+    return [each for each in lint_feed(data, url=url, now=now) if each.rule not in INCURABLE]
 
 
 @dataclass
@@ -228,6 +218,7 @@ class _Shelf:
 
     app: App
     makers: str
+    now: datetime
     _posts: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -277,6 +268,7 @@ class _Shelf:
                     mine,
                 ),
                 data=partial(draw, newer=newer, older=older, labels=mine),
+                is_portable=True,
             )
 
     def _label_pages(self, filed: Sequence[Filed], feeds: Sequence[Feed]) -> Iterator[OutputFile]:
@@ -330,8 +322,10 @@ class _Shelf:
                 path=path,
                 source=source,
                 data=partial(renderers[form], feed),
+                look=partial(_look, url=feed.urls[form], now=self.now),
                 max_age=CLOSED_SECONDS if feed.is_closed else FEED_SECONDS,
                 is_packed=True,
+                is_portable=True,
             )
 
     def _print(self, *values: object) -> str:

@@ -1,16 +1,12 @@
 """Files on disk: never half a file.
 
 Each is written aside, synced and renamed. `Staging` does so for many at once: all of them are
-whole on the disk before the first one takes its place. Threads compress and write them, because
-neither needs the interpreter.
+whole on the disk before the first one takes its place.
 """
 
 import os
 import shutil
 import tempfile
-from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -18,12 +14,8 @@ from pathlib import Path, PurePosixPath
 from publisher.errors import PublisherError
 
 _ASIDE = ".new-"
-_MANY = 256
+MANY = 256
 """From so many files on, the disk is told once to write everything, not once a file."""
-
-_THREADS = 2
-_AHEAD = 32
-"""Files that wait for a thread, at most."""
 
 
 def write_file(path: Path, data: bytes, *, mode: int = 0o644) -> None:
@@ -61,41 +53,34 @@ class Staging:
     output: Path
     _waiting: list[tuple[Path, Path, float]] = field(default_factory=list)
     _folder: Path | None = None
-    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS))
-    _at_work: deque[Future[None]] = field(default_factory=deque)
+    _reserved: int = 0
 
     def __enter__(self) -> "Staging":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._threads.shutdown(cancel_futures=True)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
-    def add(self, path: str, make: Callable[[], bytes], *, modified_at: datetime) -> None:
-        """Writes a file aside, with the time that a plain web server will give as its age.
+    def reserve(self) -> Path:
+        """Where a file may be written before it has its place."""
+        self._reserved += 1
+        return self._room() / str(self._reserved)
 
-        A thread calls `make` for the bytes. An `OSError` may be that of a file before.
+    def add(self, aside: Path, path: str, *, modified_at: datetime) -> None:
+        """A file that was written aside is to lie at a path of the output folder.
+
+        Its time is what a plain web server will give as its age.
         """
-        target = inside(self.output, path)
-        aside = self._room() / str(len(self._waiting))
-        self._waiting.append((aside, target, modified_at.timestamp()))
-        while len(self._at_work) >= _AHEAD:
-            self._at_work.popleft().result()
-        is_one_of_few = len(self._waiting) <= _MANY
-        self._at_work.append(self._threads.submit(_write_aside, aside, make, sync=is_one_of_few))
+        self._waiting.append((aside, inside(self.output, path), modified_at.timestamp()))
 
     def finish(self) -> None:
-        """Waits until every file is whole on the disk. Raises `OSError`."""
-        while self._at_work:
-            self._at_work.popleft().result()
-        if len(self._waiting) > _MANY:
+        """Waits until every file is whole on the disk, as far as that was left to the end."""
+        if len(self._waiting) > MANY:
             os.sync()
 
     def settle(self) -> None:
         """Renames every file into its place, in the order in which they were added."""
-        if self._at_work:
-            self.finish()
         folders: dict[Path, None] = {}
         for aside, target, seconds in self._waiting:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +88,7 @@ class Staging:
             os.replace(aside, target)
             folders[target.parent] = None
         self._waiting.clear()
-        if len(folders) > _MANY:
+        if len(folders) > MANY:
             os.sync()
         else:
             for folder in folders:
@@ -129,15 +114,6 @@ def remove(output: Path, path: str) -> bool:
             break
         folder.rmdir()
     return True
-
-
-def _write_aside(aside: Path, make: Callable[[], bytes], *, sync: bool) -> None:
-    with open(aside, "xb") as file:
-        file.write(make())
-        file.flush()
-        if sync:
-            os.fsync(file.fileno())
-    os.chmod(aside, 0o644)
 
 
 def _sweep(output: Path) -> None:

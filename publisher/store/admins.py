@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, and_, delete, func, insert, or_, select, update
 
 from publisher.domain.admins import Admin
 from publisher.store.engine import Tx, insert_ignoring
@@ -45,7 +45,24 @@ def listing(tx: Tx) -> list[Admin]:
 def change_password(tx: Tx, admin: int, password: str, *, now: datetime) -> None:
     """Another password; every session of the operator ends."""
     tx.execute(update(admins).where(admins.c.id == admin).values(password=password, changed_at=now))
-    tx.execute(delete(sessions).where(sessions.c.admin == admin))
+    close_sessions(tx, admin)
+
+
+def set_totp_secret(tx: Tx, admin: int, secret: str) -> None:
+    """Another secret, not confirmed yet; empty for none."""
+    wanted = update(admins).where(admins.c.id == admin)
+    tx.execute(wanted.values(totp_secret=secret, totp_step=None))
+
+
+def take_totp_step(tx: Tx, admin: Admin, step: int) -> bool:
+    """Notes that a code of this step was taken.
+
+    False if one of it or of a later one was before, and if the secret is another by now.
+    """
+    is_theirs = and_(admins.c.id == admin.id, admins.c.totp_secret == admin.totp_secret)
+    is_newer = or_(admins.c.totp_step.is_(None), admins.c.totp_step < step)
+    done = tx.execute(update(admins).where(is_theirs, is_newer).values(totp_step=step))
+    return done.rowcount == 1
 
 
 def remove(tx: Tx, admin: int) -> None:
@@ -80,6 +97,11 @@ def touch(tx: Tx, key: str, *, now: datetime) -> None:
 def close_session(tx: Tx, key: str) -> None:
     """Ends a session."""
     tx.execute(delete(sessions).where(sessions.c.key == key))
+
+
+def close_sessions(tx: Tx, admin: int) -> None:
+    """Ends every session of an operator."""
+    tx.execute(delete(sessions).where(sessions.c.admin == admin))
 
 
 def fail(tx: Tx, name: str, client: str, *, now: datetime) -> None:
@@ -118,4 +140,6 @@ def _admin(row: Row[Any]) -> Admin:
         password=row.password,
         created_at=row.created_at,
         changed_at=row.changed_at,
+        totp_secret=row.totp_secret,
+        totp_step=row.totp_step,
     )

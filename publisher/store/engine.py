@@ -161,6 +161,8 @@ def open_store(path: Path, *, durable: bool = True) -> Store:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)  # secrets lie in it; what SQLite puts beside it follows suit
     except OSError as error:
         raise StoreError(
             f"{path.parent}: {error.strerror}; choose another [state] folder"

@@ -452,6 +452,8 @@ admins = Table(
     Column("password", Text, nullable=False),  # an Argon2id hash
     Column("created_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
+    Column("totp_secret", Text, nullable=False, server_default=""),  # base 32; empty for none
+    Column("totp_step", Integer, nullable=True),  # of the newest code taken; none: not confirmed
 )
 
 sessions = Table(

@@ -41,12 +41,17 @@ class Operators:
         return self._form(is_refused=False)
 
     async def log_in(self, request: Request) -> Response:
-        """POST of name and password; a new session, whatever cookie came along."""
+        """POST of name, password and code; a new session, whatever cookie came along."""
         form = await _form(request)
         client = client_ip(request.scope, self.app.listen.trusted_proxies)
         try:
             login = await run_in_threadpool(
-                admins.log_in, self.app, form["name"], form["password"], client=client
+                admins.log_in,
+                self.app,
+                form["name"],
+                form["password"],
+                client=client,
+                code=form["code"],
             )
         except LoginRefused:
             return self._form(is_refused=True)
@@ -203,5 +208,5 @@ async def _form(request: Request) -> dict[str, str]:
     form: FormData = await request.form(max_fields=10, max_files=0)
     return {
         name: value if isinstance(value := form.get(name, ""), str) else ""
-        for name in ("name", "password", "token")
+        for name in ("name", "password", "code", "token")
     }

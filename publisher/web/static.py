@@ -33,7 +33,7 @@ from publisher.errors import NotFound
 from publisher.render.pages import FEED_TYPES
 from publisher.services import documents
 from publisher.services.app import App
-from publisher.services.documents import PAGE_SECONDS
+from publisher.services.makers import PAGE_SECONDS
 from publisher.web.security import SCRIPTED_PAGE_POLICY
 
 _TRIES = 3

@@ -9,7 +9,8 @@ import pytest
 from publisher.errors import Gone, NotFound, PublisherError
 from publisher.services import documents, output
 from publisher.services.app import App
-from publisher.services.documents import OutputFile, publish
+from publisher.services.documents import publish
+from publisher.services.makers import OutputFile
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 500_000, tzinfo=UTC)
 

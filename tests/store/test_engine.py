@@ -27,6 +27,14 @@ def test_migrations_make_what_the_tables_say(store: Store) -> None:
         assert compare_metadata(context, metadata) == []
 
 
+def test_nobody_else_reads_the_database(store: Store, tmp_path: Path) -> None:
+    with store.begin() as tx:
+        subscribe(tx, "ann@example.org")
+    files = list((tmp_path / "var").glob("publisher.db*"))
+    assert len(files) == 3  # the log and its index beside it
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
 def test_there_is_no_plain_datetime() -> None:
     columns = [column for table in metadata.sorted_tables for column in table.columns]
     assert any(isinstance(column.type, UtcDateTime) for column in columns)

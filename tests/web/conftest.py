@@ -17,7 +17,8 @@ from publisher.errors import Conflict, NotFound
 from publisher.render.templates import Templates
 from publisher.services import inbox, previews
 from publisher.services.app import App, FeedOptions, Folders, Listen, LogOptions
-from publisher.services.documents import OutputFile, publish
+from publisher.services.documents import publish
+from publisher.services.makers import OutputFile
 from publisher.store import consents as consent_rows
 from publisher.store import subscribers as subscriber_rows
 from publisher.store.engine import Store, open_store

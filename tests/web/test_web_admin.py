@@ -6,6 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 from argon2 import extract_parameters
+from pyotp import TOTP
 from starlette.testclient import TestClient
 
 from publisher.domain.checkups import Checkup, Diagnosis, Grade
@@ -14,7 +15,14 @@ from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import Cause, IssueStatus, Verdict
 from publisher.domain.newsletters import Period
 from publisher.errors import NotFound
-from publisher.services import admins, deliveries, doctor, instances, issues
+from publisher.services import (
+    admins,
+    deliveries,
+    doctor,
+    instances,
+    issues,
+    second_factors,
+)
 from publisher.services.app import App, MonitorOptions, OperatorOptions
 from publisher.store import admins as admin_rows
 from publisher.store import issues as issue_rows
@@ -51,6 +59,16 @@ def operator(client: TestClient) -> TestClient:
     return client
 
 
+@pytest.fixture
+def totp(app: App) -> TOTP:
+    """Ann's authenticator, which she began to use an hour ago."""
+    earlier = replace(app, clock=lambda: NOW - timedelta(hours=1))
+    authenticator = TOTP(second_factors.propose(earlier, admins.get(app, "ann")).secret)
+    code = authenticator.at(earlier.clock())
+    second_factors.confirm(earlier, admins.get(app, "ann"), code)
+    return authenticator
+
+
 def token_of(client: TestClient) -> str:
     found = re.search(r'name="token" value="([0-9a-f]{64})"', client.get("/admin").text)
     assert found
@@ -84,6 +102,63 @@ def test_a_wrong_password_and_a_wrong_name_get_the_same_answer(client: TestClien
     assert (wrong.status_code, wrong.content) == (nobody.status_code, nobody.content)
     assert wrong.status_code == 401
     assert "set-cookie" not in wrong.headers
+
+
+def test_the_form_offers_a_field_for_a_code_to_everybody(client: TestClient, totp: TOTP) -> None:
+    page = client.get("/admin/login")
+    (field,) = re.findall(r'<input id="code"[^>]*>', page.text)
+    assert 'name="code"' in field
+    assert 'autocomplete="one-time-code"' in field
+    assert 'inputmode="numeric"' in field
+    assert "required" not in field
+    assert '<label for="code">Code (if you use one)</label>' in page.text
+    assert "<script" not in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+def test_a_code_opens_with_its_password_and_once(
+    totp: TOTP, app: App, make_client: Callable[..., TestClient]
+) -> None:
+    form = {**FORM, "code": totp.at(NOW)}
+    browser = make_client(app)
+    assert browser.post("/admin/login", data=form).status_code == 303
+    assert browser.get("/admin").status_code == 200
+    assert make_client(app).post("/admin/login", data=form).status_code == 401
+
+
+def test_whatever_was_wrong_with_a_login_gets_the_same_answer(
+    client: TestClient, totp: TOTP
+) -> None:
+    right = {**FORM, "code": totp.at(NOW)}
+    assert client.post("/admin/login", data=right).status_code == 303
+    answers = {
+        (answer.status_code, answer.content)
+        for wrong in (
+            {"password": "x" * 20},
+            {"name": "nobody"},
+            {"code": totp.at(NOW + timedelta(minutes=5))},
+            {"code": ""},
+            {"code": "\ufdfa" * 5000},
+            {},  # used
+        )
+        for answer in [client.post("/admin/login", data={**right, **wrong})]
+    }
+    assert len(answers) == 1
+    ((status, page),) = answers
+    assert status == 401
+    assert right["code"].encode() not in page
+
+
+def test_codes_are_guessed_as_seldom_as_passwords(
+    client: TestClient, app: App, totp: TOTP, make_client: Callable[..., TestClient]
+) -> None:
+    attacker = make_client(app, peer="203.0.113.5")
+    later = totp.at(NOW + timedelta(minutes=5))
+    for _ in range(10):
+        attacker.post("/admin/login", data={**FORM, "code": later})
+    right = {**FORM, "code": totp.at(NOW)}
+    assert attacker.post("/admin/login", data=right).status_code == 429
+    assert client.post("/admin/login", data=right).status_code == 303
 
 
 def test_a_session_begins_with_a_cookie_that_only_the_browser_reads(client: TestClient) -> None:
@@ -170,7 +245,9 @@ def test_the_page_speaks_the_operator_s_language(
     app: App, make_client: Callable[..., TestClient]
 ) -> None:
     browser = make_client(replace(app, operator=OperatorOptions(language="zh-CN")))
-    assert "没有默认账号" in browser.get("/admin/login").text
+    page = browser.get("/admin/login").text
+    assert "没有默认账号" in page
+    assert "验证码（没有就留空）" in page
     browser.post("/admin/login", data=FORM)
     issue = held_issue(app)
     page = browser.get("/admin").text
@@ -352,9 +429,15 @@ def test_a_link_for_the_first_operator_is_over_after_an_hour_and_cannot_be_forge
     assert admins.listing(nobody) == []
 
 
+@pytest.mark.parametrize("factor", ["one", "two"])
 def test_a_reverse_proxy_of_a_trusted_network_logs_operators_in_and_nobody_else_does(
-    app: App, make_client: Callable[..., TestClient]
+    app: App,
+    make_client: Callable[..., TestClient],
+    factor: str,
+    request: pytest.FixtureRequest,
 ) -> None:
+    if factor == "two":
+        request.getfixturevalue("totp")
     trusting = replace(
         app,
         operator=OperatorOptions(proxy_header="Remote-User"),

@@ -14,7 +14,8 @@ from publisher.domain.feeds import FeedOptions
 from publisher.errors import NotFound
 from publisher.services import documents
 from publisher.services.app import App
-from publisher.services.documents import OutputFile, publish
+from publisher.services.documents import publish
+from publisher.services.makers import OutputFile
 from publisher.web.static import Held, locate, media_type
 from tests.web.conftest import NOW
 
