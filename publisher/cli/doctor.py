@@ -7,7 +7,15 @@ import click
 from publisher.bootstrap import open_app
 from publisher.cli.console import emit, say
 from publisher.cli.options import as_json, config_of
-from publisher.domain.checkups import GROUPS, REASONS, Checkup, Diagnosis, Grade, grouped
+from publisher.domain.checkups import (
+    GROUPS,
+    REASONS,
+    Checkup,
+    Diagnosis,
+    Grade,
+    grouped,
+    is_wanted,
+)
 from publisher.errors import StoreError
 from publisher.net.dns import Resolver
 from publisher.services import doctor as service
@@ -82,7 +90,7 @@ def doctor(
         emit("doctor", _payload(checkup))
     else:
         _print(checkup)
-    if skipped and not offline:
+    if skipped and not offline and any(is_wanted(group, only) for group in service.ONLINE):
         say(f"nobody was asked: {skipped}; `--online` asks all the same")
     counts = checkup.counts
     return PROBLEMS if counts[Grade.FAIL] or (strict and counts[Grade.WARN]) else 0

@@ -296,6 +296,10 @@ def test_a_sample_site_asks_nobody_and_says_so(
     assert "nobody was asked" in captured.err
     found = {each["id"][:3] for each in json.loads(captured.out)["diagnoses"]}
     assert found == {"CHK", "CFG", "DAT", "DKM"}
+    assert run(["-C", str(sample), "doctor", "--only", "SPF"]) == 0
+    assert "nobody was asked" in capsys.readouterr().err
+    assert run(["-C", str(sample), "doctor", "--only", "DAT"]) == 0
+    assert "nobody was asked" not in capsys.readouterr().err
 
 
 def test_a_restored_backup_fails_until_it_is_resumed(
