@@ -23,6 +23,7 @@ from publisher.services import admins, controls, dashboard, deliveries, instance
 from publisher.services.admins import Login
 from publisher.services.app import App
 from publisher.web.answers import PRIVATE, private
+from publisher.web.forms import raw_text_of
 from publisher.web.security import client_ip, is_peer_within
 
 LOGIN, HOME = "/admin/login", "/admin"
@@ -206,7 +207,4 @@ class Operators:
 async def _form(request: Request) -> dict[str, str]:
     """The texts of a form; absent ones are empty."""
     form: FormData = await request.form(max_fields=10, max_files=0)
-    return {
-        name: value if isinstance(value := form.get(name, ""), str) else ""
-        for name in ("name", "password", "code", "token")
-    }
+    return {name: raw_text_of(form, name) for name in ("name", "password", "code", "token")}

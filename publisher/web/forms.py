@@ -11,13 +11,21 @@ FORM_FIELDS = 10
 
 def text_of(form: FormData, name: str) -> str:
     """A field as text without blanks around it; empty where it is missing or a file."""
-    value = form.get(name, "")
-    return value.strip() if isinstance(value, str) else ""
+    return raw_text_of(form, name).strip()
+
+
+def raw_text_of(form: FormData, name: str) -> str:
+    """A field as it was typed: a password may begin with a blank."""
+    return ["", *texts_of(form, name)][-1]
 
 
 def texts_of(form: FormData, name: str) -> list[str]:
-    """Every value of a field that may come several times."""
-    return [value for value in form.getlist(name) if isinstance(value, str)]
+    """Every value of a field that may come several times.
+
+    Half a character, which a form in UTF-7 can hold, becomes `?`: no database takes it.
+    """
+    found = [value for value in form.getlist(name) if isinstance(value, str)]
+    return [value.encode("utf-8", "replace").decode() for value in found]
 
 
 def language_of(app: App, wanted: str) -> str:
