@@ -31,6 +31,7 @@ GROUPS = {
     "SMT": "relays",
 }
 """Group -> what it is about."""
+
 LATER = "try again later; if it stays so, look at the name servers of the domain"
 """The remedy where the DNS has failed."""
 
@@ -51,7 +52,7 @@ REASONS = {
     "DKM002": "a signature that does not verify is worse than none",
     "DKM003": "without the record nobody can verify our signatures (RFC 6376, section 3.6)",
     "DKM004": "a record of another key makes every signature of ours fail",
-    "DKM005": "an empty p= revokes the key, and t=y tells receivers not to rely on it",
+    "DKM005": "an empty p= revokes the key, and t=y says that it is only a test",
     "DKM006": "receivers distrust RSA keys of less than 2048 bits (RFC 8301, section 3.2)",
     "SPF001": "without SPF anybody may send as this domain; bulk receivers refuse such mail",
     "SPF002": "two SPF records are an error, as if there were none (RFC 7208, section 3.2)",

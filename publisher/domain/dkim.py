@@ -36,10 +36,11 @@ def parse(text: str) -> KeyRecord:
     return KeyRecord(k=tags.get("k", "rsa"), p=re.sub(r"\s+", "", tags["p"]), flags=flags)
 
 
-def diagnose(found: Lookup, ours: str, *, bits: int) -> Iterator[Diagnosis]:
-    """Judges the answer at a selector. `ours` is the record that belongs there; `bits`: of the
-    RSA key that stands there, 0 where it is none that can be read, or of another kind."""
-    about, publish = found.name, f'publish {found.name}. IN TXT "{ours}" (`publisher dkim show`)'
+def diagnose(found: Lookup, ours: str, *, bits: int, line: str) -> Iterator[Diagnosis]:
+    """Judges the answer at a selector. `ours` is the record that belongs there, `line` how a zone
+    file says so; `bits`: of the RSA key that stands there, 0 where it is none that can be read, or
+    of another kind."""
+    about, publish = found.name, f"publish {line}"
     if found.is_unsure:
         yield ill("DKM003", about, str(found), remedy=LATER, grade=Grade.WARN)
         return

@@ -72,7 +72,7 @@ def keys(app: App, others: Others) -> Iterator[Diagnosis]:
             answer = others.resolver.texts(record.name)
             value = answer.values[0] if answer.values else ""
             bits = rsa_bits(value.rpartition("p=")[2])
-            yield from diagnose_dkim(answer, record.value, bits=bits)
+            yield from diagnose_dkim(answer, record.value, bits=bits, line=str(record))
 
 
 def spf_records(app: App, others: Others) -> Iterator[Diagnosis]:

@@ -16,7 +16,10 @@ OURS = "v=DKIM1; k=rsa; p=MIIBOURS"
 
 def grades(*values: str, bits: int = 2048, found: Found = Found.ANSWER) -> dict[str, Grade]:
     answer = Lookup(name="s._domainkey.a.net", kind="TXT", found=found, values=values)
-    return {each.id: each.grade for each in dkim.diagnose(answer, OURS, bits=bits)}
+    verdicts = list(dkim.diagnose(answer, OURS, bits=bits, line="s. IN TXT …"))
+    fails = [each for each in verdicts if each.grade is Grade.FAIL]
+    assert all(each.remedy == "publish s. IN TXT …" for each in fails)
+    return {each.id: each.grade for each in verdicts}
 
 
 @pytest.mark.parametrize(
