@@ -38,7 +38,11 @@ _YEAR_SECONDS = 31_536_000
 
 
 class SecurityHeaders:
-    """Puts the headers on every answer, errors included; a policy set by a handler stays."""
+    """Puts the headers on every answer, errors included; a policy set by a handler stays.
+
+    Not on a 304, which has no body: what it stands for came with them, and a 304 says no more than
+    its validators need (RFC 9110, section 15.4.5).
+    """
 
     def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
         self.app = app
@@ -54,7 +58,7 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.start" and message["status"] != 304:
                 given = message.setdefault("headers", [])
                 names = {name for name, _ in given}
                 message["headers"] = [
