@@ -1,7 +1,7 @@
 """Makes the bytes of many files side by side: rendered, looked at, compressed, written aside.
 
-    jobs ──▶ few, or bound to this process ──▶ threads, here ──┐
-        └──▶ many ──▶ processes of their own ──────────────────┴──▶ what was made, in order
+    jobs ──▶ few, or bound to this process ──▶ here ──┐
+        └──▶ many ──▶ processes of their own ─────────┴──▶ what was made, in order
 
 Rendering keeps a processor busy, so a whole site is made on all of them. Whatever stops a process
 is made once more here, where an error can be told.
@@ -33,6 +33,7 @@ _MANY = 192
 
 _MOST_PROCESSES = 8
 _THREADS = 2
+_WAITING = 32  # files whose bytes wait for a thread
 _CHUNK = 12  # whole feeds: their three documents share what is read of an entry
 _AHEAD = 4  # chunks for each process that are given out before the first of them is done
 
@@ -101,26 +102,49 @@ def make_all(jobs: Sequence[Job]) -> Iterator[Made]:
     near = _here([job for job in jobs if not job.file.is_portable])
     for job in jobs:
         yield next(far if job.file.is_portable else near)
+    deque(near, maxlen=0)  # to its end: the last of them are still being written
 
 
 def make(job: Job) -> Made:
     """Makes one file."""
+    made, data = _bytes(job)
+    if made.is_written:
+        _store(job, data)
+    return made
+
+
+def _bytes(job: Job) -> tuple[Made, bytes]:
     file = job.file
     data = file.data if isinstance(file.data, bytes) else file.data()
     findings = tuple(file.look(data)) if file.look else ()
     digest = sha256(data).hexdigest()
-    if digest != job.digest:
-        for coding, press in PRESSES.items() if file.is_packed else ():
-            _write(f"{job.aside}{ENCODINGS[coding]}", press(data), is_synced=job.is_synced)
-        _write(str(job.aside), data, is_synced=job.is_synced)
-    return Made(digest=digest, size=len(data), is_written=digest != job.digest, findings=findings)
+    is_new = digest != job.digest
+    return Made(digest=digest, size=len(data), is_written=is_new, findings=findings), data
+
+
+def _store(job: Job, data: bytes) -> None:
+    for coding, press in PRESSES.items() if job.file.is_packed else ():
+        _write(f"{job.aside}{ENCODINGS[coding]}", press(data), is_synced=job.is_synced)
+    _write(str(job.aside), data, is_synced=job.is_synced)
 
 
 def _here(jobs: Sequence[Job]) -> Iterator[Made]:
-    """Errors are raised as they are; an `OSError` may be that of a file before."""
+    """Rendered here, compressed and written by threads, for neither needs the interpreter.
+
+    An `OSError` may be that of a file before.
+    """
+    waiting: deque[Future[None]] = deque()
     with ThreadPoolExecutor(_THREADS) as pool:
         try:
-            yield from pool.map(make, jobs)
+            for job in jobs:
+                made, data = _bytes(job)
+                if made.is_written:
+                    waiting.append(pool.submit(_store, job, data))
+                if len(waiting) > _WAITING:
+                    waiting.popleft().result()
+                yield made
+            for each in waiting:
+                each.result()
         finally:
             pool.shutdown(cancel_futures=True)
 
