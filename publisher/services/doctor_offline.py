@@ -57,7 +57,7 @@ def machine(app: App) -> Iterator[Diagnosis]:
         grade = Grade.FAIL if found.st_uid == os.geteuid() else Grade.WARN
         yield ill("CFG001", str(path), seen, remedy=f"chmod 600 {path}", grade=grade)
     if not open_ones:
-        yield ok("CFG001", "", f"{len(files)} files of secrets are ours alone")
+        yield ok("CFG001", "", f"nobody else can read the secrets ({len(files)})")
     yield python_version(*sys.version_info[:3])
     if app.site.postal_address:
         yield ok("CFG003", "site.postal_address", app.site.postal_address)
