@@ -159,7 +159,7 @@ def _spare(tx: Tx, app: App, newsletter: str, period: str, *, now: datetime) -> 
         return
     numbers = [
         number
-        for number, (address, _) in rows.attempted(tx, newsletter, period).items()
+        for number, address in rows.addressed(tx, newsletter, period)
         if have & _hashes(app, address)
     ]
     rows.settle_as_sent(tx, numbers, reason="sent before a restore", now=now)
@@ -184,12 +184,12 @@ def _unknown(tx: Tx, app: App, mailed: Iterable[Mailed]) -> list[Mailed]:
         issues[one.newsletter, one.period].add(one.address_hash)
     found = []
     for (newsletter, period), hashes in sorted(issues.items()):
-        known, erased = set(rows.remembered(tx, newsletter, period)), 0
-        for address, was_attempted in rows.attempted(tx, newsletter, period).values():
-            own = _hashes(app, address) if was_attempted else set()
-            known |= own
-            erased += was_attempted and not own
-        lost = hashes - known
+        lost, erased = hashes - rows.remembered(tx, newsletter, period), 0
+        known = rows.attempted(tx, newsletter, period)
+        while lost and (address := next(known, None)) is not None:
+            own = _hashes(app, address)
+            lost -= own
+            erased += not own
         if len(lost) > erased:  # a person who was erased has left a line and a row without address
             found += [Mailed(newsletter, period, one) for one in sorted(lost)]
     return found

@@ -1,9 +1,9 @@
 """The row that says which copy of the database this is, and what sent.log told it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.instances import Instance, Marks
@@ -53,15 +53,27 @@ def unfence(tx: Tx, *, now: datetime) -> None:
     tx.execute(update(instance).values(fence="", fenced_at=None, beat_at=now))
 
 
-def attempted(tx: Tx, newsletter: str, period: str) -> dict[int, tuple[str, bool]]:
-    """The deliveries of a period: number -> address, and whether it was ever attempted."""
-    rows = tx.execute(
-        select(deliveries.c.id, deliveries.c.address, deliveries.c.status)
-        .join_from(deliveries, issues)
-        .where(issues.c.newsletter == newsletter, issues.c.period == period)
-    )
+def attempted(tx: Tx, newsletter: str, period: str) -> Iterator[str]:
+    """The addresses of a period's deliveries that were ever attempted, the newest rows first."""
     untouched = (DeliveryStatus.PENDING.value, DeliveryStatus.SKIPPED.value)
-    return {row.id: (row.address, row.status not in untouched) for row in rows}
+    wanted = _of_period(newsletter, period).where(deliveries.c.status.not_in(untouched))
+    with tx.execute(wanted.execution_options(yield_per=1_000)) as found:
+        for row in found:
+            yield row.address
+
+
+def addressed(tx: Tx, newsletter: str, period: str) -> Iterator[tuple[int, str]]:
+    """The number and the address of each delivery of a period."""
+    for row in tx.execute(_of_period(newsletter, period).execution_options(yield_per=1_000)):
+        yield row.id, row.address
+
+
+def _of_period(newsletter: str, period: str) -> Select[tuple[int, str]]:
+    issue = select(issues.c.id).where(issues.c.newsletter == newsletter, issues.c.period == period)
+    # No index of issues: a million rows would have to be sorted before the first one is read.
+    is_theirs = (deliveries.c.issue + 0) == issue.scalar_subquery()
+    newest_first = deliveries.c.id.desc()
+    return select(deliveries.c.id, deliveries.c.address).where(is_theirs).order_by(newest_first)
 
 
 def settle_as_sent(tx: Tx, numbers: Collection[int], *, reason: str, now: datetime) -> None:
