@@ -57,7 +57,6 @@ def publish(
             desk = _Desk(output=output, known=known, staging=staging, now=now)
             written = desk.take([desk.judged(file) for file in files])
             present = {file.path for file in written}
-            staging.finish()
             gone = [path for path, row in known.items() if not row.gone_at and path not in present]
             with app.store.begin() as tx:
                 rows.keep(tx, desk.changed)
@@ -164,6 +163,8 @@ class _Desk:
         ]
         made = zip(bad, jobs, make_all(jobs), strict=True)
         done = {each.file.path: self._place(each, job.aside, new) for each, job, new in made}
+        if not is_synced:
+            self.staging.finish()
         return [done.get(each.file.path) or _left(each) for each in judged]
 
     def _place(self, judged: _Judged, aside: Path, made: Made) -> Written:

@@ -75,9 +75,8 @@ class Staging:
         self._waiting.append((aside, inside(self.output, path), modified_at.timestamp()))
 
     def finish(self) -> None:
-        """Waits until every file is whole on the disk, as far as that was left to the end."""
-        if len(self._waiting) > MANY:
-            os.sync()
+        """Waits until every file is whole on the disk: for files that were written without."""
+        os.sync()
 
     def settle(self) -> None:
         """Renames every file into its place, in the order in which they were added."""

@@ -174,6 +174,21 @@ def test_a_full_disk_is_told_and_changes_nothing(app: App, monkeypatch: pytest.M
     assert [path.name for path in app.folders.output.iterdir()] == ["a"]
 
 
+def test_the_disk_is_told_of_many_new_files_before_the_first_takes_its_place(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[list[str]] = []
+
+    def note() -> None:
+        told.append(sorted(path.name for path in app.folders.output.glob("[a-c]")))
+
+    monkeypatch.setattr(documents, "MANY", 2)
+    monkeypatch.setattr(output.os, "sync", note)
+    put(app, a="1", b="2", c="3")
+    put(app, NOW + timedelta(hours=1), a="1", b="2", c="4")
+    assert told == [[]]
+
+
 def page(app: App, path: str, owner: str, now: datetime = NOW) -> None:
     publish(app, [OutputFile(path=path, data=path.encode(), owner=owner)], now=now)
 
