@@ -9,13 +9,13 @@ from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 PIPE_WIDTH = 10_000
 """Columns of a table that goes into a pipe: nothing is cut."""
@@ -43,6 +43,8 @@ def emit(schema: str, payload: Mapping[str, object]) -> None:
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Aligned columns on stdout; han characters count double, as on a terminal."""
+    from rich.table import Table  # noqa: PLC0415  # few commands draw, and it takes long to load
+
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
         grid.add_column(heading, overflow="fold")
@@ -68,6 +70,14 @@ def progress(label: str) -> Iterator[Update]:
 
 @contextmanager
 def _bar(label: str) -> Iterator[Update]:
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+    )
+
     words = TextColumn("{task.fields[words]}")
     columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), words)
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -91,7 +101,9 @@ def _lines(label: str) -> Update:
     return update
 
 
-def _stdout() -> Console:
+def _stdout() -> "Console":
+    from rich.console import Console  # noqa: PLC0415
+
     return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH, no_color=True)
 
 
