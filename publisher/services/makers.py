@@ -95,7 +95,7 @@ class Made:
 def make_all(jobs: Sequence[Job]) -> Iterator[Made]:
     """Makes every file, in this order. Raises what the making of one raises, and `OSError`."""
     portable = [job for job in jobs if job.file.is_portable]
-    if len(portable) < _MANY:
+    if len(portable) < _MANY or os.cpu_count() == 1:
         yield from _here(jobs)
         return
     far = _far(portable)
