@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from publisher.domain.checkups import LATER, Diagnosis, Grade, ill, judged, ok
 from publisher.domain.lookups import Lookup
+from publisher.domain.tag_lists import pairs
 
 LEAST_BITS = 2048
-_TAG = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)\s*=\s*([^;]*?)\s*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +22,7 @@ class KeyRecord:
 
 def parse(text: str) -> KeyRecord:
     """Reads a record. Raises `ValueError` with what is wrong with it."""
-    tags: dict[str, str] = {}
-    for part in filter(None, (part.strip() for part in text.split(";"))):
-        match = _TAG.fullmatch(part)
-        if not match:
-            raise ValueError(f"{part!r} is no tag=value")
-        tags[match[1]] = match[2]
+    tags = dict(pairs(text))
     if tags.get("v", "DKIM1") != "DKIM1":
         raise ValueError(f"v={tags['v']} is not DKIM1")
     if "p" not in tags:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from publisher.domain.checkups import LATER, Diagnosis, Grade, ill, judged, ok
 from publisher.domain.lookups import Lookup
+from publisher.domain.tag_lists import pairs
 
-_TAG = re.compile(r"\s*([A-Za-z0-9]+)\s*=\s*([^;]*?)\s*")
 _POLICIES = frozenset({"none", "quarantine", "reject"})
 EXAMPLE = "v=DMARC1; p=none; rua=mailto:you@{domain}"
 
@@ -26,14 +26,7 @@ class Policy:
 
 def parse(text: str) -> Policy:
     """Reads a record. Raises `ValueError` with what is wrong with it."""
-    tags: dict[str, str] = {}
-    for part in filter(None, (part.strip() for part in text.split(";"))):
-        match = _TAG.fullmatch(part)
-        if not match:
-            raise ValueError(f"{part!r} is no tag=value")
-        if match[1].lower() in tags:
-            raise ValueError(f"{match[1]}= stands there twice")
-        tags[match[1].lower()] = match[2]
+    tags = {name.lower(): value for name, value in pairs(text)}
     if next(iter(tags), "") != "v" or tags["v"] != "DMARC1":
         raise ValueError("it does not begin with v=DMARC1")
     for name in ("p", "sp"):

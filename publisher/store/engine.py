@@ -25,8 +25,8 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    literal,
     select,
-    type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
@@ -35,6 +35,7 @@ from sqlalchemy.sql.dml import Insert
 
 from publisher.errors import StoreError
 from publisher.store.migrations import migrate, outdated
+from publisher.store.types import Rows, table_from
 
 Tx = Connection
 """An open transaction."""
@@ -202,16 +203,7 @@ def among(tx: Tx, column: ColumnElement[Any], wanted: Collection[Any]) -> Column
 
 def table_of(tx: Tx, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Subquery:
     """Texts as a table to select from; one parameter to bind however many rows there are."""
-    given = json.dumps(rows, ensure_ascii=False)
-    cells: list[ColumnElement[Any]]
-    if tx.dialect.name == "postgresql":
-        each = func.jsonb_array_elements(cast(given, postgresql.JSONB)).table_valued("value")
-        cells = [each.c.value.op("->>")(place) for place in range(len(columns))]
-    else:
-        each = func.json_each(given).table_valued("value")
-        cells = [func.json_extract(each.c.value, f"$[{place}]") for place in range(len(columns))]
-    named = zip(columns, cells, strict=True)
-    return select(*(type_coerce(cell, Text()).label(name) for name, cell in named)).subquery()
+    return table_from(tx.dialect, literal(rows, Rows()), dict.fromkeys(columns, Text()))
 
 
 def _sqlite_engine(path: Path, *, durable: bool) -> Engine:

@@ -16,7 +16,7 @@ from publisher.domain.deliveries import DeliveryStatus, Settlement
 from publisher.store.engine import Tx
 from publisher.store.prepared import Prepared
 from publisher.store.tables import deliveries, delivery_attempts
-from publisher.store.types import rows_bound
+from publisher.store.types import table_bound
 
 REPLY_LIMIT = 500
 """Characters of a relay's answer that are kept."""
@@ -199,7 +199,7 @@ def _reply(settlement: Settlement) -> str:
 
 def _sent(dialect: Dialect) -> Update:
     # One statement for all: the driver lets other threads run at each row that it steps through.
-    given = rows_bound(dialect, "rows", row=Integer(), attempt=Integer(), by=Text(), said=Text())
+    given = table_bound(dialect, "rows", row=Integer(), attempt=Integer(), by=Text(), said=Text())
     return (
         update(deliveries)
         .where(

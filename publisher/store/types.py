@@ -1,7 +1,7 @@
 """Types of our own: instants in columns, many numbers in one parameter."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -80,23 +80,25 @@ def among_bound(dialect: Dialect, column: ColumnElement[int], name: str) -> Colu
     return column.in_(select(func.json_each(numbers).table_valued("value").c.value))
 
 
-def rows_bound(dialect: Dialect, name: str, **columns: TypeEngine[Any]) -> Subquery:
-    """The parameter `name` as a table with these columns; one statement however many rows."""
-    given = bindparam(name, type_=Rows())
-    kinds = list(columns.values())
+def table_bound(dialect: Dialect, name: str, **columns: TypeEngine[Any]) -> Subquery:
+    """The rows of the parameter `name` as a table; one statement however many they are."""
+    return table_from(dialect, bindparam(name, type_=Rows()), columns)
+
+
+def table_from(
+    dialect: Dialect, given: ColumnElement[Any], columns: Mapping[str, TypeEngine[Any]]
+) -> Subquery:
+    """Rows in one parameter of type `Rows` as a table with these columns."""
     cells: list[ColumnElement[Any]]
+    kinds = enumerate(columns.values())
     if dialect.name == "postgresql":
         each = func.jsonb_array_elements(given).table_valued("value").c.value
-        cells = [cast(each.op("->>")(place), kind) for place, kind in enumerate(kinds)]
+        cells = [cast(each.op("->>")(place), kind) for place, kind in kinds]
     else:
         each = func.json_each(given).table_valued("value").c.value
-        cells = [
-            type_coerce(func.json_extract(each, f"$[{place}]"), kind)
-            for place, kind in enumerate(kinds)
-        ]
-    return select(
-        *(cell.label(label) for label, cell in zip(columns, cells, strict=True))
-    ).subquery()
+        cells = [type_coerce(func.json_extract(each, f"$[{place}]"), kind) for place, kind in kinds]
+    named = zip(columns, cells, strict=True)
+    return select(*(cell.label(label) for label, cell in named)).subquery()
 
 
 def unindexed(column: ColumnElement[str]) -> ColumnElement[str]:
