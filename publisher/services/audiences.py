@@ -17,8 +17,8 @@ from publisher.domain.newsletters import Newsletter
 from publisher.domain.tokens import derive_key
 from publisher.services import instances, series, variants
 from publisher.services.app import App
+from publisher.store import audiences as rows
 from publisher.store import choices as choice_rows
-from publisher.store import deliveries as rows
 from publisher.store import issues as issue_rows
 from publisher.store.engine import Tx
 

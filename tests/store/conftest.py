@@ -9,7 +9,7 @@ from publisher.domain.addresses import parse_address
 from publisher.domain.issues import IssueStatus, Verdict
 from publisher.domain.newsletters import Period
 from publisher.domain.subscribers import Joined, SubscriptionStatus
-from publisher.store import deliveries, issues, subscribers
+from publisher.store import audiences, deliveries, issues, subscribers
 from publisher.store.engine import Store, Tx, open_store
 from publisher.store.issues import StoredVariant
 from publisher.store.tables import delivery_batches
@@ -41,8 +41,8 @@ def subscribe(tx: Tx, email: str, newsletter: str = "weekly") -> Joined:
 
 def expand(tx: Tx, issue: int) -> int:
     """Writes the rows that an issue lacks."""
-    wanted = deliveries.wanted(tx, issue, "weekly", now=NOW)
-    return deliveries.expand(tx, issue, "weekly", chosen=wanted, now=NOW)
+    wanted = audiences.wanted(tx, issue, "weekly", now=NOW)
+    return audiences.expand(tx, issue, "weekly", chosen=wanted, now=NOW)
 
 
 def due(tx: Tx, issue: int, now: datetime = NOW) -> list[int]:
