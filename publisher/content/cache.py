@@ -1,102 +1,166 @@
 """Parsed posts kept under the state folder. It may be deleted at any time.
 
-An entry is found by a digest of the post's bytes, its path and all settings that change what it
-becomes. Nothing of time is in it: who may read a post is decided anew at every load. Entries lie
-in 256 files, parted by path: ten thousand files of their own would cost more than what they save.
+    index              what is known of every file, in one piece (`cache_index`)
+    *.texts            what the files became, each read when somebody asks for it (`bundles`)
+
+An entry belongs to a digest of the post's path and bytes. A file need not be read to be known:
+one with the stamp of then - size, times, inode - holds the bytes of then, unless it was so new
+when it was read that it may have been written once more within the same tick of its clock (the
+rule of git's index). Nothing of time is in an entry: who may read a post is decided anew at every
+load.
 """
 
+import fcntl
 import os
-import tempfile
-from contextlib import suppress
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from hashlib import sha256
 
-import msgspec
-
+from publisher.content.bundles import Bundle
+from publisher.content.cache_index import INDEX, Entry, bundle_of, moved, read_index, write_index
+from publisher.content.folder import File, Seen, Stamp
 from publisher.content.options import ContentOptions
-from publisher.content.rendering import RENDER_VERSION, Rendering
+from publisher.content.rendering import RENDER_VERSION
 from publisher.content.sources import Source
 
+_LOCK = "lock"
+_TICK = 2_000_000_000
+"""Nanoseconds: the coarsest clock of a file system that is in use."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """What was read of a file, and what it became (None while nobody may read it)."""
-
-    source: Source
-    rendering: Rendering | None
-
-
-Shard = dict[str, Entry]
-"""The entries of one file, by their keys."""
+_MOST_BUNDLES = 16
 
 
 class Cache:
     """The entries of one folder of posts, for the length of one load; `save` ends it.
 
-    What was neither asked for nor put by then is dropped. Without a folder it keeps nothing.
+    What was neither asked for nor put by then is dropped. Without a folder it keeps nothing. Of
+    two loads at once the one that ends first is kept.
     """
 
     def __init__(self, options: ContentOptions) -> None:
         self._folder = os.fspath(options.cache / "posts") if options.cache else ""
-        self._base = sha256(f"{RENDER_VERSION}\n".encode() + options.fingerprint())
-        self._held: dict[str, Shard] = {}
-        self._wanted: dict[str, Shard] = {}
-        self._changed: set[str] = set()
+        self._maker = sha256(f"{RENDER_VERSION}\n".encode() + options.fingerprint()).digest()
+        self._bundle: Bundle | None = None
+        self._wanted: dict[str, Entry] = {}
+        self._is_changed = False
+        self._settled_before = self._began() - _TICK
+        self._index_was = self._index_is()
+        self._known: Mapping[str, Entry] = {}
+        if self._folder:
+            self._known = read_index(self._folder, self._maker)
 
-    def key(self, path: str, data: bytes) -> str:
-        """The name of a file's entry: two digits for the path, then a digest of everything."""
-        name = path.encode()
-        digest = self._base.copy()
-        digest.update(name + b"\0")
-        digest.update(data)
-        return sha256(name).hexdigest()[:2] + digest.hexdigest()
-
-    def get(self, key: str) -> Entry | None:
-        """The entry of that key; a damaged one counts as none."""
-        if not self._folder:
+    def recall(self, seen: Seen) -> Entry | None:
+        """The entry of a file that nobody has touched, told without reading it."""
+        entry = self._known.get(seen.path)
+        if entry is None or entry.stamp is None or entry.stamp != seen.stamp:
             return None
-        name = key[:2]
-        if name not in self._held:
-            self._held[name] = _read(f"{self._folder}/{name}")
-        entry = self._held[name].get(key)
-        if entry:
-            self._wanted.setdefault(name, {})[key] = entry
+        self._wanted[seen.path] = entry
         return entry
 
-    def put(self, key: str, entry: Entry) -> None:
-        """Keeps an entry, from `save` on."""
-        self._wanted.setdefault(key[:2], {})[key] = entry
-        self._changed.add(key[:2])
+    def recognise(self, file: File) -> Entry | None:
+        """The entry of a file with these bytes."""
+        entry = self._known.get(file.path)
+        if entry is None or entry.digest != digest_of(file):
+            return None
+        stamp = self._proof(file.stamp)
+        if entry.stamp != stamp:
+            entry = replace(entry, stamp=stamp)
+            self._is_changed = True
+        self._wanted[file.path] = entry
+        return entry
+
+    def entry(self, file: File, source: Source) -> Entry:
+        """An entry for what was read of a file; it is not kept before it is `put`."""
+        return Entry(digest=digest_of(file), stamp=self._proof(file.stamp), source=source)
+
+    def put(self, entry: Entry) -> Entry:
+        """Keeps an entry, from `save` on. It comes back with its texts on the disk."""
+        if entry.rendering and self._folder:
+            with self._trying():
+                entry = moved(entry, self._newest())
+        self._wanted[entry.source.path] = entry
+        self._is_changed = True
+        return entry
 
     def save(self) -> None:
         """Writes what changed. A full disk is no error: the next load parses again."""
-        if not self._folder:
+        if not self._folder or not (self._is_changed or len(self._wanted) != len(self._known)):
             return
-        with suppress(OSError):
-            os.makedirs(self._folder, exist_ok=True)
-            for name in os.listdir(self._folder):
-                if name not in self._wanted:
-                    os.unlink(f"{self._folder}/{name}")
-            for name, shard in sorted(self._wanted.items()):
-                if name in self._changed or len(shard) != len(self._held[name]):
-                    _write(self._folder, name, shard)
+        with self._trying(), _alone(f"{self._folder}/{_LOCK}"):
+            if self._index_is() == self._index_was:
+                self._gather()
+                if self._bundle:
+                    self._bundle.finish()
+                bundles = write_index(self._folder, self._maker, self._wanted)
+                self._tidy({*bundles, INDEX, _LOCK})
+            elif self._bundle:
+                self._bundle.discard()
+
+    def _began(self) -> int:
+        """This moment by the clock of the disk (ns); 0 where nothing can be written."""
+        if self._folder:
+            with self._trying():
+                os.makedirs(self._folder, exist_ok=True)
+                with open(f"{self._folder}/{_LOCK}", "ab") as file:
+                    os.utime(file.fileno())
+                    return os.fstat(file.fileno()).st_mtime_ns
+        return 0
+
+    def _proof(self, stamp: Stamp) -> Stamp | None:
+        """The stamp, if no later write can have left it the same."""
+        _, written, changed, _, _ = stamp
+        return stamp if max(written, changed) < self._settled_before else None
+
+    def _index_is(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(f"{self._folder}/{INDEX}")
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
+
+    def _newest(self) -> Bundle:
+        self._bundle = self._bundle or Bundle.create(self._folder)
+        return self._bundle
+
+    def _gather(self) -> None:
+        """Empties bundles that are mostly dead, and all but the largest if there are many."""
+        live: Counter[Bundle] = Counter()
+        for entry in self._wanted.values():
+            if bundle := bundle_of(entry):
+                live[bundle] += entry.size
+        old = sorted((each for each in live if each is not self._bundle), key=lambda b: b.size)
+        worn = {each for each in old if live[each] * 2 < each.size}
+        if len(old) > _MOST_BUNDLES:
+            worn |= {*old[:-1]}
+        for path, entry in self._wanted.items():
+            if worn and bundle_of(entry) in worn:
+                self._wanted[path] = moved(entry, self._newest())
+
+    def _tidy(self, kept: set[str]) -> None:
+        for name in {*os.listdir(self._folder)} - kept:
+            with suppress(OSError):
+                os.unlink(f"{self._folder}/{name}")
+
+    @contextmanager
+    def _trying(self) -> Iterator[None]:
+        """Work on the disk; where that refuses, nothing is kept any more."""
+        try:
+            yield
+        except OSError:
+            self._folder = ""
+            if self._bundle:
+                self._bundle.discard()
 
 
-def _read(path: str) -> Shard:
-    try:
-        with open(path, "rb") as file:
-            return _DECODER.decode(file.read())
-    except (OSError, msgspec.DecodeError):
-        return {}
+def digest_of(file: File) -> bytes:
+    """A digest of a file's path and bytes."""
+    return sha256(file.path.encode() + b"\0" + file.data).digest()
 
 
-def _write(folder: str, name: str, shard: Shard) -> None:
-    """Puts a whole file in the place of the old one, or leaves that as it is."""
-    handle, aside = tempfile.mkstemp(dir=folder, prefix=".")
-    with os.fdopen(handle, "wb") as file:
-        file.write(_ENCODER.encode(shard))
-    os.replace(aside, f"{folder}/{name}")
-
-
-_ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(Shard)
+@contextmanager
+def _alone(path: str) -> Iterator[None]:
+    with open(path, "ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

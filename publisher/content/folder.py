@@ -16,12 +16,29 @@ ROOTS = frozenset({"_posts", "_drafts"})
 """Folders that are read although their names begin with `_`."""
 
 
+Stamp = tuple[int, int, int, int, int]
+"""What tells a file from another, or a later one, without reading it: size in bytes, when it was
+written and when it became what it is (ns), inode, device.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A path below the content folder. `stamp` is None where nothing can be told of the file."""
+
+    path: str
+    stamp: Stamp | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A path below the content folder and the file's bytes."""
+    """A path below the content folder and the file's bytes. `stamp`: as it was before they were
+    read.
+    """
 
     path: str
     data: bytes
+    stamp: Stamp
 
 
 def find(folder: Path) -> list[str]:
@@ -32,12 +49,12 @@ def find(folder: Path) -> list[str]:
     return sorted(filter(_is_text, _walk(folder)))
 
 
-def read_files(folder: Path) -> Iterator[File | Failed]:
-    """Each post, by path, read when it is asked for."""
+def look(folder: Path) -> Iterator[Seen | Failed]:
+    """Each post, by path. Reads none of them."""
     root = os.fspath(folder)
     for path in sorted(_walk(folder)):
         if _is_text(path):
-            yield read_file(root, path)
+            yield Seen(path=path, stamp=_seen(f"{root}/{path}"))
         else:
             shown = re.sub(r"[^\x20-\x7e]", "?", path)
             problem = "has a name that is not UTF-8, or holds control characters"
@@ -48,11 +65,22 @@ def read_file(root: str, path: str) -> File | Failed:
     """The bytes of one post; of one that is too large a little more than is allowed."""
     try:
         with open(f"{root}/{path}", "rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
-            return File(path=path, data=file.read(min(size, MAX_BYTES) + 1))
+            stamp = _stamp(os.fstat(file.fileno()))
+            return File(path=path, data=file.read(min(stamp[0], MAX_BYTES) + 1), stamp=stamp)
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
         return _failed(path, problem, "check the file and its rights")
+
+
+def _seen(path: str) -> Stamp | None:
+    try:
+        return _stamp(os.stat(path))
+    except OSError:
+        return None
+
+
+def _stamp(found: os.stat_result) -> Stamp:
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
 
 
 def _walk(folder: Path) -> Iterator[str]:

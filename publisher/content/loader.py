@@ -7,16 +7,18 @@ taken from the cache, as long as the file, the settings and all that it refers t
 """
 
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from publisher.content.cache import Cache, Entry
-from publisher.content.folder import File, read_file, read_files
+from publisher.content.cache import Cache, digest_of
+from publisher.content.cache_index import Entry
+from publisher.content.folder import File, look, read_file
 from publisher.content.options import ContentOptions
 from publisher.content.publication import facts_of, held_back, post_of
-from publisher.content.references import Index, References, index_of
+from publisher.content.references import Index, index_of, still_hold
 from publisher.content.rendering import Rendering
 from publisher.content.sources import Source, Text
 from publisher.content.workers import Workers
@@ -27,17 +29,18 @@ __all__ = ["ContentOptions", "load"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
-    """One file that was read: what it says, its bytes' key, and what the cache holds of it.
+    """One file that was read, as the cache has it or would.
 
-    `text` is None while the cache has spared us the parsing; `file` is there where nobody has
-    rendered it yet.
+    `text` is None while the cache has spared us the parsing; `file` is there where it cannot.
     """
 
-    key: str
-    source: Source
+    entry: Entry
     text: Text | None = None
-    file: File | None = None
-    rendering: Rendering | None = None
+    file: File | Failed | None = None
+
+    @property
+    def source(self) -> Source:
+        return self.entry.source
 
 
 def load(options: ContentOptions, *, now: datetime) -> Library:
@@ -56,7 +59,7 @@ def load(options: ContentOptions, *, now: datetime) -> Library:
             if isinstance(rendering, Failed)
             else post_of(item.source, rendering, options)
         )
-    _keep(cache, read, {item.key for item in public})
+    _keep(cache, read, {item.source.path for item in public})
     outcomes.sort(key=lambda item: item.path)
     return Library(
         posts=tuple(item for item in outcomes if isinstance(item, Post)),
@@ -70,26 +73,28 @@ def _understand(cache: Cache, workers: Workers, folder: Path) -> tuple[list[_Rea
     """What each file says, from the cache or read anew; by path."""
     read: list[_Read] = []
     failed: list[Failed] = []
-    keys: list[str] = []
+    files: deque[File] = deque()
 
     def fresh() -> Iterator[File]:
-        for file in read_files(folder):
-            if isinstance(file, Failed):
+        for seen in look(folder):
+            if isinstance(seen, Failed):
+                failed.append(seen)
+            elif entry := cache.recall(seen):
+                read.append(_Read(entry=entry))
+            elif isinstance(file := read_file(os.fspath(folder), seen.path), Failed):
                 failed.append(file)
-                continue
-            key = cache.key(file.path, file.data)
-            if entry := cache.get(key):
-                found, kept = entry.rendering, None if entry.rendering else file
-                read.append(_Read(key=key, source=entry.source, file=kept, rendering=found))
+            elif entry := cache.recognise(file):
+                read.append(_Read(entry=entry))
             else:
-                keys.append(key)
+                files.append(file)
                 yield file
 
-    for place, text in enumerate(workers.read(fresh())):
+    for text in workers.read(fresh()):
+        file = files.popleft()
         if isinstance(text, Failed):
             failed.append(text)
         else:
-            read.append(_Read(key=keys[place], source=text.source, text=text))
+            read.append(_Read(entry=cache.entry(file, text.source), text=text))
     read = [item for item in read if not item.source.is_ignored]
     return sorted(read, key=lambda item: item.source.path), failed
 
@@ -99,39 +104,53 @@ def _render(
 ) -> list[Rendering | Failed]:
     """What each public file became; only what changed, or refers to what changed, is rendered."""
     index = index_of(item.source for item in public)
-    items = [_judged(item, options, cache, index) for item in public]
-    unread = workers.read(item.file for item in items if item.file)
-    texts = [item.text or next(unread) for item in items if item.rendering is None]
+    common: dict[str, str] = {}
+    items = [_judged(item, options, index, common) for item in public]
+    unread = workers.read(item.file for item in items if isinstance(item.file, File))
+    texts = [_text(item, unread) for item in items if item.entry.rendering is None]
     made = workers.render([text for text in texts if isinstance(text, Text)], index)
     anew = (next(made) if isinstance(text, Text) else text for text in texts)
-    rendered = [item.rendering or next(anew) for item in items]
-    for item, new in zip(items, rendered, strict=True):
-        if item.rendering is None and isinstance(new, Rendering):
-            cache.put(item.key, Entry(source=item.source, rendering=new))
+    rendered: list[Rendering | Failed] = []
+    for item in items:
+        done = item.entry.rendering or next(anew)
+        if isinstance(done, Rendering) and item.entry.rendering is None:
+            done = cache.put(replace(item.entry, rendering=done)).rendering or done
+        rendered.append(done)
     return rendered
 
 
-def _judged(item: _Read, options: ContentOptions, cache: Cache, index: Index) -> _Read:
+def _judged(item: _Read, options: ContentOptions, index: Index, common: dict[str, str]) -> _Read:
     """The file without its cached rendering, if what that refers to is not as it was.
 
     A file that was changed in this very moment stays as it was read; the next load sees it.
     """
-    rendering = item.rendering
-    if rendering is None or not rendering.asked:
+    rendering = item.entry.rendering
+    if item.text is not None:
         return item
-    if References(options, item.source, index).still_hold(rendering.asked):
+    if rendering and still_hold(rendering.asked, options, item.source, index=index, common=common):
         return item
     file = read_file(os.fspath(options.folder), item.source.path)
-    if isinstance(file, Failed) or cache.key(file.path, file.data) != item.key:
-        return item
-    return replace(item, rendering=None, file=file)
+    if isinstance(file, File) and digest_of(file) == item.entry.digest:
+        return replace(item, entry=replace(item.entry, rendering=None), file=file)
+    return item if rendering else replace(item, file=_changed(item.source.path))
+
+
+def _text(item: _Read, unread: Iterator[Text | Failed]) -> Text | Failed:
+    if item.text is not None:
+        return item.text
+    return item.file if isinstance(item.file, Failed) else next(unread)
+
+
+def _changed(path: str) -> Failed:
+    problem = "was changed while it was read"
+    return Failed(path=path, line=0, problem=problem, remedy="build once more")
 
 
 def _keep(cache: Cache, read: Sequence[_Read], public: set[str]) -> None:
     """Remembers what nobody may read yet, so that it need not be parsed at every load."""
     for item in read:
-        if item.text is not None and item.key not in public:
-            cache.put(item.key, Entry(source=item.source, rendering=None))
+        if item.text is not None and item.source.path not in public:
+            cache.put(item.entry)
     cache.save()
 
 

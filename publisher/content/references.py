@@ -28,6 +28,8 @@ _UNSHOWABLE = re.compile(
 )
 _SIGNED = re.compile(r"[?&](?:X-Amz-Signature|X-Amz-Expires|Signature|Expires|sign|token)=")
 
+_COMMON = ("file:/", "size:/")
+
 Index = Mapping[str, str]
 """Name of a post (path, path below `_posts`, file name; with and without ending) -> its URL."""
 
@@ -51,8 +53,7 @@ def index_of(sources: Iterable[Source]) -> dict[str, str]:
 class References:
     """What one post asked for while it was rendered, with the answers.
 
-    `asked` lets a cached rendering be checked: if every question still has its answer, nothing
-    that the post refers to has come, gone or moved.
+    `asked` lets a cached rendering be checked (`still_hold`).
     """
 
     def __init__(self, options: ContentOptions, source: Source, index: Index) -> None:
@@ -100,10 +101,6 @@ class References:
         """The bytes of a local file; 0 for one that lies elsewhere."""
         path = unquote(value.partition("?")[0].partition("#")[0])
         return 0 if "://" in value else int(self.answer(f"size:{path}") or 0)
-
-    def still_hold(self, asked: Mapping[str, str]) -> bool:
-        """Whether every question still has the answer of then."""
-        return all(self.answer(question) == url for question, url in asked.items())
 
     def _find_post(self, name: str) -> str:
         beside = _normal(self._folder + name)
@@ -168,6 +165,33 @@ class References:
             )
             for value, problem, remedy in self.doubts
         ]
+
+
+def still_hold(
+    asked: Mapping[str, str],
+    options: ContentOptions,
+    source: Source,
+    *,
+    index: Index,
+    common: dict[str, str],
+) -> bool:
+    """Whether every question that a post asked still has the answer of then: nothing that it
+    refers to has come, gone or moved.
+
+    `common` collects, for the length of one load, the answers that all posts get alike: those
+    about files by their path below a root.
+    """
+    references: References | None = None
+    for question, then in asked.items():
+        now = common.get(question)
+        if now is None:
+            references = references or References(options, source, index)
+            now = references.answer(question)
+            if question.startswith(_COMMON):
+                common[question] = now
+        if now != then:
+            return False
+    return True
 
 
 def _normal(path: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from publisher.domain.packing import pack, unpack
+from publisher.domain.packing import NOTHING, Held, Packed, pack
 
 
 class SkipReason(StrEnum):
@@ -44,24 +44,24 @@ class Facts:
 class Excerpt:
     """The opening of a post, packed like the whole. `is_manual`: the writer marked its end."""
 
-    packed: bytes
+    packed: Packed
     is_manual: bool
 
     @classmethod
     def of(cls, html: str, text: str, *, is_manual: bool) -> "Excerpt":
         """Neither form may hold NUL."""
-        return cls(packed=pack(f"{html}\0{text}"), is_manual=is_manual)
+        return cls(packed=Held(pack(f"{html}\0{text}")), is_manual=is_manual)
 
     @property
     def html(self) -> str:
-        return unpack(self.packed).partition("\0")[0]
+        return self.packed.text().partition("\0")[0]
 
     @property
     def text(self) -> str:
-        return unpack(self.packed).partition("\0")[2]
+        return self.packed.text().partition("\0")[2]
 
 
-NO_EXCERPT = Excerpt(packed=b"", is_manual=False)
+NO_EXCERPT = Excerpt(packed=NOTHING, is_manual=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +72,22 @@ class Body:
     bytes.
     """
 
-    packed: bytes = b""
+    packed: Packed = NOTHING
     size: int = 0
 
     @classmethod
     def of(cls, html: str, mail_html: str | None = None) -> "Body":
         """The two forms, the same for both unless a second one is given. Neither may hold NUL."""
         both = html if mail_html in {None, html} else f"{html}\0{mail_html}"
-        return cls(packed=pack(both), size=len(html.encode("utf-8", "surrogatepass")))
+        return cls(packed=Held(pack(both)), size=len(html.encode("utf-8", "surrogatepass")))
 
     @property
     def html(self) -> str:
-        return unpack(self.packed).split("\0")[0]
+        return self.packed.text().split("\0")[0]
 
     @property
     def mail_html(self) -> str:
-        return unpack(self.packed).split("\0")[-1]
+        return self.packed.text().split("\0")[-1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
