@@ -21,6 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
+from publisher.collector import seldom_from_now_on
 from publisher.content.folder import File
 from publisher.content.options import ContentOptions
 from publisher.content.references import Index
@@ -121,7 +122,9 @@ def _are_light(sizes: Sequence[int]) -> bool:
 
 def _new_pool(size: int) -> ProcessPoolExecutor:
     # Not forked: the daemon has threads, and a fork would copy their locks.
-    return ProcessPoolExecutor(size, mp_context=get_context("spawn"))
+    return ProcessPoolExecutor(
+        size, mp_context=get_context("spawn"), initializer=seldom_from_now_on
+    )
 
 
 def _read(options: ContentOptions, file: File) -> Text | Failed:

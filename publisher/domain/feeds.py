@@ -36,6 +36,7 @@ ARCHIVE_BYTES = 700_000
 Atom makes a third more of the HTML.
 """
 
+_PLAIN = re.compile(r"[\w/:@!$&()*+,;=.~-]*", re.ASCII)
 _HEX = "[0-9a-f]"
 _UUID = re.compile(rf"urn:uuid:{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}", re.IGNORECASE)
 _URI = re.compile(r"(https?|tag|urn|ni):[A-Za-z0-9;/?:@&=+$,._!~*'()%#-]+", re.ASCII)
@@ -168,7 +169,8 @@ class Feed:
 
 def tag_uri(site: Site, key: str) -> str:
     """A `tag:` URI of this site (RFC 4151, section 2.1), ASCII and canonical."""
-    return f"tag:{site.authority},{site.since}:{quote(key, safe='/:@!$&()*+,;=._~-')}"
+    plain = key if _PLAIN.fullmatch(key) else quote(key, safe="/:@!$&()*+,;=._~-")
+    return f"tag:{site.authority},{site.since}:{plain}"
 
 
 def entry_id(site: Site, post_id: str) -> str:

@@ -94,9 +94,14 @@ def file_posts(posts: Sequence[Post], known: Sequence[Label], *, author: str) ->
     main feed once more.
     """
     found: dict[tuple[LabelKind, str], tuple[str, list[Post]]] = {}
+    as_written: dict[tuple[LabelKind, str], list[Post]] = {}
     for post in posts:
-        for kind, name in names_of(post, author):
-            _, filed = found.setdefault((kind, key_of(name)), (name, []))
+        for written in names_of(post, author):
+            filed = as_written.get(written)
+            if filed is None:
+                kind, name = written
+                _, filed = found.setdefault((kind, key_of(name)), (name, []))
+                as_written[written] = filed
             if not filed or filed[-1] is not post:
                 filed.append(post)
     slugs = {(label.kind, label.key): label.slug for label in known}

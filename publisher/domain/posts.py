@@ -6,7 +6,7 @@ can name every file.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -210,6 +210,38 @@ class KnownPost:
     gone_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What the id registry does not know yet: new posts, those that moved or were written anew,
+    and the ids of those that are gone, sorted.
+    """
+
+    new: tuple[Post, ...]
+    changed: tuple[Post, ...]
+    gone: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.new or self.changed or self.gone)
+
+
+def news_of(known: Sequence[KnownPost], posts: Sequence[Post], *, present: Collection[str]) -> News:
+    """What is to be noted of posts whose ids are settled.
+
+    `present`: the paths of all files, also of those that are no posts today.
+    """
+    before = {row.id: row for row in known}
+    new, changed, seen = [], [], set()
+    for post in posts:
+        row = before.get(post.id)
+        seen.add(post.id)
+        if row is None:
+            new.append(post)
+        elif (row.path, row.body_hash, row.gone_at) != (post.path, post.body_hash, None):
+            changed.append(post)
+    gone = {row.id for row in known if not row.gone_at and row.path not in present} - seen
+    return News(new=tuple(new), changed=tuple(changed), gone=tuple(sorted(gone)))
+
+
 BURNT_AFTER = timedelta(days=1)
 """How long a file must be gone until another text at its path is another post. An editor that
 saves by removing and writing anew, or a branch that was checked out for an hour, changes no id.
@@ -282,7 +314,7 @@ def settle_ids(posts: Sequence[Post], known: Sequence[KnownPost], *, now: dateti
         else:
             new_id = _moved(post, lost) or _unused(post.path, burnt)
         burnt.add(new_id)
-        settled.append(replace(post, id=new_id))
+        settled.append(post if post.id == new_id else replace(post, id=new_id))
     return settled
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from publisher.domain.packing import Packed
 from publisher.render.templates import Templates
 
 _PACKAGE = Path(__file__).parents[1]
@@ -25,7 +26,10 @@ def makers(templates: Templates) -> str:
 
 
 def of_values(*values: object) -> str:
-    """A digest (hex) of values, dataclasses among them, that is the same in any process."""
+    """A digest (hex) of values, dataclasses among them, that is the same in any process.
+
+    Packed texts are left out, and stay unread: whoever holds one tells its digest beside it.
+    """
     try:
         written = _ENCODER.encode(values)
     except UnicodeEncodeError:  # half of a surrogate pair
@@ -33,7 +37,11 @@ def of_values(*values: object) -> str:
     return sha256(written).hexdigest()
 
 
-_ENCODER = msgspec.msgpack.Encoder(enc_hook=repr)
+def _in_short(value: object) -> str | None:
+    return None if isinstance(value, Packed) else repr(value)
+
+
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=_in_short)
 
 
 @lru_cache(maxsize=1)

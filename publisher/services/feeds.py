@@ -2,19 +2,20 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from publisher.collector import seldom
 from publisher.domain import selection
 from publisher.domain.documents import Document
 from publisher.domain.feeds import Feed, issue_entry, issues_feed, site_feeds
 from publisher.domain.issues import Issue
 from publisher.domain.labels import Filed, Label, file_posts, labels_of
 from publisher.domain.newsletters import Newsletter
-from publisher.domain.posts import NO_EXCERPT, Body, Library, Post, newest_first
+from publisher.domain.posts import Library, Post, newest_first
 from publisher.domain.selection import Choice
 from publisher.domain.sites import Site
 from publisher.errors import NotFound
@@ -75,21 +76,23 @@ def build(app: App, *, now: datetime) -> BuildReport:
     return build_library(app, posts.load(app, now=now), now=now)
 
 
+@seldom()
 def build_library(app: App, library: Library, *, now: datetime) -> BuildReport:
     """Writes feeds and pages of a library that is loaded already.
 
     Only what is made of other things than last time is made again. Rendered whole before the
     first file takes its place: an error in a template changes nothing.
     """
-    filed = _file(app, library.posts, now=now)
-    feeds = _feeds(app, library.posts, filed)
+    ordered = newest_first(library.posts)
+    filed = _file(app, ordered, now=now)
+    feeds = _feeds(app, ordered, filed)
     shelf = _Shelf(app=app, makers=fingerprint.makers(app.templates), now=now)
-    files = shelf.files(newest_first(library.posts), filed, feeds)
+    files = shelf.files(ordered, filed, feeds)
     written, removed = publish(app, files, now=now)
     bad = [each for each in written if each.findings]
     return BuildReport(
         library=library,
-        choices=tuple(selection.for_feed(library.posts, limit=app.feeds.entries)),
+        choices=tuple(selection.for_feed(ordered, limit=app.feeds.entries)),
         made_of=tuple(feeds),
         written=tuple(written),
         removed=tuple(removed),
@@ -102,7 +105,7 @@ def site_feeds_of(app: App, library: Library) -> list[Feed]:
     with app.store.read() as tx:
         known = label_rows.known(tx)
     ordered = newest_first(library.posts)
-    return _feeds(app, library.posts, file_posts(ordered, known, author=app.site.author.name))
+    return _feeds(app, ordered, file_posts(ordered, known, author=app.site.author.name))
 
 
 def validate(app: App, target: str = "") -> list[FaultyFeed]:
@@ -175,11 +178,11 @@ def local_path(site: Site, url: str) -> str | None:
     return f"{path}index.html" if path.endswith("/") or not path else path
 
 
-def _file(app: App, library: Sequence[Post], *, now: datetime) -> list[Filed]:
-    """The posts by label; slugs of new labels are kept for good."""
+def _file(app: App, ordered: Sequence[Post], *, now: datetime) -> list[Filed]:
+    """The posts, newest first, by label; slugs of new labels are kept for good."""
     with app.store.begin() as tx:
         known = label_rows.known(tx)
-        filed = file_posts(newest_first(library), known, author=app.site.author.name)
+        filed = file_posts(ordered, known, author=app.site.author.name)
         label_rows.remember(tx, labels_of(filed), now=now)
     return filed
 
@@ -219,7 +222,6 @@ class _Shelf:
     app: App
     makers: str
     now: datetime
-    _posts: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._base = fingerprint.of_values(self.makers, self.app.site)
@@ -262,7 +264,7 @@ class _Shelf:
                 path=path,
                 owner=post.id,
                 source=self._print(
-                    self._of(post),
+                    post,
                     newer and pages.in_lists(newer),
                     older and pages.in_lists(older),
                     mine,
@@ -285,7 +287,7 @@ class _Shelf:
     def _overviews(self, ordered: Sequence[Post], feeds: Sequence[Feed]) -> Iterator[OutputFile]:
         templates, site = self.app.templates, self.app.site
         titles = [pages.in_lists(post) for post in ordered]
-        newest = [self._of(post) for post in ordered[: pages.POSTS_AT_LENGTH]]
+        newest = ordered[: pages.POSTS_AT_LENGTH]
         yield OutputFile(
             path="feeds/index.html",
             source=self._print("feeds", [(feed.title, feed.urls) for feed in feeds], newest),
@@ -315,8 +317,7 @@ class _Shelf:
             "atom": partial(atom, stylesheet=look),
             "json": json_feed,
         }
-        entries = [replace(entry, body=Body(), excerpt=NO_EXCERPT) for entry in feed.entries]
-        source = self._print(replace(feed, entries=tuple(entries)))
+        source = self._print(feed)
         for form, path in feed.paths.items():
             yield OutputFile(
                 path=path,
@@ -330,13 +331,6 @@ class _Shelf:
 
     def _print(self, *values: object) -> str:
         return fingerprint.of_values(self._base, *values)
-
-    def _of(self, post: Post) -> str:
-        """A fingerprint of a post; `content_hash` stands for its HTML."""
-        if post.id not in self._posts:
-            small = replace(post, body=Body(), excerpt=NO_EXCERPT)
-            self._posts[post.id] = fingerprint.of_values(small)
-        return self._posts[post.id]
 
 
 def _pictures(library: Sequence[Post], site: Site) -> Iterator[OutputFile]:

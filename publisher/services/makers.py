@@ -22,6 +22,7 @@ from pathlib import Path
 
 import brotli
 
+from publisher.collector import seldom_from_now_on
 from publisher.domain.documents import ENCODINGS
 from publisher.lint.findings import Finding
 
@@ -154,7 +155,9 @@ def _far(jobs: Sequence[Job]) -> Iterator[Made]:
     number = min(os.cpu_count() or 1, _MOST_PROCESSES)
     chunks = iter([jobs[start : start + _CHUNK] for start in range(0, len(jobs), _CHUNK)])
     waiting: deque[tuple[Sequence[Job], Future[list[Made] | None] | None]] = deque()
-    with ProcessPoolExecutor(number, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        number, mp_context=get_context("spawn"), initializer=seldom_from_now_on
+    ) as pool:
         while True:
             while len(waiting) < _AHEAD * number and (chunk := next(chunks, None)) is not None:
                 waiting.append((chunk, _send(pool, chunk)))

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
+from publisher.collector import seldom
 from publisher.content import loader, writing
 from publisher.content.folder import find
 from publisher.content.sources import Text, read_source
 from publisher.content.values import Value
-from publisher.domain.posts import Library, each_id_once, settle_ids
+from publisher.domain.posts import KnownPost, Library, each_id_once, news_of, settle_ids
 from publisher.errors import Conflict, ContentError, NotFound
 from publisher.services.app import App
 from publisher.services.output import write_file
@@ -18,20 +19,29 @@ from publisher.store import posts as rows
 
 def read(app: App, *, now: datetime) -> Library:
     """The library as of `now`. Writes nothing: ids not yet known are those that would be given."""
+    return _read(app, now=now)[0]
+
+
+def load(app: App, *, now: datetime) -> Library:
+    """The library as of `now`, its ids kept for good (a later rename changes none of them)."""
+    library, known = _read(app, now=now)
+    present = _paths_of(library)
+    if news_of(known, library.posts, present=present):
+        with app.store.begin() as tx:
+            rows.remember(tx, library.posts, present=present, now=now)
+    return library
+
+
+@seldom()
+def _read(app: App, *, now: datetime) -> tuple[Library, list[KnownPost]]:
+    """The library, and what the id registry knew."""
     library = loader.load(app.content, now=now)
     kept, copies = each_id_once(library.posts)
     with app.store.read() as tx:
         known = rows.known(tx)
     failed = sorted((*library.failed, *copies), key=lambda item: item.path)
-    return replace(library, posts=tuple(settle_ids(kept, known, now=now)), failed=tuple(failed))
-
-
-def load(app: App, *, now: datetime) -> Library:
-    """The library as of `now`, its ids kept for good (a later rename changes none of them)."""
-    library = read(app, now=now)
-    with app.store.begin() as tx:
-        rows.remember(tx, library.posts, present=_paths_of(library), now=now)
-    return library
+    settled = settle_ids(kept, known, now=now)
+    return replace(library, posts=tuple(settled), failed=tuple(failed)), known
 
 
 def _paths_of(library: Library) -> set[str]:

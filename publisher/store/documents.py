@@ -5,27 +5,30 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from publisher.domain.documents import Document
 from publisher.store.engine import Tx
 from publisher.store.tables import documents
 
+_EVERYTHING = select(documents)
+_NAMES = documents.c.keys()
+
 
 def known(tx: Tx) -> dict[str, Document]:
     """Every document ever published, by path."""
-    return {row.path: _document(row) for row in tx.execute(select(documents))}
+    return {row[0]: _document(row) for row in tx.execute(_EVERYTHING)}
 
 
 def get(tx: Tx, path: str) -> Document | None:
     """The document of a path."""
-    row = tx.execute(select(documents).where(documents.c.path == path)).one_or_none()
+    row = tx.execute(_EVERYTHING.where(documents.c.path == path)).one_or_none()
     return _document(row) if row else None
 
 
 def of_owner(tx: Tx, owner: str) -> Document | None:
     """The page that shows a post at present."""
-    statement = select(documents).where(documents.c.owner == owner, documents.c.gone_at.is_(None))
+    statement = _EVERYTHING.where(documents.c.owner == owner, documents.c.gone_at.is_(None))
     row = tx.execute(statement.order_by(documents.c.path)).first()
     return _document(row) if row else None
 
@@ -45,5 +48,5 @@ def bury(tx: Tx, paths: Sequence[str], *, now: datetime) -> None:
         tx.execute(statement.values(gone_at=now), [{"key": path} for path in paths])
 
 
-def _document(row: Row[Any]) -> Document:
-    return Document(**row._mapping)
+def _document(row: Sequence[Any]) -> Document:
+    return Document(**dict(zip(_NAMES, row, strict=True)))

@@ -5,17 +5,17 @@ from datetime import datetime
 
 from sqlalchemy import insert, select, update
 
-from publisher.domain.posts import KnownPost, Post
+from publisher.domain.posts import KnownPost, Post, news_of
 from publisher.store.engine import Tx
 from publisher.store.tables import posts
 
 
 def known(tx: Tx) -> list[KnownPost]:
     """Every id ever given, by id."""
-    rows = tx.execute(select(posts).order_by(posts.c.id))
+    wanted = select(posts.c.id, posts.c.path, posts.c.body_hash, posts.c.gone_at)
     return [
-        KnownPost(id=row.id, path=row.path, body_hash=row.body_hash, gone_at=row.gone_at)
-        for row in rows
+        KnownPost(id=key, path=path, body_hash=body_hash, gone_at=gone_at)
+        for key, path, body_hash, gone_at in tx.execute(wanted.order_by(posts.c.id))
     ]
 
 
@@ -29,14 +29,12 @@ def remember(tx: Tx, found: Sequence[Post], *, present: Collection[str], now: da
 
     `present`: the paths of all files, also of those that are no posts today.
     """
-    before = {row.id: row for row in known(tx)}
-    for post in found:
-        row = KnownPost(id=post.id, path=post.path, body_hash=post.body_hash)
+    news = news_of(known(tx), found, present=present)
+    for post in news.new:
         values = {"path": post.path, "body_hash": post.body_hash, "gone_at": None}
-        if post.id not in before:
-            tx.execute(insert(posts).values(id=post.id, first_seen_at=now, **values))
-        elif before[post.id] != row:
-            tx.execute(update(posts).where(posts.c.id == post.id).values(values))
-    gone = {row.id for row in before.values() if not row.gone_at and row.path not in present}
-    for key in sorted(gone - {post.id for post in found}):
+        tx.execute(insert(posts).values(id=post.id, first_seen_at=now, **values))
+    for post in news.changed:
+        values = {"path": post.path, "body_hash": post.body_hash, "gone_at": None}
+        tx.execute(update(posts).where(posts.c.id == post.id).values(values))
+    for key in news.gone:
         tx.execute(update(posts).where(posts.c.id == key).values(gone_at=now))
