@@ -25,6 +25,10 @@ class Bundle:
         self._handle = handle
         weakref.finalize(self, os.close, handle)
 
+    @property
+    def name(self) -> str:
+        return os.path.basename(self.path)
+
     @classmethod
     def create(cls, folder: str) -> "Bundle":
         """An empty one, under a name of its own. Raises `OSError`."""

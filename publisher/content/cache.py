@@ -13,13 +13,13 @@ load.
 import fcntl
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from hashlib import sha256
 
 from publisher.content.bundles import Bundle
-from publisher.content.cache_index import INDEX, Entry, bundle_of, moved, read_index, write_index
+from publisher.content.cache_index import INDEX, NO_INDEX, Entry, moved, read_index, write_index
 from publisher.content.folder import File, Seen, Stamp
 from publisher.content.options import ContentOptions
 from publisher.content.rendering import RENDER_VERSION
@@ -47,9 +47,8 @@ class Cache:
         self._is_changed = False
         self._settled_before = self._began() - _TICK
         self._index_was = self._index_is()
-        self._known: Mapping[str, Entry] = {}
-        if self._folder:
-            self._known = read_index(self._folder, self._maker)
+        self._index = read_index(self._folder, self._maker) if self._folder else NO_INDEX
+        self._known = self._index.entries
 
     def recall(self, seen: Seen) -> Entry | None:
         """The entry of a file that nobody has touched, told without reading it."""
@@ -90,11 +89,13 @@ class Cache:
             return
         with self._trying(), _alone(f"{self._folder}/{_LOCK}"):
             if self._index_is() == self._index_was:
-                self._gather()
+                bundles = self._gathered()
                 if self._bundle:
                     self._bundle.finish()
-                bundles = write_index(self._folder, self._maker, self._wanted)
-                self._tidy({*bundles, INDEX, _LOCK})
+                write_index(
+                    self._folder, self._maker, self._wanted, bundles=bundles, old=self._index
+                )
+                self._tidy({*(bundle.name for bundle in bundles), INDEX, _LOCK})
             elif self._bundle:
                 self._bundle.discard()
 
@@ -124,19 +125,23 @@ class Cache:
         self._bundle = self._bundle or Bundle.create(self._folder)
         return self._bundle
 
-    def _gather(self) -> None:
-        """Empties bundles that are mostly dead, and all but the largest if there are many."""
+    def _gathered(self) -> set[Bundle]:
+        """The bundles that hold what is wanted, after those that are mostly dead, and all but the
+        largest of too many, were emptied into the newest.
+        """
         live: Counter[Bundle] = Counter()
         for entry in self._wanted.values():
-            if bundle := bundle_of(entry):
-                live[bundle] += entry.size
+            for text in entry.texts:
+                live[text.bundle] += text.length
         old = sorted((each for each in live if each is not self._bundle), key=lambda b: b.size)
         worn = {each for each in old if live[each] * 2 < each.size}
         if len(old) > _MOST_BUNDLES:
             worn |= {*old[:-1]}
-        for path, entry in self._wanted.items():
-            if worn and bundle_of(entry) in worn:
+        for path, entry in self._wanted.items() if worn else ():
+            if any(text.bundle in worn for text in entry.texts):
                 self._wanted[path] = moved(entry, self._newest())
+        kept = {*live} - worn
+        return kept | {self._bundle} if self._bundle else kept
 
     def _tidy(self, kept: set[str]) -> None:
         for name in {*os.listdir(self._folder)} - kept:

@@ -5,7 +5,7 @@ A text is written as its place: which bundle, where in it, how long, its check s
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -32,59 +32,70 @@ class Entry:
     rendering: Rendering | None = None
 
     @property
-    def texts(self) -> tuple[Packed, ...]:
-        """What is kept in a bundle, all in the same one."""
-        found = self.rendering
-        return (found.body.packed, found.excerpt.packed) if found else ()
-
-    @property
-    def size(self) -> int:
-        """How many bytes its texts take in their bundle."""
-        return sum(text.length for text in self.texts if isinstance(text, Kept))
+    def texts(self) -> tuple[Kept, ...]:
+        """What is kept of it in bundles."""
+        if self.rendering is None:
+            return ()
+        both = self.rendering.body.packed, self.rendering.excerpt.packed
+        return tuple(text for text in both if isinstance(text, Kept))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Index:
-    """`maker`: a digest of program and settings. `bundles`: the name and size of each."""
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The entries by path, and each as it is written, so that it need not be written anew."""
+
+    entries: Mapping[str, Entry]
+    written: Mapping[str, msgspec.Raw]
+
+
+NO_INDEX = Index({}, {})
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """`maker`: a digest of program and settings. `bundles`: the size of each, by name."""
 
     maker: bytes
-    bundles: tuple[tuple[str, int], ...]
-    entries: msgspec.Raw
+    bundles: dict[str, int]
+    entries: dict[str, msgspec.Raw]
 
 
-def read_index(folder: str, maker: bytes) -> dict[str, Entry]:
-    """The entries, by path, whose texts are there; none if the index is damaged or not ours."""
+def read_index(folder: str, maker: bytes) -> Index:
+    """The entries whose texts are there; none if the index is damaged or not ours."""
     try:
         with open(f"{folder}/{INDEX}", "rb") as file:
-            index = msgspec.msgpack.decode(file.read(), type=_Index)
-        if index.maker != maker:
-            return {}
-        bundles = [Bundle.open(f"{folder}/{name}", size) for name, size in index.bundles]
-        entries = _decoder(bundles).decode(index.entries)
-    except (OSError, msgspec.DecodeError, IndexError):
-        return {}
-    if None in bundles:
-        return {path: entry for path, entry in entries.items() if not _is_lost(entry)}
-    return entries
+            found = msgspec.msgpack.decode(file.read(), type=_File)
+        if found.maker != maker:
+            return NO_INDEX
+        bundles = {name: Bundle.open(f"{folder}/{name}", n) for name, n in found.bundles.items()}
+        decode = _decoder(bundles).decode
+        entries = {path: decode(written) for path, written in found.entries.items()}
+    except (OSError, msgspec.DecodeError, LookupError):
+        return NO_INDEX
+    if None in bundles.values():
+        entries = {path: entry for path, entry in entries.items() if not _is_lost(entry)}
+    return Index(entries, found.entries)
 
 
-def write_index(folder: str, maker: bytes, entries: Mapping[str, Entry]) -> list[str]:
-    """Puts a whole index in the place of the old one; the names of the bundles that it needs."""
-    found = dict.fromkeys(filter(None, map(bundle_of, entries.values())))
-    numbers = {bundle: number for number, bundle in enumerate(found)}
-    bundles = [(os.path.basename(bundle.path), bundle.size) for bundle in numbers]
-    written = _encoder(numbers).encode(entries)
-    index = _Index(maker=maker, bundles=tuple(bundles), entries=msgspec.Raw(written))
+def write_index(
+    folder: str,
+    maker: bytes,
+    entries: Mapping[str, Entry],
+    *,
+    bundles: Iterable[Bundle],
+    old: Index,
+) -> None:
+    """Puts a whole index in the place of the old one; `bundles` are all that hold its texts."""
+    encode = msgspec.msgpack.Encoder(enc_hook=_place).encode
+    written = {
+        path: old.written[path] if entry is old.entries.get(path) else msgspec.Raw(encode(entry))
+        for path, entry in entries.items()
+    }
+    sizes = {bundle.name: bundle.size for bundle in bundles}
     handle, aside = tempfile.mkstemp(dir=folder)
     with os.fdopen(handle, "wb") as file:
-        file.write(msgspec.msgpack.encode(index))
+        file.write(msgspec.msgpack.encode(_File(maker, sizes, written)))
     os.replace(aside, f"{folder}/{INDEX}")
-    return [name for name, _ in bundles]
-
-
-def bundle_of(entry: Entry) -> Bundle | None:
-    """Where an entry's texts are."""
-    return next((text.bundle for text in entry.texts if isinstance(text, Kept)), None)
 
 
 def moved(entry: Entry, bundle: Bundle) -> Entry:
@@ -101,20 +112,17 @@ def moved(entry: Entry, bundle: Bundle) -> Entry:
 
 
 def _is_lost(entry: Entry) -> bool:
-    return any(text is NOTHING for text in entry.texts)
+    return entry.rendering is not None and entry.rendering.body.packed is NOTHING
 
 
-def _encoder(numbers: Mapping[Bundle, int]) -> msgspec.msgpack.Encoder:
-    def place(text: Kept) -> tuple[int, int, int, int]:
-        return numbers[text.bundle], text.place, text.length, text.check
-
-    return msgspec.msgpack.Encoder(enc_hook=place)
+def _place(text: Kept) -> tuple[str, int, int, int]:
+    return text.bundle.name, text.place, text.length, text.check
 
 
-def _decoder(bundles: Sequence[Bundle | None]) -> "msgspec.msgpack.Decoder[dict[str, Entry]]":
-    def text(_type: type, place: tuple[int, int, int, int]) -> Packed:
-        number, start, length, check = place
-        bundle = bundles[number]
+def _decoder(bundles: Mapping[str, Bundle | None]) -> "msgspec.msgpack.Decoder[Entry]":
+    def text(_type: type, place: tuple[str, int, int, int]) -> Packed:
+        name, start, length, check = place
+        bundle = bundles[name]
         return Kept(bundle, start, length, check) if bundle else NOTHING
 
-    return msgspec.msgpack.Decoder(dict[str, Entry], dec_hook=text)
+    return msgspec.msgpack.Decoder(Entry, dec_hook=text)

@@ -25,10 +25,9 @@ def read(app: App, *, now: datetime) -> Library:
 def load(app: App, *, now: datetime) -> Library:
     """The library as of `now`, its ids kept for good (a later rename changes none of them)."""
     library, known = _read(app, now=now)
-    present = _paths_of(library)
-    if news_of(known, library.posts, present=present):
+    if news := news_of(known, library.posts, present=_paths_of(library)):
         with app.store.begin() as tx:
-            rows.remember(tx, library.posts, present=present, now=now)
+            rows.remember(tx, news, now=now)
     return library
 
 

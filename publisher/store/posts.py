@@ -1,12 +1,11 @@
 """The id registry: which id belongs to which file."""
 
-from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
-from publisher.domain.posts import KnownPost, Post, news_of
-from publisher.store.engine import Tx
+from publisher.domain.posts import KnownPost, News, Post
+from publisher.store.engine import Tx, insert_ignoring
 from publisher.store.tables import posts
 
 
@@ -24,17 +23,16 @@ def first_seen(tx: Tx) -> dict[str, datetime]:
     return {row.id: row.first_seen_at for row in tx.execute(select(posts))}
 
 
-def remember(tx: Tx, found: Sequence[Post], *, present: Collection[str], now: datetime) -> None:
-    """Keeps the ids of posts and where they lie now; the instant of first sight stays.
-
-    `present`: the paths of all files, also of those that are no posts today.
-    """
-    news = news_of(known(tx), found, present=present)
-    for post in news.new:
-        values = {"path": post.path, "body_hash": post.body_hash, "gone_at": None}
-        tx.execute(insert(posts).values(id=post.id, first_seen_at=now, **values))
+def remember(tx: Tx, news: News, *, now: datetime) -> None:
+    """Keeps the ids of posts and where they lie now; the instant of first sight stays."""
+    if news.new:
+        rows = [{"id": post.id, "first_seen_at": now} | _place(post) for post in news.new]
+        tx.execute(insert_ignoring(tx, posts), rows)
     for post in news.changed:
-        values = {"path": post.path, "body_hash": post.body_hash, "gone_at": None}
-        tx.execute(update(posts).where(posts.c.id == post.id).values(values))
+        tx.execute(update(posts).where(posts.c.id == post.id).values(_place(post)))
     for key in news.gone:
         tx.execute(update(posts).where(posts.c.id == key).values(gone_at=now))
+
+
+def _place(post: Post) -> dict[str, str | None]:
+    return {"path": post.path, "body_hash": post.body_hash, "gone_at": None}
