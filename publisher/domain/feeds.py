@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import groupby, pairwise
+from typing import overload
 from urllib.parse import quote
 
 from publisher.domain.issues import Issue, archive_path, issue_path
@@ -137,6 +138,29 @@ class Entry:
         return self.updated.replace(microsecond=1 + int.from_bytes(digest) % 999_999)
 
 
+@dataclass(frozen=True, slots=True)
+class PostEntries(Sequence[Entry]):
+    """The entries of some posts, made when somebody looks at them: of ten thousand posts a build
+    looks at a few. `full` as in `FeedOptions`.
+    """
+
+    site: Site
+    posts: tuple[Post, ...]
+    full: bool
+
+    @overload
+    def __getitem__(self, place: int) -> Entry: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Entry]: ...
+    def __getitem__(self, place: int | slice) -> Entry | Sequence[Entry]:
+        if isinstance(place, slice):
+            return PostEntries(self.site, self.posts[place], self.full)
+        return entry(self.site, self.posts[place], full=self.full)
+
+    def __len__(self) -> int:
+        return len(self.posts)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
     """One feed, entries newest first.
@@ -158,7 +182,7 @@ class Feed:
     language: str
     author: Person
     updated: datetime
-    entries: tuple[Entry, ...] = ()
+    entries: Sequence[Entry] = ()
     current: dict[str, str] = field(default_factory=dict)
     previous: dict[str, str] = field(default_factory=dict)
     next: dict[str, str] = field(default_factory=dict)
@@ -265,18 +289,17 @@ def issues_feed(
 
 
 class _Maker:
-    """Makes feeds of one site. Each post becomes an entry once, however many feeds hold it."""
+    """Makes feeds of one site."""
 
     def __init__(self, site: Site, options: FeedOptions) -> None:
         self.site = site
         self._options = options
-        self._entries: dict[str, Entry] = {}
 
     def feed(
         self, kind: FeedKind, *, folder: str, name: str, title: str, posts: Iterable[Post]
     ) -> Feed:
         """A feed in `folder` below the output folder; the main feed has none."""
-        entries = tuple(self._entry(post) for post in posts)
+        entries = PostEntries(self.site, tuple(posts), self._options.full)
         files = OTHER_FILES if folder else MAIN_FILES
         paths = {form: f"{folder}/{file}".lstrip("/") for form, file in files.items()}
         return Feed(
@@ -290,16 +313,11 @@ class _Maker:
             urls={form: self.site.link(quote(path)) for form, path in paths.items()},
             language=self.site.language,
             author=self.site.author,
-            updated=_latest(self.site, entries),
+            updated=_latest(self.site, entries.posts),
             entries=entries,
             hub="" if kind is FeedKind.ARCHIVE else self._options.hub,
             podcast=self._options.podcast,
         )
-
-    def _entry(self, post: Post) -> Entry:
-        if post.id not in self._entries:
-            self._entries[post.id] = entry(self.site, post, full=self._options.full)
-        return self._entries[post.id]
 
 
 def _label_feed(made: _Maker, filed: Filed) -> Feed:
@@ -361,6 +379,6 @@ def _chunks(posts: Iterable[Post]) -> Iterator[list[Post]]:
         yield chunk
 
 
-def _latest(site: Site, entries: Sequence[Entry]) -> datetime:
+def _latest(site: Site, entries: Iterable[Entry | Post]) -> datetime:
     """When the youngest entry was updated; of an empty feed the beginning of the site."""
-    return max((e.updated for e in entries), default=datetime(site.since, 1, 1, tzinfo=UTC))
+    return max((each.updated for each in entries), default=datetime(site.since, 1, 1, tzinfo=UTC))

@@ -22,6 +22,7 @@ SY = "http://purl.org/rss/1.0/modules/syndication/"
 XML = "http://www.w3.org/XML/1998/namespace"
 
 _SPLIT = "\n"
+_BUFFER = 1 << 16  # bytes; most posts come in one piece
 _START_TAG = re.compile(rb"<(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>")
 _WRITTEN = re.compile(r"<!\[CDATA\[(?P<cdata>.*?)\]\]>|&(?P<ref>#?\w+);|<!--.*?-->", re.DOTALL)
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
@@ -69,20 +70,27 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class FeedDocument:
-    """A feed in XML. `form`: `rss` or `atom`; `head` holds what is said of the feed itself."""
+    """A feed in XML. `form`: `rss` or `atom`; `head` holds what is said of the feed itself.
+
+    `nodes`: every element, in the order of the document.
+    """
 
     form: str
     root: Node
     head: Node
+    entries: tuple[Node, ...]
+    nodes: tuple[Node, ...]
+
+    @classmethod
+    def of(cls, form: str, *, root: Node, head: Node) -> "FeedDocument":
+        """Finds the entries and all else in the two."""
+        found = head.all("entry", ATOM) if form == "atom" else head.all("item")
+        return cls(form, root, head, tuple(found), tuple(root.walk()))
 
     @property
     def space(self) -> str:
         """The namespace of the feed's own elements."""
         return ATOM if self.form == "atom" else ""
-
-    @property
-    def entries(self) -> list[Node]:
-        return self.head.all("entry" if self.form == "atom" else "item", self.space)
 
 
 def words(text: str) -> frozenset[str]:
@@ -103,10 +111,10 @@ def read_xml(document: bytes) -> FeedDocument:
     """Raises `Unreadable`."""
     root = _Reader(document).root()
     if (root.space, root.name) == (ATOM, "feed"):
-        return FeedDocument("atom", root, root)
+        return FeedDocument.of("atom", root=root, head=root)
     channel = root.first("channel")
     if (root.space, root.name) == ("", "rss") and channel:
-        return FeedDocument("rss", root, channel)
+        return FeedDocument.of("rss", root=root, head=channel)
     raise Unreadable(root.line, f"<{root.shown}> is neither RSS 2.0 nor Atom 1.0")
 
 
@@ -154,6 +162,7 @@ class _Reader:
         self._parser = expat.ParserCreate(namespace_separator=_SPLIT)
         self._parser.namespace_prefixes = True
         self._parser.buffer_text = True
+        self._parser.buffer_size = _BUFFER
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._characters

@@ -45,7 +45,7 @@ def check_media_type(form: str, media_type: str) -> Iterator[Finding]:
 
 
 def _characters(feed: FeedDocument) -> Iterator[Finding]:
-    for node in feed.root.walk():
+    for node in feed.nodes:
         for value in _addresses(node, feed):
             if found := _UNFIT.search(value):
                 yield Finding(

@@ -105,7 +105,7 @@ def _order(feed: FeedDocument) -> Iterator[Finding]:
 
 
 def _names(feed: FeedDocument) -> Iterator[Finding]:
-    for node in feed.root.walk():
+    for node in feed.nodes:
         if node.space not in _KNOWN_SPACES:
             problem = f"<{node.shown}> is of a namespace that validators do not know"
             yield _finding("N1", node, problem, f"leave out {node.space}")
@@ -124,7 +124,7 @@ def _names(feed: FeedDocument) -> Iterator[Finding]:
 
 
 def _media(feed: FeedDocument) -> Iterator[Finding]:
-    for node in feed.root.walk():
+    for node in feed.nodes:
         if node.space != MEDIA:
             continue
         if node.name == "group" and len(node.all("content", MEDIA)) < 2:

@@ -34,7 +34,7 @@ def check_text(feed: FeedDocument) -> Iterator[Finding]:
     """The rules `T1`, `T2`, `T3` and the second half of `C1`."""
     for node in text_fields(feed):
         yield from _text(node, is_rss=feed.form == "rss")
-    for node in feed.root.walk():
+    for node in feed.nodes:
         if found := _BAD.search(node.text):
             yield Finding(
                 rule="C1",

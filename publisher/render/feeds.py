@@ -21,7 +21,7 @@ from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
 from publisher.domain.feeds import Entry, Feed
-from publisher.render.cleaning import clean
+from publisher.render.cleaning import clean, content_of
 from publisher.render.feed_extension import (
     MEDIA_TYPES,
     RSS_MINUTES,
@@ -132,7 +132,7 @@ def _add(item: FeedEntry, entry: Entry, *, kind: str, language: str, is_podcast:
     # The text of an RSS description is HTML: plain text is escaped once more than in Atom.
     summary = clean(entry.summary)
     item.summary(html.escape(summary, quote=False) if kind == "rss" else summary)
-    if content := clean(entry.html):
+    if content := content_of(entry):
         item.content(content, type="CDATA" if kind == "rss" else "html")
 
 

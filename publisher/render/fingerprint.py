@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 
-from publisher.domain.packing import Packed
 from publisher.render.templates import Templates
 
 _PACKAGE = Path(__file__).parents[1]
@@ -26,22 +25,19 @@ def makers(templates: Templates) -> str:
 
 
 def of_values(*values: object) -> str:
-    """A digest (hex) of values, dataclasses among them, that is the same in any process.
+    """A digest (hex) of values, dataclasses among them, that is the same in any process."""
+    return sha256(encoded(values)).hexdigest()
 
-    Packed texts are left out, and stay unread: whoever holds one tells its digest beside it.
-    """
+
+def encoded(value: object) -> bytes:
+    """A value for `of_values` that many fingerprints have in common."""
     try:
-        written = _ENCODER.encode(values)
+        return _ENCODER.encode(value)
     except UnicodeEncodeError:  # half of a surrogate pair
-        written = repr(values).encode("utf-8", "surrogatepass")
-    return sha256(written).hexdigest()
+        return repr(value).encode("utf-8", "surrogatepass")
 
 
-def _in_short(value: object) -> str | None:
-    return None if isinstance(value, Packed) else repr(value)
-
-
-_ENCODER = msgspec.msgpack.Encoder(enc_hook=_in_short)
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=repr)
 
 
 @lru_cache(maxsize=1)

@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from publisher.collector import seldom
 from publisher.domain import selection
 from publisher.domain.documents import Document
-from publisher.domain.feeds import Feed, issue_entry, issues_feed, site_feeds
+from publisher.domain.feeds import Feed, PostEntries, issue_entry, issues_feed, site_feeds
 from publisher.domain.issues import Issue
 from publisher.domain.labels import Filed, Label, file_posts, labels_of
 from publisher.domain.newsletters import Newsletter
@@ -33,6 +34,9 @@ from publisher.store import issues as issue_rows
 from publisher.store import labels as label_rows
 from publisher.store import pings as ping_rows
 from publisher.store.pings import Ping
+
+_TOLD = attrgetter(*(field.name for field in fields(Post) if field.name not in {"body", "excerpt"}))
+"""All of a post but its texts, for which `content_hash` stands."""
 
 _PLAIN_PATH = re.compile(r"[\w./-]*")
 
@@ -225,11 +229,16 @@ class _Shelf:
 
     def __post_init__(self) -> None:
         self._base = fingerprint.of_values(self.makers, self.app.site)
+        self._posts: dict[str, bytes] = {}
+        self._titles: dict[str, bytes] = {"": b""}
 
     def files(
         self, ordered: Sequence[Post], filed: Sequence[Filed], feeds: Sequence[Feed]
     ) -> Iterator[OutputFile]:
         """All files; feeds last, so that what they link to is there before them."""
+        for post in ordered:
+            self._posts[post.id] = fingerprint.encoded(_TOLD(post))
+            self._titles[post.id] = fingerprint.encoded(pages.in_lists(post))
         templates = self.app.templates
         for name, read in (
             ("page.css", pages.stylesheet),
@@ -264,9 +273,9 @@ class _Shelf:
                 path=path,
                 owner=post.id,
                 source=self._print(
-                    post,
-                    newer and pages.in_lists(newer),
-                    older and pages.in_lists(older),
+                    self._posts[post.id],
+                    self._titles[newer.id if newer else ""],
+                    self._titles[older.id if older else ""],
                     mine,
                 ),
                 data=partial(draw, newer=newer, older=older, labels=mine),
@@ -280,14 +289,14 @@ class _Shelf:
             draw = partial(pages.label, self.app.templates, self.app.site, item, feed=feed)
             yield OutputFile(
                 path=f"{item.label.folder}/index.html",
-                source=self._print(item.label, [pages.in_lists(post) for post in item.posts]),
+                source=self._print(item.label, *(self._titles[post.id] for post in item.posts)),
                 data=draw,
             )
 
     def _overviews(self, ordered: Sequence[Post], feeds: Sequence[Feed]) -> Iterator[OutputFile]:
         templates, site = self.app.templates, self.app.site
-        titles = [pages.in_lists(post) for post in ordered]
-        newest = ordered[: pages.POSTS_AT_LENGTH]
+        titles = [self._titles[post.id] for post in ordered]
+        newest = [self._posts[post.id] for post in ordered[: pages.POSTS_AT_LENGTH]]
         yield OutputFile(
             path="feeds/index.html",
             source=self._print("feeds", [(feed.title, feed.urls) for feed in feeds], newest),
@@ -317,7 +326,11 @@ class _Shelf:
             "atom": partial(atom, stylesheet=look),
             "json": json_feed,
         }
-        source = self._print(feed)
+        if isinstance(feed.entries, PostEntries):
+            told = [self._posts[post.id] for post in feed.entries.posts]
+            source = self._print(replace(feed, entries=()), self.app.feeds.full, *told)
+        else:
+            source = self._print(feed)
         for form, path in feed.paths.items():
             yield OutputFile(
                 path=path,

@@ -11,13 +11,21 @@ from publisher.domain.documents import Document
 from publisher.store.engine import Tx
 from publisher.store.tables import documents
 
-_EVERYTHING = select(documents)
-_NAMES = documents.c.keys()
+_EVERYTHING = select(
+    documents.c.path,
+    documents.c.owner,
+    documents.c.source,
+    documents.c.digest,
+    documents.c.size,
+    documents.c.modified_at,
+    documents.c.max_age,
+    documents.c.gone_at,
+)
 
 
 def known(tx: Tx) -> dict[str, Document]:
     """Every document ever published, by path."""
-    return {row[0]: _document(row) for row in tx.execute(_EVERYTHING)}
+    return {row[0]: _document(row) for row in tx.execute(_EVERYTHING).all()}
 
 
 def get(tx: Tx, path: str) -> Document | None:
@@ -49,4 +57,14 @@ def bury(tx: Tx, paths: Sequence[str], *, now: datetime) -> None:
 
 
 def _document(row: Sequence[Any]) -> Document:
-    return Document(**dict(zip(_NAMES, row, strict=True)))
+    path, owner, source, digest, size, modified_at, max_age, gone_at = row
+    return Document(
+        path=path,
+        owner=owner,
+        source=source,
+        digest=digest,
+        size=size,
+        modified_at=modified_at,
+        max_age=max_age,
+        gone_at=gone_at,
+    )
