@@ -44,7 +44,7 @@ class Facts:
 class Excerpt:
     """The opening of a post, packed like the whole. `is_manual`: the writer marked its end."""
 
-    packed: Packed
+    packed: Packed = field(hash=False)  # it need not be read to be looked up
     is_manual: bool
 
     @classmethod
@@ -72,7 +72,7 @@ class Body:
     bytes.
     """
 
-    packed: Packed = NOTHING
+    packed: Packed = field(default=NOTHING, hash=False)
     size: int = 0
 
     @classmethod
