@@ -172,6 +172,7 @@ def _templates(settings: Settings, root: Path) -> Templates:
     return Templates(
         root / templates.folder if templates.folder else None,
         fast_inliner() if templates.inliner == "css-inline" else None,
+        compiled=root / settings.state.folder / "cache" / "templates",
     )
 
 

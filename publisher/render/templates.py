@@ -15,9 +15,11 @@ from hashlib import sha256
 from pathlib import Path
 from textwrap import fill
 
+import jinja2
 from jinja2 import (
     ChoiceLoader,
     Environment,
+    FileSystemBytecodeCache,
     FileSystemLoader,
     StrictUndefined,
     TemplateNotFound,
@@ -25,6 +27,7 @@ from jinja2 import (
     UndefinedError,
 )
 from jinja2 import TemplateError as JinjaError
+from jinja2.bccache import Bucket
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from publisher.errors import TemplateError
@@ -37,23 +40,28 @@ class Templates:
     """The templates of a site. Threads may share it.
 
     `inliner` puts a sheet (second argument) into a document's style attributes; None means the
-    usual one.
+    usual one. `compiled` is a folder that keeps what templates were compiled to, None = none: most
+    commands render a page or two, and compiling takes longer than that.
     """
 
     def __init__(
-        self, overrides: Path | None = None, inliner: Callable[[str, str], str] | None = None
+        self,
+        overrides: Path | None = None,
+        inliner: Callable[[str, str], str] | None = None,
+        compiled: Path | None = None,
     ) -> None:
         self.inliner = inliner
         self._overrides = overrides
+        self._compiled = compiled
         folders = [shipped_templates()] if overrides is None else [overrides, shipped_templates()]
         self._folders = folders
-        self._html = _environment(folders, escape=True)
-        self._text = _environment(folders, escape=False)
+        self._html = _environment(folders, compiled and compiled / "html", escape=True)
+        self._text = _environment(folders, compiled and compiled / "text", escape=False)
         self._sources: dict[str, tuple[tuple[int, ...], str]] = {}
 
     def __reduce__(self) -> tuple[object, ...]:
         """What goes to another process, which reads and compiles them once."""
-        return _once, (self._overrides,)
+        return _once, (self._overrides, self._compiled)
 
     def html(self, name: str, /, **values: object) -> str:
         """Renders markup; every value is escaped. Raises `TemplateError`."""
@@ -97,8 +105,8 @@ class Templates:
 
 
 @cache
-def _once(overrides: Path | None) -> Templates:
-    return Templates(overrides)
+def _once(overrides: Path | None, compiled: Path | None) -> Templates:
+    return Templates(overrides, compiled=compiled)
 
 
 def shipped_templates() -> Path:
@@ -107,8 +115,28 @@ def shipped_templates() -> Path:
     return packaged if packaged.is_dir() else _PACKAGE.parent / "templates"
 
 
-def _environment(folders: list[Path], *, escape: bool) -> Environment:
+class _Compiled(FileSystemBytecodeCache):
+    """Compiled templates on disk, by their sources. A disk that refuses is no error."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):
+            super().load_bytecode(bucket)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):
+            os.makedirs(self.directory, mode=0o700, exist_ok=True)
+            super().dump_bytecode(bucket)
+
+
+@cache
+def _compiler() -> str:
+    """What templates are compiled by: another Jinja, or other options, and nothing kept counts."""
+    return sha256(jinja2.__version__.encode() + Path(__file__).read_bytes()).hexdigest()[:16]
+
+
+def _environment(folders: list[Path], compiled: Path | None, *, escape: bool) -> Environment:
     environment = ImmutableSandboxedEnvironment(
+        bytecode_cache=compiled and _Compiled(str(compiled), f"{_compiler()}-%s"),
         loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
         autoescape=escape,
         undefined=StrictUndefined,

@@ -15,9 +15,12 @@ from click.testing import CliRunner
 
 from publisher.cli.main import cli
 from publisher.content import rendering, sources, workers
+from publisher.content.cache import Cache
+from publisher.content.folder import File, read_file
 from publisher.content.loader import load
 from publisher.content.options import ContentOptions
-from publisher.domain.posts import Library
+from publisher.domain.posts import Failed, Library
+from publisher.errors import PublisherError
 from tests.factories import NOW, make_options
 
 ROOT = Path(__file__).parents[2]
@@ -181,6 +184,174 @@ def test_a_damaged_cache_is_an_empty_one(
     parsed.clear()
     assert load(options, now=NOW) == first
     assert parsed == ["read broken.md"]
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that were written just now are taken for old ones."""
+    monkeypatch.setattr("publisher.content.cache._TICK", -3_600_000_000_000)
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths of all files whose bytes are read from here on."""
+    found: list[str] = []
+
+    def read(root: str, path: str) -> File | Failed:
+        found.append(path)
+        return read_file(root, path)
+
+    monkeypatch.setattr("publisher.content.loader.read_file", read)
+    return found
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_file_that_nobody_has_touched_is_not_read(
+    options: ContentOptions, opened: list[str]
+) -> None:
+    first = load(options, now=NOW)
+    opened.clear()
+    assert load(options, now=NOW) == first
+    assert opened == ["broken.md"]
+
+
+def test_a_file_as_new_as_the_load_is_read_once_more(
+    options: ContentOptions, opened: list[str]
+) -> None:
+    load(options, now=NOW)
+    opened.clear()
+    load(options, now=NOW)
+    assert "small-repairs.md" in opened
+
+
+def another_size(file: Path) -> None:
+    file.write_bytes(file.read_bytes() + b"!")
+
+
+def another_time(file: Path) -> None:
+    os.utime(file, (1, 1))
+
+
+def another_file_of_the_same_size_and_time(file: Path) -> None:
+    before, aside = file.stat(), file.with_name("aside")
+    aside.write_bytes(file.read_bytes().swapcase())
+    os.utime(aside, ns=(before.st_atime_ns, before.st_mtime_ns))
+    aside.replace(file)
+
+
+def other_bytes_of_the_same_size_and_time(file: Path) -> None:
+    before = file.stat()
+    file.write_bytes(file.read_bytes().swapcase())
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.usefixtures("settled")
+@pytest.mark.parametrize(
+    "touch",
+    [
+        another_size,
+        another_time,
+        another_file_of_the_same_size_and_time,
+        other_bytes_of_the_same_size_and_time,
+    ],
+)
+def test_a_file_that_was_touched_is_read(
+    options: ContentOptions, opened: list[str], touch: Callable[[Path], None]
+) -> None:
+    load(options, now=NOW)
+    opened.clear()
+    touch(options.folder / "small-repairs.md")
+    warm = load(options, now=NOW)
+    assert opened == ["broken.md", "small-repairs.md"]
+    assert repr(warm) == repr(load(replace(options, cache=None), now=NOW))
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_file_that_changes_while_it_is_read_fails_closed(
+    options: ContentOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_its_minute = datetime(2099, 12, 31, 23, 59, tzinfo=options.zone)
+    load(options, now=NOW)
+
+    def read(root: str, path: str) -> File | Failed:
+        file = read_file(root, path)
+        return replace(file, data=b"other") if isinstance(file, File) else file
+
+    monkeypatch.setattr("publisher.content.loader.read_file", read)
+    library = load(options, now=at_its_minute)
+    assert "far.md" in [failed.path for failed in library.failed]
+    monkeypatch.undo()
+    assert "far.md" in [post.path for post in load(options, now=at_its_minute).posts]
+
+
+def texts_of(options: ContentOptions) -> list[Path]:
+    assert options.cache is not None
+    return sorted((options.cache / "posts").glob("*.texts"), key=lambda path: path.stat().st_mtime)
+
+
+def test_texts_can_be_read_after_their_file_is_gone(options: ContentOptions) -> None:
+    cold = load(replace(options, cache=None), now=NOW)
+    libraries = [load(options, now=NOW), load(options, now=NOW)]
+    assert options.cache is not None
+    shutil.rmtree(options.cache)
+    assert libraries == [cold, cold]
+
+
+def test_a_damaged_text_is_told_and_made_anew(options: ContentOptions) -> None:
+    first = in_memory(load(options, now=NOW))
+    (file,) = texts_of(options)
+    library = load(options, now=NOW)
+    file.write_bytes(flip(file.read_bytes()))
+    with pytest.raises(PublisherError, match="was damaged"):
+        _ = library.posts[0].body.html
+    assert load(options, now=NOW) == first
+
+
+def test_a_lost_file_of_texts_costs_only_its_own_posts(
+    options: ContentOptions, parsed: list[str]
+) -> None:
+    load(options, now=NOW)
+    another_size(options.folder / "small-repairs.md")
+    first = in_memory(load(options, now=NOW))
+    texts_of(options)[-1].unlink()
+    parsed.clear()
+    assert load(options, now=NOW) == first
+    assert parsed == ["read broken.md", "read small-repairs.md", "render small-repairs.md"]
+
+
+def test_many_changes_leave_few_files(options: ContentOptions) -> None:
+    for _ in range(40):
+        another_size(options.folder / "small-repairs.md")
+        library = load(options, now=NOW)
+    assert len(texts_of(options)) <= 18
+    assert repr(library) == repr(load(replace(options, cache=None), now=NOW))
+
+
+def test_texts_of_posts_that_are_gone_give_their_room_back(options: ContentOptions) -> None:
+    load(options, now=NOW)
+    before = sum(path.stat().st_size for path in texts_of(options))
+    for path in sorted(options.folder.glob("*.md"), key=lambda path: path.stat().st_size)[5:]:
+        path.unlink()
+    load(options, now=NOW)
+    assert sum(path.stat().st_size for path in texts_of(options)) < before / 2
+
+
+def test_of_two_loads_at_once_the_first_to_end_is_kept(options: ContentOptions) -> None:
+    first, second = Cache(options), Cache(options)
+    text = (options.folder / "small-repairs.md").read_bytes()
+    for cache, name in ((first, "a.md"), (second, "b.md")):
+        source = sources.read_source(text, name, options)
+        assert isinstance(source, sources.Text)
+        file = File(path=name, data=text, stamp=(0, 0, 0, 0, 0))
+        made = rendering.render(source, options, {})
+        assert isinstance(made, rendering.Rendering)
+        entry = cache.put(replace(cache.entry(file, source.source), rendering=made))
+        assert entry.rendering == made
+    first.save()
+    second.save()
+    assert len(texts_of(options)) == 1
+    file = File(path="a.md", data=text, stamp=(0, 0, 0, 0, 0))
+    assert Cache(options).recognise(file) is not None
 
 
 def test_a_cache_that_cannot_be_written_is_none(options: ContentOptions, tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ SAMPLES += [
 ]
 GIGABYTES = 2 * 1024**3
 
+STAMP = (0, 0, 0, 0, 0)
+
 
 def end_of(data: bytes, dialect: str = "auto") -> object:
     """What a file becomes; an exception would be a defect."""
@@ -152,7 +154,10 @@ def test_what_takes_too_long_is_cut_off_and_stops_only_itself(
     monkeypatch.setattr("publisher.content.workers.read_source", slowly)
     monkeypatch.setattr("publisher.content.workers._new_pool", _pool_in_this_process)
     large = SAMPLES[0] + b"x" * LARGE
-    files = [File(path="slow.md", data=large), File(path="good.md", data=SAMPLES[0])]
+    files = [
+        File(path="slow.md", data=large, stamp=STAMP),
+        File(path="good.md", data=SAMPLES[0], stamp=STAMP),
+    ]
     with Workers(make_options()) as workers:
         found = list(workers.read(files))
     assert isinstance(found[0], Failed)
@@ -180,7 +185,7 @@ class _pool_in_this_process:
 
 
 def test_a_worker_that_dies_takes_no_other_file_with_it() -> None:
-    files = [File(path=f"{name}.md", data=b"") for name in ("a", "bad", "b")]
+    files = [File(path=f"{name}.md", data=b"", stamp=STAMP) for name in ("a", "bad", "b")]
     with Workers(make_options()) as workers:
         found = list(workers._spread(end_its_process, files, lambda file: file.path))
     assert [file if isinstance(file, str) else file.path for file in found] == [

@@ -81,6 +81,16 @@ def test_the_pieces_joined_are_what_feedgen_writes_of_the_whole(
         assert document == b'<?xml version="1.0" encoding="UTF-8"?>\n' + whole
 
 
+def test_the_pieces_joined_are_what_the_standard_library_writes_of_the_whole() -> None:
+    for feed in [
+        *feeds(hub="https://hub.example.org/"),
+        *(replace(f, entries=()) for f in feeds()),
+    ]:
+        document = json_feed(feed)
+        whole = json.dumps(json.loads(document), ensure_ascii=False, indent=1)
+        assert document == whole.encode() + b"\n"
+
+
 def test_what_is_rendered_is_sound() -> None:
     for options in ({}, {"podcast": PODCAST}, {"hub": "https://hub.example.org/"}):
         for feed in feeds(**options):

@@ -68,3 +68,46 @@ def test_a_site_overrides_file_by_file(own: Path) -> None:
     templates = Templates(own)
     assert templates.source("email/base/head.css") == "own"
     assert "masthead" in templates.source("email/base/inline.css")
+
+
+def never(*_: object, **__: object) -> None:
+    raise AssertionError("compiled once more")
+
+
+def test_what_was_compiled_is_not_compiled_again(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(own, "{{ value }}")
+    kept = tmp_path / "state" / "templates"
+    first = Templates(own, compiled=kept)
+    assert first.html("email/try.html", value="<") == "&lt;"
+    assert first.text("email/try.html", value="<") == "<"
+    monkeypatch.setattr("jinja2.environment.generate", never)
+    second = Templates(own, compiled=kept)
+    assert second.html("email/try.html", value="<") == "&lt;"
+    assert second.text("email/try.html", value="<") == "<"
+
+
+def test_an_edited_template_is_compiled_anew(own: Path, tmp_path: Path) -> None:
+    for text in ("one", "two"):
+        write(own, text)
+        assert Templates(own, compiled=tmp_path / "kept").html("email/try.html") == text
+
+
+def test_the_sandbox_holds_in_what_was_compiled(own: Path, tmp_path: Path) -> None:
+    write(own, "{{ value.__class__.__mro__ }}")
+    for _ in range(2):
+        with pytest.raises(TemplateError) as error:
+            Templates(own, compiled=tmp_path / "kept").html("email/try.html", value=[])
+        assert (error.value.template, error.value.line) == ("email/try.html", 1)
+
+
+def test_damaged_and_unwritable_compiled_templates_are_none(own: Path, tmp_path: Path) -> None:
+    write(own, "text")
+    kept = tmp_path / "kept"
+    Templates(own, compiled=kept).html("email/try.html")
+    for path in (kept / "html").iterdir():
+        path.write_bytes(b"x")
+    assert Templates(own, compiled=kept).html("email/try.html") == "text"
+    (tmp_path / "file").write_text("in the way")
+    assert Templates(own, compiled=tmp_path / "file").html("email/try.html") == "text"
