@@ -8,7 +8,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_YOUNG = 100_000
+_YOUNG = 500_000
 """How many more values than before are made until it looks."""
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from html.entities import html5
 
 from publisher.lint.feeds_document import ATOM, DC, FeedDocument, Node, words, written
@@ -26,6 +27,7 @@ _ELEMENTS = words(
 _END_TAG = re.compile(r"</([A-Za-z][A-Za-z0-9]*)\s*>")
 _ENTITY = re.compile(r"&(#?\w+)", re.ASCII)
 _TAG_START = re.compile(r"<[A-Za-z/]")
+_KEPT = 512
 _BAD = re.compile("[\x7f-\x84\x86-\x9f\ufffd]")
 _HEX = "write it as &#x26; or &#x3C;: hexadecimal references are decoded once by every reader"
 
@@ -35,14 +37,21 @@ def check_text(feed: FeedDocument) -> Iterator[Finding]:
     for node in text_fields(feed):
         yield from _text(node, is_rss=feed.form == "rss")
     for node in feed.nodes:
-        if found := _BAD.search(node.text):
+        if found := _damage(node.text):
             yield Finding(
                 rule="C1",
                 severity=Severity.WARNING,
                 line=node.line,
-                problem=f"<{node.shown}> has the character U+{ord(found[0]):04X}",
+                problem=f"<{node.shown}> has the character U+{ord(found):04X}",
                 fix="remove it: it shows as a box, or is a piece of damaged text",
             )
+
+
+@lru_cache(maxsize=_KEPT)
+def _damage(text: str) -> str:
+    """The first character that is damage. The same texts stand in many feeds."""
+    found = _BAD.search(text)
+    return found[0] if found else ""
 
 
 def text_fields(feed: FeedDocument) -> Iterator[Node]:

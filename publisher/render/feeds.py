@@ -39,7 +39,6 @@ _TEXT_ELEMENT = re.compile(
     rb"<(title|subtitle|summary|description|name|rights|copyright|category|dc:creator)"
     rb"((?:\s[^>]*)?)>([^<]*)</\1>"
 )
-_CDATA = re.compile(rb"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
 _REFERENCES = {b"&amp;": b"&#x26;", b"&lt;": b"&#x3C;", b"&gt;": b"&#x3E;"}
 _ITEM = {"rss": b"item", "atom": b"entry"}
 _END = {"rss": b"  </channel>\n</rss>", "atom": b"</feed>"}
@@ -139,10 +138,19 @@ def _add(item: FeedEntry, entry: Entry, *, kind: str, language: str, is_podcast:
 def _written(generator: FeedGenerator, kind: str) -> bytes:
     """What feedgen writes, without the declaration, hexadecimal references in its texts."""
     write = generator.rss_str if kind == "rss" else generator.atom_str
-    document = write(pretty=True, xml_declaration=False)
-    parts = _CDATA.split(document)
+    parts = _parted(write(pretty=True, xml_declaration=False))
     parts[::2] = [_TEXT_ELEMENT.sub(_with_references, part) for part in parts[::2]]
     return b"".join(parts)
+
+
+def _parted(document: bytes) -> list[bytes]:
+    """The document in parts: markup, a section of character data, markup, and so on."""
+    parts, place = [], 0
+    while (start := document.find(b"<![CDATA[", place)) >= 0:
+        end = document.index(b"]]>", start) + 3
+        parts += [document[place:start], document[start:end]]
+        place = end
+    return [*parts, document[place:]]
 
 
 def _with_references(match: re.Match[bytes]) -> bytes:

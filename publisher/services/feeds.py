@@ -268,7 +268,6 @@ class _Shelf:
             newer = ordered[place - 1] if place else None
             older = ordered[place + 1] if place + 1 < len(ordered) else None
             mine = labels.get(post.id, [])
-            draw = partial(pages.post, self.app.templates, self.app.site, post)
             yield OutputFile(
                 path=path,
                 owner=post.id,
@@ -278,7 +277,15 @@ class _Shelf:
                     self._titles[older.id if older else ""],
                     mine,
                 ),
-                data=partial(draw, newer=newer, older=older, labels=mine),
+                data=partial(
+                    pages.post,
+                    self.app.templates,
+                    self.app.site,
+                    post,
+                    newer=newer,
+                    older=older,
+                    labels=mine,
+                ),
                 is_portable=True,
             )
 
