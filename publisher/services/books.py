@@ -1,18 +1,19 @@
-"""The one thread that writes while mail is sent: it groups intents and outcomes into few commits.
+"""The books that are kept while mail is sent: intents and outcomes, grouped into few commits.
 
     take what has come in ──▶ fold it, row by row ──▶ one transaction ──▶ let the dots go
 
 An outcome rides in the commit of its connection's next intent; alone it waits a moment for
-company. Nothing here knows SMTP, and `mail` knows nothing of the database: between them go jobs,
-grants and verdicts.
+company. All of it happens on the engine's loop: to hand each group to a thread and back costs
+more than its transaction, and no dot could go out meanwhile anyway. Nothing here knows SMTP, and
+`mail` knows nothing of the database: between them go jobs, grants and verdicts.
 """
 
+import asyncio
 import logging
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timedelta
-from queue import Empty, SimpleQueue
-from threading import Thread
 from time import monotonic, sleep
 from typing import Any
 
@@ -36,9 +37,9 @@ from publisher.errors import StoreError
 from publisher.mail.jobs import Granted, Job
 from publisher.mail.relays import Relay
 from publisher.services.book_entries import (
-    STOP,
     Claimed,
     Done,
+    Entry,
     Fate,
     Group,
     Intent,
@@ -58,17 +59,22 @@ LONELY_SECONDS = 0.2
 LONELY_OUTCOMES = 200
 """How long outcomes wait for an intent to ride with, and how many at most."""
 
-COMPANY_SECONDS = 0.001
-"""How long an entry waits for others: eight in one transaction cost little more than two."""
+COMPANY_SECONDS = 0.002
+"""How long an intent waits for those that may still come: eight in one transaction cost little
+more than two."""
 
 PATIENCE_SECONDS = 60.0
-"""How long a database that cannot be written to is tried, while no dot goes out."""
+AGAIN_SECONDS = 0.5
+"""How long a database that cannot be written to is tried, and how often; no dot goes out."""
 
 log = logging.getLogger(__name__)
 
 
 class Books:
-    """The writer. Entries may come from any thread; `listener` is told on the writer's own."""
+    """What is written, and when. Everything happens on the engine's loop, but `do` and `refuse`.
+
+    `call` runs a function on that loop, from any thread, for as long as there is one.
+    """
 
     def __init__(
         self,
@@ -84,8 +90,13 @@ class Books:
         self._call = call
         self._sent_log = sent_log
         self._on_failure = on_failure
-        self._queue: SimpleQueue[Any] = SimpleQueue()
-        self._thread = Thread(target=self._run, name="delivery books", daemon=True)
+        self._entries: deque[Entry] = deque()  # may come from any thread
+        self._group = Group()  # what is to be written next
+        self._alarms: dict[int, str] = {}  # issues that must not go on, and why
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        self._failing_since: float | None = None
+        self._awaited: set[Job] = set()  # handed out, and their intents are still to come
         self._claimed: dict[Job, Claimed] = {}
         self._breakers: defaultdict[int, Breaker] = defaultdict(Breaker)
         self._troubled: set[str] = set()
@@ -93,15 +104,21 @@ class Books:
         self.counts: defaultdict[int, Counter[DeliveryStatus]] = defaultdict(Counter)
         self.problem: Exception | None = None
         self.listener: Listener
+        self._writer: Writer
+        self._open = ExitStack()
 
     def start(self, listener: Listener) -> None:
+        """Opens the books, before the loop begins."""
         self.listener = listener
-        self._thread.start()
+        self._writer = self._open.enter_context(self._store.writer())
 
     def close(self) -> None:
-        """Writes what is left and ends. Raises what the writing died of."""
-        self._queue.put(STOP)
-        self._thread.join()
+        """Writes what is left, once the loop has ended. Raises what the writing died of."""
+        with self._open:
+            self._fold()
+            self._group.intents.clear()  # nobody is left to let these dots go
+            while self.problem is None and not self._write():
+                sleep(AGAIN_SECONDS)
         if self.problem is not None:
             raise self.problem
 
@@ -117,79 +134,110 @@ class Books:
         """Whether its issue has been paused while it waited."""
         return job.issue in self._stopped
 
+    def taken(self, job: Job) -> None:
+        """A job is handed out: its intent will come, or its outcome."""
+        self._awaited.add(job)
+
     def intend(self, job: Job, relay: Relay, granted: Granted) -> None:
-        self._queue.put(Intent(job, relay, granted))
+        self._awaited.discard(job)
+        self._entries.append(Intent(job, relay, granted))
+        self._plan_soon()
 
     def settle(self, job: Job, relay: Relay, verdict: Verdict) -> None:
-        self._queue.put(Outcome(job, relay, verdict))
+        self._awaited.discard(job)
+        self._entries.append(Outcome(job, relay, verdict))
+        self._plan(LONELY_SECONDS if len(self._entries) < LONELY_OUTCOMES else 0.0)
+
+    def refuse(self, job: Job, relay: Relay, verdict: Verdict) -> None:
+        """What became of a job that never was handed out. From any thread."""
+        self._entries.append(Outcome(job, relay, verdict))
+        self._call(self._plan, LONELY_SECONDS)
 
     def do(self, work: Callable[[Tx], Any], then: Callable[[Any], None] = lambda _: None) -> None:
-        """Runs `work` in the next transaction, and `then` with its result after the commit."""
-        self._queue.put(Task(work, then))
+        """Runs `work` in the next transaction, and `then` with its result after the commit.
+
+        From any thread. `then` comes on the loop, or in `close`.
+        """
+        self._entries.append(Task(work, then))
+        self._call(self._plan_soon)
 
     def watch(self, relay: str) -> None:
         """The relay had trouble before: its first success is to be noted."""
         self._troubled.add(relay)
 
-    # The writer's thread.
+    # When to write.
 
-    def _run(self) -> None:
+    def _plan_soon(self) -> None:
+        """At once, or as soon as those have come who may."""
+        self._plan(COMPANY_SECONDS if self._awaited else 0.0)
+
+    def _plan(self, seconds: float) -> None:
+        """Writes after so long, if it is not to be done before."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + seconds
+        if self._timer is not None:
+            if self._due <= due:
+                return
+            self._timer.cancel()
+        self._due = due
+        self._timer = loop.call_later(seconds, self._write_or_wait)
+
+    def _write_or_wait(self) -> None:
+        self._timer = None
+        if self.problem is None and not self._write():
+            self._plan(AGAIN_SECONDS)
+
+    def _write(self) -> bool:
+        """Writes what has come in, and tells of it; False if that must be tried again."""
+        self._fold()
+        group = self._group
+        if group.is_empty:
+            return True
         try:
-            with self._store.writer() as writer:
-                while True:
-                    group = self._gather()
-                    self._tell(self._write(writer, group))
-                    if group.stops:
-                        return
+            with self._writer.begin() as tx:
+                done = self._enter(tx, group)
+            self._group, self._alarms, self._failing_since = Group(), {}, None
+            self._tell(done)
+        except StoreError as problem:
+            return self._is_hopeless(problem)
         except Exception as problem:
-            self.problem = problem
-            log.error("deliveries.unwritable", extra={"problem": str(problem)})
-            self._on_failure()
+            self._fail(problem)
+        return True
 
-    def _gather(self) -> Group:
-        """What has come in, at least one entry; outcomes alone wait a little for an intent."""
-        group = Group()
-        group.add(self._queue.get())
-        sleep(COMPANY_SECONDS)
-        until = monotonic() + LONELY_SECONDS
-        while True:
-            for _ in range(self._queue.qsize()):
-                group.add(self._queue.get_nowait())
-            wait = until - monotonic()
-            if group.is_urgent or len(group.outcomes) >= LONELY_OUTCOMES or wait <= 0:
-                return group
-            try:
-                group.add(self._queue.get(timeout=wait))
-            except Empty:
-                return group
+    def _fold(self) -> None:
+        for _ in range(len(self._entries)):
+            entry = self._entries.popleft()
+            self._group.add(entry)
+            if isinstance(entry, Outcome):
+                self._heed(entry)
 
-    def _write(self, writer: Writer, group: Group) -> Done:
-        until = monotonic() + PATIENCE_SECONDS
-        alarms = self._alarms(group)
-        while True:
-            try:
-                with writer.begin() as tx:
-                    return self._enter(tx, group, alarms)
-            except StoreError as problem:
-                if monotonic() > until:
-                    raise
-                log.warning("deliveries.retrying", extra={"problem": str(problem)})
-                sleep(0.5)
+    def _is_hopeless(self, problem: StoreError) -> bool:
+        self._failing_since = self._failing_since or monotonic()
+        if monotonic() - self._failing_since > PATIENCE_SECONDS:
+            self._fail(problem)
+            return True
+        log.warning("deliveries.retrying", extra={"problem": str(problem)})
+        return False
 
-    def _alarms(self, group: Group) -> dict[int, str]:
-        """The issues that must not go on, and why."""
-        alarms = {}
-        for each in group.outcomes:
-            if reason := self._breakers[each.job.issue].heed(each.verdict):
-                alarms[each.job.issue] = reason
-                self._stopped.add(each.job.issue)
-                log.error("issue.paused", extra={"issue": each.job.issue, "reason": reason})
-        return alarms
+    def _fail(self, problem: Exception) -> None:
+        self.problem = problem
+        log.error("deliveries.unwritable", extra={"problem": str(problem)})
+        self._on_failure()
 
-    def _enter(self, tx: Tx, group: Group, alarms: Mapping[int, str]) -> Done:
+    # What to write.
+
+    def _heed(self, outcome: Outcome) -> None:
+        """Stops an issue that must not go on."""
+        issue = outcome.job.issue
+        if reason := self._breakers[issue].heed(outcome.verdict):
+            self._alarms[issue] = reason
+            self._stopped.add(issue)
+            log.error("issue.paused", extra={"issue": issue, "reason": reason})
+
+    def _enter(self, tx: Tx, group: Group) -> Done:
         now = self._clock()
         done = Done(at=now)
-        for issue, reason in alarms.items():
+        for issue, reason in self._alarms.items():
             issues.move(
                 tx, issue, before=[IssueStatus.SENDING], after=IssueStatus.PAUSED, reason=reason
             )
@@ -327,8 +375,8 @@ class Books:
         for claimed in done.going:
             claimed.attempt += 1
             claimed.is_intended = True
-        if done.granted:
-            self._call(_grant, done.granted)
+        for tell, job, may_go in done.granted:
+            tell(job, may_go)
         if done.going:
             self._sent_log.append(done.going, at=done.at)
         for issue, status in done.counts:
@@ -351,9 +399,3 @@ def room_of(tx: Tx, relay: Relay, sender_domain: str, *, now: datetime) -> Room:
     warming = relay_rows.hours_used(tx, relay.label, sender_domain) if relay.warm_up else None
     used = relay_rows.usage(tx, relay.label, since=now - timedelta(hours=25))
     return room(used, per_hour=relay.per_hour, per_day=relay.per_day, now=now, warming=warming)
-
-
-def _grant(granted: Sequence[tuple[Granted, Job, bool]]) -> None:
-    """On the engine's loop: one call for a whole group."""
-    for tell, job, may_go in granted:
-        tell(job, may_go)

@@ -3,8 +3,8 @@
     lease a batch (books) ──▶ claimed rows ──▶ compose (a thread) ──▶ ready ──▶ take (the loop)
 
 Only a few messages more than there are connections exist at any time, so memory does not grow
-with the issue, and dates are fresh. Three threads meet here: the engine's loop takes, the writer
-tells what has become of jobs, and our own composes.
+with the issue, and dates are fresh. Two threads meet here: on the engine's loop jobs are taken,
+and the books tell what has become of them; our own composes.
 """
 
 import logging
@@ -132,6 +132,7 @@ class Outbox:
                 if self._limit is not None:
                     self._limit -= 1
             self._begun[job.delivery] = monotonic()
+            self._books.taken(job)
             return job
         return None
 
@@ -180,7 +181,7 @@ class Outbox:
         )
         self._shut(supply, problem)
 
-    # The writer's thread.
+    # What the books tell, on the engine's loop too.
 
     def finished(self, job: Job, claimed: Claimed, fate: Fate) -> None:
         """A job has come to its end, or goes back to the end of the queue."""
@@ -332,7 +333,7 @@ class Outbox:
         with self._lock:
             supply.flying += 1
         verdict = Verdict(outcome=Rejected(said), scope=Scope.RECIPIENT, after=After.KEEP)
-        self._books.settle(job, supply.relay, verdict)
+        self._books.refuse(job, supply.relay, verdict)
 
     # Ends.
 

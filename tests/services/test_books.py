@@ -1,10 +1,10 @@
 """The writer, entry by entry, on a real database."""
 
+import asyncio
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
 
 from publisher.domain.deliveries import DeliveryStatus, OnUnknown
 from publisher.domain.replies import After, NotSent, Scope, Verdict
@@ -55,7 +55,7 @@ def claim_one(store: Store, *, owner: str, late: timedelta = timedelta()) -> Cla
 
 def test_the_line_of_a_withdrawn_message_may_break_before_it_is_told(tmp_path: Path) -> None:
     found(tmp_path, ["ann@example.org"])
-    relay, told, ear = make_relay(1), Event(), Ear()
+    relay, ear = make_relay(1), Ear()
     with (
         open_world(tmp_path, [relay], clock=lambda: NOW) as app,
         closing(SentLog(tmp_path / "sent.log", str)) as log,
@@ -66,17 +66,21 @@ def test_the_line_of_a_withdrawn_message_may_break_before_it_is_told(tmp_path: P
         mine = claim_one(app.store, owner="slow")
         theirs = claim_one(app.store, owner="quick", late=timedelta(hours=1))
         job = Job(delivery=mine.claim.id, issue=mine.lease.issue, sender="", recipient="", wire=b"")
-        books = Books(
-            app.store, app.clock, call=lambda tell, granted: tell(granted),
-            sent_log=log, on_failure=told.set,
-        )  # fmt: skip
-        books.claimed(job, mine)
-        books.start(ear)
-        books.intend(job, relay, lambda _job, granted: told.set() if not granted else None)
-        assert told.wait(30)
-        books.settle(job, relay, LINE_LOST)
-        books.close()
 
+        async def withdrawn_then_broken() -> None:
+            told = asyncio.Event()
+            books = Books(
+                app.store, app.clock, call=asyncio.get_running_loop().call_soon_threadsafe,
+                sent_log=log, on_failure=told.set,
+            )  # fmt: skip
+            books.claimed(job, mine)
+            books.start(ear)
+            books.intend(job, relay, lambda _job, granted: told.set() if not granted else None)
+            await asyncio.wait_for(told.wait(), 30)
+            books.settle(job, relay, LINE_LOST)
+            books.close()
+
+        asyncio.run(withdrawn_then_broken())
         assert ear.fates == [Fate.WITHDRAWN]
         with app.store.read() as tx:
             assert batches.held(tx, {theirs.lease.batch: theirs.lease.epoch}, now=NOW)
