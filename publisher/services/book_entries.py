@@ -111,10 +111,11 @@ class Done:
     at: datetime
     granted: list[tuple[Granted, Job, bool]] = field(default_factory=list)
     finished: list[tuple[Job, Claimed, Fate]] = field(default_factory=list)
-    counts: list[tuple[int, DeliveryStatus]] = field(default_factory=list)
+    counts: Counter[tuple[int, DeliveryStatus]] = field(default_factory=Counter)  # by issue
     tasks: list[tuple[Task, Any]] = field(default_factory=list)
     used: Counter[tuple[str, str]] = field(default_factory=Counter)  # by relay, sender's domain
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
-    lost: set[int] = field(default_factory=set)
+    healed: set[str] = field(default_factory=set)  # relays that work again
+    lost: set[int] = field(default_factory=set)  # batches
     full: list[tuple[Relay, datetime | None]] = field(default_factory=list)
     going: list[Claimed] = field(default_factory=list)  # whose final dots go out
