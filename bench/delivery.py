@@ -40,7 +40,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from publisher.mail.jobs import Job
 from publisher.mail.relays import Pipelining
-from publisher.services import deliveries, letters
+from publisher.services import audiences, deliveries, letters
+from publisher.store import issues
 from tests.faults.proof import port_of
 from tests.faults.world import found, make_relay, open_world
 
@@ -96,13 +97,16 @@ def engine(
     composes: bool = False,
     pipelining: Pipelining = Pipelining.DOT,
 ) -> Iterator[Callable[[], None]]:
-    """The sending alone: people and issue stand in the database already."""
+    """The sending alone, from due rows to recorded outcomes."""
     relay = make_relay(port, max_connections=connections, pipelining=pipelining)
     made = letters.job if composes else partial(_ready, size)
     with tempfile.TemporaryDirectory() as folder, mock.patch.object(letters, "job", made):
         people = [f"reader{n}@d{n % 97}.example.org" for n in range(count)]
         found(Path(folder), people, body_bytes=size)
         with open_world(Path(folder), [relay], durable=durable) as app:
+            with app.store.read() as tx:
+                (issue,) = issues.unfinished(tx)
+            assert audiences.write_rows(app, issue, stopping=lambda: False)
 
             def send() -> None:
                 (report,) = deliveries.deliver(app)

@@ -43,16 +43,19 @@ class Answer:
     def enhanced(self) -> str:
         """The code of RFC 3463, or "": its class must be that of the reply (RFC 2034, 4)."""
         found = _ENHANCED.match(self.lines[0])
-        return found[0] if found and found[1] == str(self.code)[0] else ""
+        return found[0] if found and int(found[1]) == self.code // 100 else ""
 
     def reply(self, stage: Stage) -> Reply:
         """The same as a value of the domain."""
-        return Reply(code=self.code, enhanced=self.enhanced, text=self.text, stage=stage)
+        marker = self.enhanced
+        return Reply(code=self.code, enhanced=marker, text=self._without(marker), stage=stage)
 
     @property
     def text(self) -> str:
         """All lines in one, without the enhanced codes, fit for a log: printable, cut short."""
-        marker = self.enhanced
+        return self._without(self.enhanced)
+
+    def _without(self, marker: str) -> str:
         if len(self.lines) == 1:
             return printable(self.lines[0].removeprefix(marker).strip())
         bare = (line.removeprefix(marker).strip() for line in self.lines)

@@ -40,7 +40,7 @@ class Fate(StrEnum):
 
 
 class Listener(Protocol):
-    """Who hears what a commit has done. Called on the writer's thread."""
+    """Who hears what a commit has done. Called on the engine's loop."""
 
     def finished(self, job: Job, claimed: Claimed, fate: Fate) -> None:
         """A job has come to its end, for now."""
@@ -78,7 +78,7 @@ class Task:
     then: Callable[[Any], None]
 
 
-STOP = object()
+Entry = Intent | Outcome | Task
 
 
 @dataclass(slots=True)
@@ -88,23 +88,20 @@ class Group:
     intents: dict[Job, Intent] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
-    stops: bool = False
 
-    def add(self, entry: Any) -> None:
+    def add(self, entry: Entry) -> None:
         match entry:
-            case Intent(job):
-                self.intents[job] = entry
-            case Outcome(job):
-                self.intents.pop(job, None)
+            case Intent():
+                self.intents[entry.job] = entry
+            case Outcome():
+                self.intents.pop(entry.job, None)
                 self.outcomes.append(entry)
             case Task():
                 self.tasks.append(entry)
-            case _:
-                self.stops = True
 
     @property
-    def is_urgent(self) -> bool:
-        return bool(self.intents or self.tasks or self.stops)
+    def is_empty(self) -> bool:
+        return not (self.intents or self.outcomes or self.tasks)
 
 
 @dataclass(slots=True)
@@ -114,10 +111,11 @@ class Done:
     at: datetime
     granted: list[tuple[Granted, Job, bool]] = field(default_factory=list)
     finished: list[tuple[Job, Claimed, Fate]] = field(default_factory=list)
-    counts: list[tuple[int, DeliveryStatus]] = field(default_factory=list)
+    counts: Counter[tuple[int, DeliveryStatus]] = field(default_factory=Counter)  # by issue
     tasks: list[tuple[Task, Any]] = field(default_factory=list)
     used: Counter[tuple[str, str]] = field(default_factory=Counter)  # by relay, sender's domain
     refused: Counter[tuple[str, str]] = field(default_factory=Counter)
-    lost: set[int] = field(default_factory=set)
+    healed: set[str] = field(default_factory=set)  # relays that work again
+    lost: set[int] = field(default_factory=set)  # batches
     full: list[tuple[Relay, datetime | None]] = field(default_factory=list)
     going: list[Claimed] = field(default_factory=list)  # whose final dots go out

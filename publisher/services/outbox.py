@@ -3,8 +3,8 @@
     lease a batch (books) ──▶ claimed rows ──▶ compose (a thread) ──▶ ready ──▶ take (the loop)
 
 Only a few messages more than there are connections exist at any time, so memory does not grow
-with the issue, and dates are fresh. Three threads meet here: the engine's loop takes, the writer
-tells what has become of jobs, and our own composes.
+with the issue, and dates are fresh. Two threads meet here: on the engine's loop jobs are taken,
+and the books tell what has become of them; our own composes.
 """
 
 import logging
@@ -29,7 +29,8 @@ from publisher.mail.relays import Pipelining, Relay
 from publisher.services import letters
 from publisher.services.app import App
 from publisher.services.book_entries import Claimed, Fate
-from publisher.services.books import Books, room_of
+from publisher.services.books import Books
+from publisher.services.ledger import Ledger, room_of
 from publisher.services.letters import IssueMail
 from publisher.services.supplies import Supply
 from publisher.store import batches
@@ -67,6 +68,7 @@ class Outbox:
         self,
         app: App,
         books: Books,
+        ledger: Ledger,
         *,
         mails: Mapping[int, IssueMail],
         supplies: Sequence[Supply],
@@ -76,6 +78,7 @@ class Outbox:
     ) -> None:
         self._app = app
         self._books = books
+        self._ledger = ledger
         self._mails = mails
         self._supplies = {supply.relay.label: supply for supply in supplies}
         self._owner = owner
@@ -120,9 +123,9 @@ class Outbox:
                 supply.is_hungry = True
                 self._work.set()
                 return None
-            if not self._work.is_set() and len(supply.ready) < relay.max_connections:
+            if len(supply.ready) < supply.few and not self._work.is_set():
                 self._work.set()
-            if self._books.is_stopped(job):
+            if job.issue in self._ledger.stopped:  # while it waited
                 self._drop(job)
                 continue
             with self._lock:
@@ -132,6 +135,7 @@ class Outbox:
                 if self._limit is not None:
                     self._limit -= 1
             self._begun[job.delivery] = monotonic()
+            self._books.taken(job)
             return job
         return None
 
@@ -180,7 +184,7 @@ class Outbox:
         )
         self._shut(supply, problem)
 
-    # The writer's thread.
+    # What the books tell, on the engine's loop too.
 
     def finished(self, job: Job, claimed: Claimed, fate: Fate) -> None:
         """A job has come to its end, or goes back to the end of the queue."""
@@ -236,7 +240,7 @@ class Outbox:
             self._books.do(
                 lambda tx: self._lease(tx, supply), lambda found: self._leased(supply, found)
             )
-        while supply.claims and len(supply.ready) < 2 * supply.relay.max_connections:
+        while supply.claims and len(supply.ready) < 2 * supply.few:
             for _ in range(min(CHUNK, len(supply.claims))):
                 self._compose(supply, supply.claims.popleft())
             if supply.is_hungry:
@@ -320,7 +324,7 @@ class Outbox:
         except ValueError as problem:
             self._refuse(supply, claimed, str(problem))
             return
-        self._books.claimed(job, claimed)
+        self._ledger.claimed[job] = claimed
         supply.ready.append(job)
 
     def _refuse(self, supply: Supply, claimed: Claimed, problem: str) -> None:
@@ -328,11 +332,11 @@ class Outbox:
         claim = claimed.claim
         job = Job(delivery=claim.id, issue=claimed.lease.issue, sender="", recipient="", wire=b"")
         said = Reply(code=553, enhanced="5.1.3", text=f"not sent: {problem}", stage=Stage.RCPT)
-        self._books.claimed(job, claimed)
+        self._ledger.claimed[job] = claimed
         with self._lock:
             supply.flying += 1
         verdict = Verdict(outcome=Rejected(said), scope=Scope.RECIPIENT, after=After.KEEP)
-        self._books.settle(job, supply.relay, verdict)
+        self._books.refuse(job, supply.relay, verdict)
 
     # Ends.
 
@@ -354,7 +358,7 @@ class Outbox:
         self._wake()
 
     def _drop(self, job: Job) -> None:
-        claimed = self._books.forget(job)
+        claimed = self._ledger.claimed.pop(job, None)
         if claimed is not None:
             self._end(claimed)
 

@@ -15,6 +15,7 @@ from publisher.domain.sent_log import address_hash
 from publisher.mail.engine import Engine
 from publisher.services.app import App
 from publisher.services.books import Books
+from publisher.services.ledger import Ledger
 from publisher.services.letters import IssueMail
 from publisher.services.outbox import Outbox
 from publisher.services.sent_log import SentLog
@@ -74,9 +75,12 @@ class Run:
         self._log = SentLog(
             app.folders.state / "sent.log", lambda key: address_hash(app.site_key, key)
         )
+        ledger = Ledger()
+        ledger.troubled = {label for label, state in states.items() if state.problem}
         self.books = Books(
             app.store,
             app.clock,
+            ledger,
             call=self._call,
             sent_log=self._log,
             on_failure=self._stop_dead,
@@ -84,6 +88,7 @@ class Run:
         self._outbox = Outbox(
             app,
             self.books,
+            ledger,
             mails=mails,
             supplies=supplies,
             owner=f"{socket.gethostname()}:{os.getpid()}:{token_hex(4)}",
@@ -91,9 +96,6 @@ class Run:
             limit=watch.limit,
         )
         self._engine = Engine([supply.relay for supply in supplies], self._outbox)
-        for label, state in states.items():
-            if state.problem:
-                self.books.watch(label)
 
     def go(self) -> None:
         """To the end, or until asked to stop; whatever happens, the books are closed."""

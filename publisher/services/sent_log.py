@@ -18,19 +18,17 @@ class SentLog:
 
     def __init__(self, path: Path, mark: Callable[[str], str]) -> None:
         self._mark = mark
-        self._file = path.open("a", encoding="ascii")
+        self._file = path.open("ab", buffering=0)
         self._synced = monotonic()
 
     def append(self, going: Iterable[Claimed], *, at: datetime) -> None:
         """Only what is committed: a line that the database does not know fences us."""
         moment = f"{at:%Y-%m-%dT%H:%M:%SZ}"
-        self._file.writelines(
-            [
-                f"{moment} {one.newsletter} {one.period} {self._mark(one.claim.address_key)}\n"
-                for one in going
-            ]
-        )
-        self._file.flush()
+        lines = [
+            f"{moment} {one.newsletter} {one.period} {self._mark(one.claim.address_key)}\n"
+            for one in going
+        ]
+        self._file.write("".join(lines).encode("ascii"))
         if monotonic() - self._synced > SYNC_SECONDS:
             self._sync()
 

@@ -8,6 +8,9 @@ from publisher.mail.jobs import Job
 from publisher.mail.relays import Relay
 from publisher.services.book_entries import Claimed
 
+FEW = 48
+"""So many messages lie ready at least, while there are some to be composed."""
+
 
 @dataclass(slots=True, eq=False)
 class Supply:
@@ -27,6 +30,11 @@ class Supply:
     is_dry: bool = False  # there was nothing to lease
     is_hungry: bool = True  # the engine found nothing ready
     problem: str = ""  # why nothing goes over it any more in this run
+
+    @property
+    def few(self) -> int:
+        """With fewer ready messages, more are composed: each waking of a thread costs."""
+        return max(self.relay.max_connections, FEW)
 
     @property
     def is_over(self) -> bool:

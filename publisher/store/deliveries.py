@@ -79,12 +79,9 @@ def intend(tx: Tx, ids: Collection[int], *, now: datetime) -> set[int]:
     Returns those that may go; whoever is missing is not pending any more, or consent is gone.
     The caller has checked that their batches are still leased.
     """
-    # As a rule all may go. Then one call changes them all, which their numbers, row by row, would
-    # not: the driver lets other threads run at each.
-    if _MAY_GO.rows(tx, ids=ids) == [(len(ids),)]:
-        _INTEND.change(tx, ids=ids, now=now)
+    if _INTEND.change(tx, ids=ids, now=now) == len(ids):
         return set(ids)
-    return {number for (number,) in _INTEND_SOME.rows(tx, ids=ids, now=now)}
+    return {number for (number,) in _INTENDED.rows(tx, ids=ids)}  # under our lease by nobody else
 
 
 def retry(tx: Tx, issue: int, status: DeliveryStatus, *, now: datetime) -> int:
@@ -270,8 +267,10 @@ def _intend(dialect: Dialect) -> Update:
     )
 
 
-_MAY_GO = Prepared(
-    lambda dialect: select(func.count()).select_from(deliveries).where(_are_to_go(dialect))
-)
 _INTEND = Prepared(_intend)
-_INTEND_SOME = Prepared(lambda dialect: _intend(dialect).returning(deliveries.c.id))
+_INTENDED = Prepared(
+    lambda dialect: select(deliveries.c.id).where(
+        among_bound(dialect, deliveries.c.id, "ids"),
+        deliveries.c.status == DeliveryStatus.SENDING.value,
+    )
+)

@@ -7,12 +7,13 @@ the batch was taken from us, is logged and settles nothing but a doubt about tha
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Integer, Text, Update, bindparam, func, insert, select, update
 from sqlalchemy.engine import Dialect
 
 from publisher.domain.deliveries import DeliveryStatus, Settlement
+from publisher.domain.replies import Reply
 from publisher.store.engine import Tx
 from publisher.store.prepared import Prepared
 from publisher.store.tables import deliveries, delivery_attempts
@@ -39,16 +40,35 @@ class Record:
     settlement: Settlement
 
 
-def record_sent(tx: Tx, sent: Sequence[Record], *, now: datetime) -> None:
+class Sent(NamedTuple):
+    """A delivery that was taken, under which attempt, by which relay, and what that said."""
+
+    delivery: int
+    attempt: int
+    relay: str
+    reply: Reply
+
+    @property
+    def record(self) -> Record:
+        return Record(
+            delivery=self.delivery,
+            attempt=self.attempt,
+            intended=True,
+            relay=self.relay,
+            settlement=Settlement(status=DeliveryStatus.SENT, reason="", reply=self.reply),
+        )
+
+
+def record_sent(tx: Tx, sent: Sequence[Sent], *, now: datetime) -> None:
     """Records deliveries that were taken."""
-    rows = [(each.delivery, each.attempt, each.relay, _reply(each.settlement)) for each in sent]
+    rows = [(delivery, attempt, relay, _said(reply)) for delivery, attempt, relay, reply in sent]
     if _SENT.change(tx, rows=rows, now=now) != len(sent):  # some came late: look at each
         for each in sent:
-            record(tx, each, now=now)
+            record(tx, each.record, now=now)
         return
     again = [each for each in sent if each.attempt > 1]
     for each in again:
-        _log(tx, each, now=now)
+        _log(tx, each.record, now=now)
 
 
 def record(tx: Tx, each: Record, *, now: datetime) -> None:
@@ -193,8 +213,12 @@ def _log(tx: Tx, each: Record, *, now: datetime) -> None:
 
 
 def _reply(settlement: Settlement) -> str:
+    return "" if settlement.reply is None else _said(settlement.reply)
+
+
+def _said(reply: Reply) -> str:
     """The relay's answer as kept: one line, printable (`mail.replies` has seen to that)."""
-    return "" if settlement.reply is None else str(settlement.reply)[:REPLY_LIMIT]
+    return str(reply)[:REPLY_LIMIT]
 
 
 def _sent(dialect: Dialect) -> Update:

@@ -6,13 +6,16 @@ work. Rows come as the driver gives them: fit for numbers and text.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 from sqlalchemy import ClauseElement
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
 
 from publisher.store.engine import Tx
+from publisher.store.types import UtcDateTime
 
 Values = Mapping[str, Any]
 """What stands for the statement's named parameters."""
@@ -61,8 +64,7 @@ class _Form:
         compiled = cast(SQLCompiler, statement.compile(dialect=dialect))
         self.text = str(compiled)
         self._order: Sequence[str] | None = compiled.positiontup  # None: the driver takes names
-        kinds = {name: each.type.dialect_impl(dialect) for name, each in compiled.binds.items()}
-        makers = {name: kind.bind_processor(dialect) for name, kind in kinds.items()}
+        makers = {name: _maker(each.type, dialect) for name, each in compiled.binds.items()}
         self._makers = {name: make for name, make in makers.items() if make is not None}
         self._fixed = self._made({name: each.value for name, each in compiled.binds.items()})
 
@@ -75,10 +77,24 @@ class _Form:
         return [self._arranged({**made, **self._made(values)}) for values in many]
 
     def _made(self, values: Values) -> Values:
-        makers = self._makers
-        return {
-            name: makers[name](value) if name in makers else value for name, value in values.items()
-        }
+        made = dict(values)
+        for name, make in self._makers.items():
+            if name in made:
+                made[name] = make(made[name])
+        return made
 
     def _arranged(self, values: Values) -> Any:
         return values if self._order is None else tuple([values[name] for name in self._order])
+
+
+def _maker(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    """What makes a value fit for the driver."""
+    make = kind.dialect_impl(dialect).bind_processor(dialect)
+    return _instants(dialect) if isinstance(kind, UtcDateTime) else make
+
+
+@lru_cache(maxsize=8)
+def _instants(dialect: Dialect) -> Callable[[Any], Any] | None:
+    """The same for instants: one transaction writes the same one in all its statements."""
+    make = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
+    return make and lru_cache(maxsize=8)(make)

@@ -1,10 +1,10 @@
 """Types of our own: instants in columns, many numbers in one parameter."""
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     ColumnElement,
     DateTime,
@@ -55,7 +55,7 @@ class Rows(TypeDecorator[Sequence[Sequence[Any]]]):
 
     def process_bind_param(self, value: Sequence[Sequence[Any]] | None, dialect: Dialect) -> Any:
         rows = list(value or ())
-        return rows if dialect.name == "postgresql" else json.dumps(rows)
+        return rows if dialect.name == "postgresql" else _json(rows)
 
 
 class Numbers(TypeDecorator[Collection[int]]):
@@ -69,7 +69,11 @@ class Numbers(TypeDecorator[Collection[int]]):
 
     def process_bind_param(self, value: Collection[int] | None, dialect: Dialect) -> Any:
         numbers = list(value or ())
-        return numbers if dialect.name == "postgresql" else json.dumps(numbers)
+        return numbers if dialect.name == "postgresql" else _json(numbers)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def among_bound(dialect: Dialect, column: ColumnElement[int], name: str) -> ColumnElement[bool]:

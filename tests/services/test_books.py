@@ -1,26 +1,35 @@
-"""The writer, entry by entry, on a real database."""
+"""The books, entry by entry, on a real database."""
 
-from collections.abc import Iterable
-from contextlib import closing
+import asyncio
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
+
+import pytest
 
 from publisher.domain.deliveries import DeliveryStatus, OnUnknown
 from publisher.domain.replies import After, NotSent, Scope, Verdict
 from publisher.mail.jobs import Job
 from publisher.mail.relays import Relay
 from publisher.services import audiences
+from publisher.services import books as books_module
+from publisher.services.app import App
 from publisher.services.book_entries import Claimed, Fate
 from publisher.services.books import Books
+from publisher.services.ledger import Ledger
 from publisher.services.sent_log import SentLog
-from publisher.store import batches, issues
+from publisher.store import batches, engine, issues
 from publisher.store import deliveries as rows
 from publisher.store.engine import Store
 from tests.factories import NOW
 from tests.faults.world import found, make_relay, open_world
 
 LINE_LOST = Verdict(outcome=NotSent("the line broke"), scope=Scope.CONNECTION, after=After.CLOSE)
+SECONDS = 30.0
+RELAY = make_relay(1)
 
 
 class Ear:
@@ -35,6 +44,51 @@ class Ear:
     def lost(self, batches: Iterable[int]) -> None: ...
 
     def exhausted(self, relay: Relay, until: object) -> None: ...
+
+
+@dataclass
+class Desk:
+    """One delivery, leased, and what is needed to write of it."""
+
+    app: App
+    log: SentLog
+    job: Job
+    mine: Claimed
+    ear: Ear
+
+    def open_books(self) -> Books:
+        """On the running loop."""
+        ledger = Ledger()
+        ledger.claimed[self.job] = self.mine
+        books = Books(
+            self.app.store,
+            self.app.clock,
+            ledger,
+            call=asyncio.get_running_loop().call_soon_threadsafe,
+            sent_log=self.log,
+            on_failure=lambda: None,
+        )
+        books.start(self.ear)
+        return books
+
+    def counts(self) -> dict[DeliveryStatus, int]:
+        with self.app.store.read() as tx:
+            return rows.counts(tx, self.mine.lease.issue)
+
+
+@contextmanager
+def one_delivery(folder: Path) -> Iterator[Desk]:
+    found(folder, ["ann@example.org"])
+    with (
+        open_world(folder, [RELAY], clock=lambda: NOW) as app,
+        closing(SentLog(folder / "sent.log", str)) as log,
+    ):
+        with app.store.read() as tx:
+            (issue,) = issues.unfinished(tx)
+        assert audiences.write_rows(app, issue, stopping=lambda: False)
+        mine = claim_one(app.store, owner="slow")
+        job = Job(delivery=mine.claim.id, issue=mine.lease.issue, sender="", recipient="", wire=b"")
+        yield Desk(app, log, job, mine, Ear())
 
 
 def claim_one(store: Store, *, owner: str, late: timedelta = timedelta()) -> Claimed:
@@ -54,30 +108,59 @@ def claim_one(store: Store, *, owner: str, late: timedelta = timedelta()) -> Cla
 
 
 def test_the_line_of_a_withdrawn_message_may_break_before_it_is_told(tmp_path: Path) -> None:
-    found(tmp_path, ["ann@example.org"])
-    relay, told, ear = make_relay(1), Event(), Ear()
-    with (
-        open_world(tmp_path, [relay], clock=lambda: NOW) as app,
-        closing(SentLog(tmp_path / "sent.log", str)) as log,
-    ):
-        with app.store.read() as tx:
-            (issue,) = issues.unfinished(tx)
-        assert audiences.write_rows(app, issue, stopping=lambda: False)
-        mine = claim_one(app.store, owner="slow")
-        theirs = claim_one(app.store, owner="quick", late=timedelta(hours=1))
-        job = Job(delivery=mine.claim.id, issue=mine.lease.issue, sender="", recipient="", wire=b"")
-        books = Books(
-            app.store, app.clock, call=lambda tell, granted: tell(granted),
-            sent_log=log, on_failure=told.set,
-        )  # fmt: skip
-        books.claimed(job, mine)
-        books.start(ear)
-        books.intend(job, relay, lambda _job, granted: told.set() if not granted else None)
-        assert told.wait(30)
-        books.settle(job, relay, LINE_LOST)
-        books.close()
+    with one_delivery(tmp_path) as desk:
+        theirs = claim_one(desk.app.store, owner="quick", late=timedelta(hours=1))
 
-        assert ear.fates == [Fate.WITHDRAWN]
-        with app.store.read() as tx:
+        async def withdrawn_then_broken() -> None:
+            books, told = desk.open_books(), asyncio.get_running_loop().create_future()
+            books.intend(desk.job, RELAY, lambda _job, granted: told.set_result(granted))
+            assert not await asyncio.wait_for(told, SECONDS)
+            books.settle(desk.job, RELAY, LINE_LOST)
+            books.close()
+
+        asyncio.run(withdrawn_then_broken())
+        assert desk.ear.fates == [Fate.WITHDRAWN]
+        assert desk.counts() == {DeliveryStatus.PENDING: 1}
+        with desk.app.store.read() as tx:
             assert batches.held(tx, {theirs.lease.batch: theirs.lease.epoch}, now=NOW)
-            assert rows.counts(tx, mine.lease.issue) == {DeliveryStatus.PENDING: 1}
+
+
+def test_a_locked_database_is_tried_again_while_no_dot_goes_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pragmas = [each for each in engine._PRAGMAS if not each.startswith("busy_timeout")]
+    monkeypatch.setattr(engine, "_PRAGMAS", (*pragmas, "busy_timeout=20"))
+    monkeypatch.setattr(books_module, "AGAIN_SECONDS", 0.01)
+    with one_delivery(tmp_path) as desk:
+
+        async def granted_in_the_end() -> None:
+            books, told = desk.open_books(), asyncio.get_running_loop().create_future()
+            with closing(sqlite3.connect(tmp_path / "publisher.db")) as other:
+                other.execute("BEGIN IMMEDIATE")
+                books.intend(desk.job, RELAY, lambda _job, granted: told.set_result(granted))
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(asyncio.shield(told), 0.2)
+                other.rollback()
+            assert await asyncio.wait_for(told, SECONDS)
+            books.close()
+
+        asyncio.run(granted_in_the_end())
+        assert desk.counts() == {DeliveryStatus.SENDING: 1}
+
+
+def test_what_is_not_written_when_the_loop_has_ended_is_certainly_unsent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(books_module, "COMPANY_SECONDS", SECONDS)
+    with one_delivery(tmp_path) as desk:
+        granted: list[bool] = []
+
+        async def cut_short() -> Books:
+            books = desk.open_books()
+            books.taken(Job(delivery=0, issue=0, sender="", recipient="", wire=b""))  # may come yet
+            books.intend(desk.job, RELAY, lambda _job, may_go: granted.append(may_go))
+            return books
+
+        asyncio.run(cut_short()).close()
+        assert granted == []
+        assert desk.counts() == {DeliveryStatus.PENDING: 1}

@@ -16,7 +16,7 @@ from publisher.errors import Conflict
 from publisher.mail.relays import Relay, Security
 from publisher.services import controls, deliveries, issues, relays, subscribers
 from publisher.services.app import App
-from publisher.services.books import room_of
+from publisher.services.ledger import room_of
 from publisher.store import relays as relay_rows
 from tests.factories import NOW
 from tests.faults.relay import Behaviour, FaultRelay

@@ -23,7 +23,7 @@ from publisher.domain.subscribers import Evidence, SubscriptionStatus
 from publisher.domain.suppressions import SuppressionReason
 from publisher.store import batches, deliveries, issues, outcomes, subscribers, suppressions
 from publisher.store.engine import Store, Tx
-from publisher.store.outcomes import Record
+from publisher.store.outcomes import Record, Sent
 from tests.factories import NOW
 from tests.store.conftest import due, expand, ready_issue, subscribe
 
@@ -40,7 +40,7 @@ def record(tx: Tx, delivery: int, outcome: Outcome, attempt: int = 1, now: datet
         delivery=delivery, attempt=attempt, intended=True, relay="main", settlement=settlement
     )
     if isinstance(outcome, Accepted):
-        outcomes.record_sent(tx, [found], now=now)
+        outcomes.record_sent(tx, [Sent(delivery, attempt, "main", outcome.reply)], now=now)
     elif isinstance(outcome, NotSent):
         outcomes.put_back(tx, found, now=now)
     else:
