@@ -118,6 +118,8 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
 
 def _is_text(path: str) -> bool:
     """Whether a path can be shown, stored and published: some disks hold bytes that are none."""
+    if path.isascii() and path.isprintable():
+        return True
     return without_controls(path) == path and not {"\t", "\n"} & set(path)
 
 

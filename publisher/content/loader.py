@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 
 from publisher.content.cache import Cache, digest_of
@@ -60,7 +61,7 @@ def load(options: ContentOptions, *, now: datetime) -> Library:
             else post_of(item.source, rendering, options)
         )
     _keep(cache, read, {item.source.path for item in public})
-    outcomes.sort(key=lambda item: item.path)
+    outcomes.sort(key=attrgetter("path"))
     return Library(
         posts=tuple(item for item in outcomes if isinstance(item, Post)),
         skipped=tuple(item for item in outcomes if isinstance(item, Skipped)),
@@ -96,7 +97,7 @@ def _understand(cache: Cache, workers: Workers, folder: Path) -> tuple[list[_Rea
         else:
             read.append(_Read(entry=cache.entry(file, text.source), text=text))
     read = [item for item in read if not item.source.is_ignored]
-    return sorted(read, key=lambda item: item.source.path), failed
+    return sorted(read, key=attrgetter("entry.source.path")), failed
 
 
 def _render(
@@ -160,4 +161,4 @@ def _warnings(read: Sequence[_Read], rendered: Sequence[Rendering | Failed]) -> 
     for rendering in rendered:
         if isinstance(rendering, Rendering):
             found += rendering.warnings
-    return sorted(found, key=lambda warned: (warned.path, warned.line))
+    return sorted(found, key=attrgetter("path", "line"))

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 
 from publisher.domain.packing import NOTHING, Held, Packed, pack
 
@@ -255,7 +256,7 @@ def body_hash(body: str) -> str:
 
 def newest_first(posts: Sequence[Post]) -> list[Post]:
     """The posts by date, newest first; ties by id, so that the order never depends on the disk."""
-    return sorted(posts, key=lambda post: (post.published, post.id), reverse=True)
+    return sorted(posts, key=attrgetter("published", "id"), reverse=True)
 
 
 def each_id_once(posts: Sequence[Post]) -> tuple[list[Post], list[Failed]]:
@@ -266,7 +267,7 @@ def each_id_once(posts: Sequence[Post]) -> tuple[list[Post], list[Failed]]:
     """
     holders: dict[str, Post] = {}
     kept, failed = [], []
-    for post in sorted(posts, key=lambda post: (post.published, post.path)):
+    for post in sorted(posts, key=attrgetter("published", "path")):
         holder = holders.get(post.id) if post.declares_id else None
         own = post
         if holder is not None and holder.language != post.language:
@@ -276,7 +277,8 @@ def each_id_once(posts: Sequence[Post]) -> tuple[list[Post], list[Failed]]:
             continue
         holders.setdefault(own.id, own)
         kept.append(own)
-    return sorted(kept, key=lambda post: post.path), sorted(failed, key=lambda item: item.path)
+    by_path = attrgetter("path")
+    return sorted(kept, key=by_path), sorted(failed, key=by_path)
 
 
 def _copy_of(holder: Post, post: Post) -> Failed:
@@ -304,7 +306,7 @@ def settle_ids(posts: Sequence[Post], known: Sequence[KnownPost], *, now: dateti
     lost = [row for row in free if row.path not in present]
     burnt = declared | {row.id for row in known}
     settled = []
-    for post in sorted(posts, key=lambda post: post.path):
+    for post in sorted(posts, key=attrgetter("path")):
         if post.declares_id:
             settled.append(post)
             continue

@@ -24,6 +24,9 @@ from publisher.services.makers import Job, Made, OutputFile, make_all
 from publisher.services.output import MANY, Staging, remove
 from publisher.store import documents as rows
 
+_SECOND = 1_000_000_000
+"""In nanoseconds."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
@@ -200,24 +203,20 @@ class _Desk:
 
     def _is_intact(self, file: OutputFile, row: Document) -> bool:
         """Whether the file, and what belongs beside it, lies there as we left it."""
-        seconds = int(row.modified_at.timestamp())
-        endings = ("", *ENCODINGS.values()) if file.is_packed else ("",)
+        path, written = f"{self._root}/{file.path}", int(row.modified_at.timestamp()) * _SECOND
         try:
-            sizes = [_left_alone(f"{self._root}/{file.path}{end}", seconds) for end in endings]
+            found = os.stat(path)
+            if found.st_size != row.size or found.st_mtime_ns != written:
+                return False
+            beside = ENCODINGS.values() if file.is_packed else ()
+            return all(os.stat(path + ending).st_mtime_ns == written for ending in beside)
         except (FileNotFoundError, NotADirectoryError):
             return False
-        return sizes[0] == row.size and None not in sizes
 
 
 def _left(judged: _Judged) -> Written:
     size = judged.row.size if judged.row else 0
     return Written(path=judged.file.path, size=size, changed=False, is_made=False)
-
-
-def _left_alone(path: str, seconds: int) -> int | None:
-    """The size of a file whose time is still the one that we gave it, else None."""
-    found = os.stat(path)
-    return found.st_size if found.st_mtime_ns == seconds * 1_000_000_000 else None
 
 
 def _remove(output: Path, path: str) -> bool:

@@ -5,7 +5,8 @@ import pytest
 
 from publisher.domain.feeds import Feed, FeedKind, FeedOptions, entry_id, site_feeds
 from publisher.domain.labels import file_posts
-from publisher.domain.posts import Image, Post, newest_first
+from publisher.domain.packing import Packed
+from publisher.domain.posts import Body, Image, Post, newest_first
 from tests.factories import SHANGHAI, make_post, make_site
 
 OPTIONS = FeedOptions(entries=3, full=True)
@@ -137,3 +138,22 @@ def test_the_picture_of_a_post_stands_before_its_text_once() -> None:
         '<p><img src="https://example.org/a.png?x=1&amp;y=2" alt="&quot;A&quot; lamp"></p><p>'
     )
     assert within.html == shown
+
+
+class Unread(Packed):
+    """A text that nobody may look at."""
+
+    __slots__ = ()
+
+    def data(self) -> bytes:
+        raise AssertionError("was read")
+
+
+def test_entries_are_made_when_somebody_looks_at_them() -> None:
+    posts = tuple(replace(make_post(n), body=Body(packed=Unread(), size=9)) for n in range(1, 6))
+    (feed, *_) = site_feeds(make_site(), posts, [], FeedOptions(entries=3, full=True))
+    assert len(feed.entries) == 3
+    assert [each.title for each in feed.entries[:2]] == [each.title for each in feed.entries][:2]
+    assert feed.entries[-1] in feed.entries
+    with pytest.raises(AssertionError, match="was read"):
+        _ = feed.entries[0].html

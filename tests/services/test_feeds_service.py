@@ -13,6 +13,7 @@ from pathlib import Path
 import feedparser
 import pytest
 
+from publisher.content.bundles import Kept
 from publisher.domain.feeds import FeedOptions, Podcast
 from publisher.errors import Gone, NotFound
 from publisher.services import documents, feeds
@@ -300,3 +301,28 @@ def test_a_file_or_an_address_of_this_site_can_be_validated(app: App, tmp_path: 
     for target in ("https://elsewhere.example.org/rss.xml", "nowhere.xml"):
         with pytest.raises(NotFound):
             feeds.validate(app, target)
+
+
+def test_a_build_reads_the_texts_of_what_it_makes_and_of_nothing_else(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached = replace(app, content=replace(app.content, cache=tmp_path / "cache"))
+    fill(cached)
+    feeds.build(cached, now=cached.clock())
+    found: set[bytes] = set()
+    read = Kept.data
+
+    def noted(text: Kept) -> bytes:
+        found.add(read(text))
+        return read(text)
+
+    monkeypatch.setattr(Kept, "data", noted)
+    feeds.build(cached, now=cached.clock())
+    assert found == set()
+    more = "tags: [sky, new]\nauthor: Guest\nlang: zh-CN\n"
+    write_post(cached, "day-3.md", title="Day 3", date="2025-10-11", more=more)
+    report = feeds.build(cached, now=cached.clock())
+    assert "tags/new/feed.xml" in [file.path for file in report.written if file.is_made]
+    others = [post for post in report.library.posts if post.path.startswith("hostile-")]
+    assert found
+    assert found.isdisjoint(read(post.body.packed) for post in others)
