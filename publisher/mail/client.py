@@ -211,16 +211,16 @@ class Connection(Wire):
             return
         stage = self._expected.popleft()
         match stage:
-            case Stage.DOT:
-                self._on_dot(answer)
+            case Stage.MAIL | Stage.RCPT:
+                self._on_envelope(stage, answer)
             case Stage.DATA:
                 self._on_data(answer)
-            case Stage.QUIT:
-                self._end("")
+            case Stage.DOT:
+                self._on_dot(answer)
             case Stage.RSET:
                 self._on_reset(answer)
             case _:
-                self._on_envelope(stage, answer)
+                self._end("")
         if self._expected and not self._problem:
             self._deadline = self._time() + self._seconds()
 

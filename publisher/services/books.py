@@ -87,8 +87,9 @@ class Books:
         with self._open:
             self._fold()
             self._group.intents.clear()  # nobody is left to let these dots go
-            while self.problem is None and not self._write():
-                sleep(AGAIN_SECONDS)
+            while self.problem is None and (self._entries or not self._group.is_empty):
+                if not self._write():
+                    sleep(AGAIN_SECONDS)
         if self.problem is not None:
             raise self.problem
 
@@ -106,7 +107,7 @@ class Books:
         self._entries.append(Outcome(job, relay, verdict))
         if self._timer is None:
             self._plan(LONELY_SECONDS)
-        elif len(self._entries) == LONELY_OUTCOMES:
+        elif len(self._entries) >= LONELY_OUTCOMES:
             self._plan(0.0)
 
     def refuse(self, job: Job, relay: Relay, verdict: Verdict) -> None:

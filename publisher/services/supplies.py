@@ -8,7 +8,7 @@ from publisher.mail.jobs import Job
 from publisher.mail.relays import Relay
 from publisher.services.book_entries import Claimed
 
-FEW = 48
+FEW = 96
 """So many messages lie ready at least, while there are some to be composed."""
 
 

@@ -1,4 +1,4 @@
-"""Real feed readers and a real nginx: nobody fetches in vain, nobody sees an old post as new."""
+"""Real feed readers, nginx and Caddy: nobody fetches in vain, nobody sees an old post as new."""
 
 import email.utils
 import os
@@ -8,8 +8,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import feedparser
@@ -45,10 +45,44 @@ def nginx(folder: Path, inner: str, port: int) -> Iterator[Path]:
     folder.mkdir()
     config = folder / "nginx.conf"
     config.write_text(NGINX.format(folder=folder, inner=inner), encoding="utf-8")
-    process = subprocess.Popen(["nginx", "-c", str(config), "-e", str(folder / "error.log")])
+    with running(port, "nginx", "-c", str(config), "-e", str(folder / "error.log")):
+        yield folder / "access.log"
+
+
+@contextmanager
+def nginx_of_ours(site: Path, folder: Path, port: int) -> Iterator[None]:
+    """With the host file that we ship, but for names, port and certificate."""
+    inner = (REPOSITORY / "deploy" / "nginx-static.conf").read_text(encoding="utf-8")
+    inner = re.sub(r"listen 443 ssl;", f"listen 127.0.0.1:{port};", inner)
+    inner = re.sub(r"\n\s*(ssl_|http2 ).*", "", inner).replace("/srv/letters", str(site))
+    # nginx's workers are another user; the test's folder is not theirs to enter.
+    for each in (site, *site.parents):
+        if each.is_relative_to(folder.parents[1]):
+            each.chmod(0o755)
+    with nginx(folder / "nginx", inner, port):
+        yield
+
+
+@contextmanager
+def caddy_of_ours(site: Path, folder: Path, port: int) -> Iterator[None]:
+    """With the file that we ship, but for names, port and certificate."""
+    ours = (REPOSITORY / "deploy" / "Caddyfile").read_text(encoding="utf-8")
+    ours = ours.replace("letters.example.org", f"http://:{port}").replace("/srv/letters", str(site))
+    config = folder / "Caddyfile"
+    config.write_text("{\n\tadmin off\n\tauto_https off\n}\n" + ours, encoding="utf-8")
+    homes = {name: str(folder / "caddy") for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
+    with running(port, "caddy", "run", "--config", str(config), "--adapter", "caddyfile", **homes):
+        yield
+
+
+@contextmanager
+def running(port: int, *command: str, **environment: str) -> Iterator[None]:
+    process = subprocess.Popen(
+        command, env={**os.environ, **environment}, stderr=subprocess.DEVNULL
+    )
     try:
         eventually(lambda: answers(port))
-        yield folder / "access.log"
+        yield
     finally:
         process.terminate()
         process.wait(PATIENCE_SECONDS)
@@ -103,18 +137,13 @@ def test_behind_nginx_that_compresses_by_itself_a_304_is_a_304(
         assert get(url, If_Modified_Since=headers["last-modified"])[0] == 304
 
 
-def test_nginx_serves_the_same_folder_as_plain_files(site: Path, tmp_path: Path) -> None:
-    """With the host file that we ship, but for names, port and certificate."""
+@pytest.mark.parametrize("server", [nginx_of_ours, caddy_of_ours])
+def test_a_web_server_serves_the_same_folder_as_plain_files(
+    site: Path, tmp_path: Path, server: Callable[[Path, Path, int], AbstractContextManager[None]]
+) -> None:
     publisher(site, "build")
     port = free_port()
-    inner = (REPOSITORY / "deploy" / "nginx-static.conf").read_text(encoding="utf-8")
-    inner = re.sub(r"listen 443 ssl;", f"listen 127.0.0.1:{port};", inner)
-    inner = re.sub(r"\n\s*(ssl_|http2 ).*", "", inner).replace("/srv/letters", str(site))
-    # nginx's workers are another user; the test's folder is not theirs to enter.
-    for folder in (site, *site.parents):
-        if folder.is_relative_to(tmp_path.parents[1]):
-            folder.chmod(0o755)
-    with nginx(tmp_path / "nginx", inner, port):
+    with server(site, tmp_path, port):
         base = f"http://127.0.0.1:{port}"
         plain, packed = (
             get(f"{base}/rss.xml", Accept_Encoding=encoding) for encoding in ("identity", "gzip")
@@ -138,6 +167,8 @@ def test_nginx_serves_the_same_folder_as_plain_files(site: Path, tmp_path: Path)
         assert get(f"{base}/atom.xml")[1]["content-type"].startswith("application/atom+xml")
         assert get(f"{base}/feed.json")[1]["content-type"].startswith("application/feed+json")
         assert get(f"{base}/")[0] == 200
+        for hidden in (".publisher/written.json", "inbox/", "posts/.git/config"):
+            assert get(f"{base}/{hidden}")[0] == 404
         assert get(f"{base}/.new-1/0")[0] == 404
 
 

@@ -10,6 +10,7 @@ need() { # COMMAND PACKAGE...
 }
 need chromium chromium fonts-noto-cjk
 need nginx nginx
+need caddy caddy
 need newsboat newsboat
 need xmllint libxml2-utils
 need npm npm
