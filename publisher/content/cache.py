@@ -101,8 +101,8 @@ class Cache:
 
     def _began(self) -> int:
         """This moment by the clock of the disk (ns); 0 where nothing can be written."""
-        if self._folder:
-            with self._trying():
+        with suppress(OSError):
+            if self._folder:
                 os.makedirs(self._folder, exist_ok=True)
                 with open(f"{self._folder}/{_LOCK}", "ab") as file:
                     os.utime(file.fileno())
@@ -126,15 +126,15 @@ class Cache:
         return self._bundle
 
     def _gathered(self) -> set[Bundle]:
-        """The bundles that hold what is wanted, after those that are mostly dead, and all but the
-        largest of too many, were emptied into the newest.
+        """The bundles that hold what is wanted, after some were emptied into the newest: those that
+        are mostly dead, those with a text that was taken back, all but the largest of too many.
         """
         live: Counter[Bundle] = Counter()
         for entry in self._wanted.values():
             for text in entry.texts:
                 live[text.bundle] += text.length
         old = sorted((each for each in live if each is not self._bundle), key=lambda b: b.size)
-        worn = {each for each in old if live[each] * 2 < each.size}
+        worn = {each for each in old if live[each] * 2 < each.size} | self._taken_back()
         if len(old) > _MOST_BUNDLES:
             worn |= {*old[:-1]}
         for path, entry in self._wanted.items() if worn else ():
@@ -142,6 +142,15 @@ class Cache:
                 self._wanted[path] = moved(entry, self._newest())
         kept = {*live} - worn
         return kept | {self._bundle} if self._bundle else kept
+
+    def _taken_back(self) -> set[Bundle]:
+        """The bundles that hold a text of a post that is gone, or may not be read any more."""
+        lost = [entry for path, entry in self._known.items() if not self._is_rendered(path)]
+        return {text.bundle for entry in lost for text in entry.texts}
+
+    def _is_rendered(self, path: str) -> bool:
+        entry = self._wanted.get(path)
+        return entry is not None and entry.rendering is not None
 
     def _tidy(self, kept: set[str]) -> None:
         for name in {*os.listdir(self._folder)} - kept:

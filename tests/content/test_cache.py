@@ -336,6 +336,29 @@ def test_texts_of_posts_that_are_gone_give_their_room_back(options: ContentOptio
     assert sum(path.stat().st_size for path in texts_of(options)) < before / 2
 
 
+def remove(file: Path) -> None:
+    file.unlink()
+
+
+def protect(file: Path) -> None:
+    file.write_text(file.read_text("utf-8").replace("---\n", "---\npassword: x\n", 1), "utf-8")
+
+
+@pytest.mark.parametrize("take_back", [remove, protect])
+def test_a_text_that_was_taken_back_is_nowhere(
+    options: ContentOptions, take_back: Callable[[Path], None]
+) -> None:
+    library = load(options, now=NOW)
+    post = next(post for post in library.posts if post.path == "small-repairs.md")
+    held = post.body.packed.data()
+    assert any(held in path.read_bytes() for path in texts_of(options))
+    take_back(options.folder / post.path)
+    warm = load(options, now=NOW)
+    assert post.path not in [post.path for post in warm.posts]
+    assert not any(held in path.read_bytes() for path in texts_of(options))
+    assert repr(warm) == repr(load(replace(options, cache=None), now=NOW))
+
+
 def test_of_two_loads_at_once_the_first_to_end_is_kept(options: ContentOptions) -> None:
     first, second = Cache(options), Cache(options)
     text = (options.folder / "small-repairs.md").read_bytes()
