@@ -40,6 +40,7 @@ _ATTRIBUTES = {
 _ADDRESSES = {"href", "src", "cite"}
 _CLASSES = re.compile(r"language-[\w+#.-]{1,32}|hl-\w{1,4}")
 _STEP = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*")
 _VOID = frozenset({
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param",
     "source", "track", "wbr", "p", "li", "dt", "dd", "td", "th", "tr", "option",
@@ -87,7 +88,7 @@ def _settled(html: str, cleaned: Callable[[str], str]) -> str:
     """
     for _ in range(_ROUNDS):
         before, html = html, cleaned(html)
-        if _STEP.findall(html) == _STEP.findall(before):  # the same elements, so the same tree
+        if _TAG.findall(html) == _TAG.findall(before):  # the same elements, so the same tree
             break
     return html
 
@@ -110,7 +111,8 @@ def address(value: str, base: str, resolve: Callable[[str], str]) -> str | None:
 
 def _prepared(html: str) -> str:
     """What the sanitiser would lose: table alignment, players, pictures that load later."""
-    html = _ALIGNED.sub(r'\1 align="\2"', html)
+    if "text-align" in html:
+        html = _ALIGNED.sub(r'\1 align="\2"', html)
     if "data-" in html:
         html = _SRC_LATER.sub(r"\1 src=", html)
     return _PLAYER.sub(_as_link, html) if "<" in html else html
