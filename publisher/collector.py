@@ -7,20 +7,38 @@ thousand posts that is a third of all the time, and finds nothing.
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 
 _YOUNG = 500_000
 """How many more values than before are made until it looks."""
 
 
+class _Pace:
+    """How often it looks, for all threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._usual = gc.get_threshold()
+        self._blocks = 0  # that are under way
+
+    def count(self, step: int) -> None:
+        """A block begins (1) or ends (-1)."""
+        with self._lock:
+            self._blocks += step
+            gc.set_threshold(_YOUNG if self._blocks else self._usual[0], *self._usual[1:])
+
+
+_pace = _Pace()
+
+
 @contextmanager
 def seldom() -> Iterator[None]:
-    """Lets the collector look less often until the end of the block."""
-    before = gc.get_threshold()
-    gc.set_threshold(_YOUNG, *before[1:])
+    """Lets the collector look less often until the end of the last such block."""
+    _pace.count(1)
     try:
         yield
     finally:
-        gc.set_threshold(*before)
+        _pace.count(-1)
 
 
 def seldom_from_now_on() -> None:
