@@ -2,8 +2,8 @@
 
     lease a batch (books) ──▶ claimed rows ──▶ compose (a thread) ──▶ ready ──▶ take (the loop)
 
-Only a few messages more than there are connections exist at any time, so memory does not grow
-with the issue, and dates are fresh. Two threads meet here: on the engine's loop jobs are taken,
+A few hundred messages at most exist at any time, so memory does not grow with the issue, and
+dates are fresh. Two threads meet here: on the engine's loop jobs are taken,
 and the books tell what has become of them; our own composes.
 """
 

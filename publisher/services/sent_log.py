@@ -10,7 +10,7 @@ from publisher.services.book_entries import Claimed
 
 SYNC_SECONDS = 0.2
 """How much of the log a power cut may cost. The log tells of databases that are older than that;
-to wait for the disk at each commit would cost a fifth of the writer's time."""
+to wait for the disk at each commit would cost a fifth of the rate."""
 
 
 class SentLog:
