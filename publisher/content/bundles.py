@@ -77,6 +77,9 @@ class Kept(Packed):
         self.length = length
         self.check = check
 
+    def __hash__(self) -> int:
+        return self.check  # it need not be read to be looked up
+
     def data(self) -> bytes:
         """Raises `PublisherError` if the disk has not kept what was written."""
         data = self.bundle.read(self.place, self.length)

@@ -15,11 +15,12 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from hashlib import sha256
 
+from msgspec.structs import replace
+
 from publisher.content.bundles import Bundle
-from publisher.content.cache_index import INDEX, NO_INDEX, Entry, moved, read_index, write_index
+from publisher.content.cache_index import INDEX, SHAPE, Entry, moved, read_index, write_index
 from publisher.content.folder import File, Seen, Stamp
 from publisher.content.options import ContentOptions
 from publisher.content.rendering import RENDER_VERSION
@@ -41,14 +42,15 @@ class Cache:
 
     def __init__(self, options: ContentOptions) -> None:
         self._folder = os.fspath(options.cache / "posts") if options.cache else ""
-        self._maker = sha256(f"{RENDER_VERSION}\n".encode() + options.fingerprint()).digest()
+        self._maker = sha256(
+            f"{RENDER_VERSION}\n{SHAPE}\n".encode() + options.fingerprint()
+        ).digest()
         self._bundle: Bundle | None = None
         self._wanted: dict[str, Entry] = {}
         self._is_changed = False
         self._settled_before = self._began() - _TICK
         self._index_was = self._index_is()
-        self._index = read_index(self._folder, self._maker) if self._folder else NO_INDEX
-        self._known = self._index.entries
+        self._known = read_index(self._folder, self._maker) if self._folder else {}
 
     def recall(self, seen: Seen) -> Entry | None:
         """The entry of a file that nobody has touched, told without reading it."""
@@ -92,9 +94,7 @@ class Cache:
                 bundles = self._gathered()
                 if self._bundle:
                     self._bundle.finish()
-                write_index(
-                    self._folder, self._maker, self._wanted, bundles=bundles, old=self._index
-                )
+                write_index(self._folder, self._maker, self._wanted.values(), bundles=bundles)
                 self._tidy({*(bundle.name for bundle in bundles), INDEX, _LOCK})
             elif self._bundle:
                 self._bundle.discard()

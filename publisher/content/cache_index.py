@@ -6,9 +6,11 @@ A text is written as its place: which bundle, where in it, how long, its check s
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
 import msgspec
+from msgspec import Struct
+from msgspec.inspect import type_info
+from msgspec.structs import replace
 
 from publisher.content.bundles import Bundle, Kept
 from publisher.content.folder import Stamp
@@ -19,8 +21,7 @@ from publisher.domain.packing import NOTHING, Packed
 INDEX = "index"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True, array_like=True):
     """What was read of a file, and what it became (None while nobody may read it).
 
     `digest` is that of its path and bytes; `stamp` is None where it proves nothing.
@@ -40,61 +41,43 @@ class Entry:
         return tuple(text for text in both if isinstance(text, Kept))
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
-    """The entries by path, and each as it is written, so that it need not be written anew."""
-
-    entries: Mapping[str, Entry]
-    written: Mapping[str, msgspec.Raw]
+SHAPE = str(type_info(Entry))
+"""The fields of an entry, which an index does not name: with others it is another index."""
 
 
-NO_INDEX = Index({}, {})
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
+class _Head(Struct, array_like=True):
     """`maker`: a digest of program and settings. `bundles`: the size of each, by name."""
 
     maker: bytes
     bundles: dict[str, int]
-    entries: dict[str, msgspec.Raw]
+    entries: msgspec.Raw
 
 
-def read_index(folder: str, maker: bytes) -> Index:
-    """The entries whose texts are there; none if the index is damaged or not ours."""
+def read_index(folder: str, maker: bytes) -> dict[str, Entry]:
+    """The entries whose texts are there, by path; none if the index is damaged or not ours."""
     try:
         with open(f"{folder}/{INDEX}", "rb") as file:
-            found = msgspec.msgpack.decode(file.read(), type=_File)
-        if found.maker != maker:
-            return NO_INDEX
-        bundles = {name: Bundle.open(f"{folder}/{name}", n) for name, n in found.bundles.items()}
-        decode = _decoder(bundles).decode
-        entries = {path: decode(written) for path, written in found.entries.items()}
+            head = msgspec.msgpack.decode(file.read(), type=_Head)
+        if head.maker != maker:
+            return {}
+        bundles = {name: Bundle.open(f"{folder}/{name}", n) for name, n in head.bundles.items()}
+        entries = _decoder(bundles).decode(head.entries)
     except (OSError, msgspec.DecodeError, LookupError):
-        return NO_INDEX
-    if None in bundles.values():
-        entries = {path: entry for path, entry in entries.items() if not _is_lost(entry)}
-    return Index(entries, found.entries)
+        return {}
+    is_whole = None not in bundles.values()
+    return {each.source.path: each for each in entries if is_whole or not _is_lost(each)}
 
 
 def write_index(
-    folder: str,
-    maker: bytes,
-    entries: Mapping[str, Entry],
-    *,
-    bundles: Iterable[Bundle],
-    old: Index,
+    folder: str, maker: bytes, entries: Iterable[Entry], *, bundles: Iterable[Bundle]
 ) -> None:
     """Puts a whole index in the place of the old one; `bundles` are all that hold its texts."""
-    encode = msgspec.msgpack.Encoder(enc_hook=_place).encode
-    written = {
-        path: old.written[path] if entry is old.entries.get(path) else msgspec.Raw(encode(entry))
-        for path, entry in entries.items()
-    }
+    encode = msgspec.msgpack.Encoder(enc_hook=_written).encode
     sizes = {bundle.name: bundle.size for bundle in bundles}
+    data = encode(_Head(maker, sizes, msgspec.Raw(encode([*entries]))))
     handle, aside = tempfile.mkstemp(dir=folder)
     with os.fdopen(handle, "wb") as file:
-        file.write(msgspec.msgpack.encode(_File(maker, sizes, written)))
+        file.write(data)
     os.replace(aside, f"{folder}/{INDEX}")
 
 
@@ -115,14 +98,14 @@ def _is_lost(entry: Entry) -> bool:
     return entry.rendering is not None and entry.rendering.body.packed is NOTHING
 
 
-def _place(text: Kept) -> tuple[str, int, int, int]:
+def _written(text: Kept) -> tuple[str, int, int, int]:
     return text.bundle.name, text.place, text.length, text.check
 
 
-def _decoder(bundles: Mapping[str, Bundle | None]) -> "msgspec.msgpack.Decoder[Entry]":
+def _decoder(bundles: Mapping[str, Bundle | None]) -> "msgspec.msgpack.Decoder[list[Entry]]":
     def text(_type: type, place: tuple[str, int, int, int]) -> Packed:
         name, start, length, check = place
         bundle = bundles[name]
         return Kept(bundle, start, length, check) if bundle else NOTHING
 
-    return msgspec.msgpack.Decoder(Entry, dec_hook=text)
+    return msgspec.msgpack.Decoder(list[Entry], dec_hook=text)

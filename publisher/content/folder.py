@@ -3,8 +3,9 @@
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from publisher.content.decoding import without_controls
 from publisher.content.references import POSTS
@@ -22,16 +23,14 @@ written and when it became what it is (ns), inode, device.
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """A path below the content folder. `stamp` is None where nothing can be told of the file."""
 
     path: str
     stamp: Stamp | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class File:
+class File(Struct, frozen=True, kw_only=True):
     """A path below the content folder and the file's bytes. `stamp`: as it was before they were
     read.
     """

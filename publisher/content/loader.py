@@ -9,10 +9,12 @@ taken from the cache, as long as the file, the settings and all that it refers t
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from publisher.content.cache import Cache, digest_of
 from publisher.content.cache_index import Entry
@@ -28,8 +30,7 @@ from publisher.domain.posts import Failed, Library, Post, Skipped, Warned
 __all__ = ["ContentOptions", "load"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Read:
+class _Read(Struct, frozen=True, kw_only=True):
     """One file that was read, as the cache has it or would.
 
     `text` is None while the cache has spared us the parsing; `file` is there where it cannot.

@@ -5,9 +5,10 @@ Whatever is not clearly public is not published: `draft: maybe` is a draft, `pub
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import PurePosixPath
+
+from msgspec import Struct
 
 from publisher.content.dates import parse_date
 from publisher.content.values import (
@@ -29,8 +30,7 @@ _FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]*\1[`~]*[ \t]*$|\
 _CODE = re.compile(r"(`+)(?!`)[^\n]*?(?<!`)\1(?!`)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Marks:
+class Marks(Struct, frozen=True, kw_only=True, array_like=True):
     """What a file says about who may read it. `opens` and `expires` bound its public time."""
 
     is_protected: bool

@@ -1,8 +1,10 @@
 """One text becomes HTML, excerpt and picture."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from hashlib import sha256
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from publisher.content import excerpts, markdown
 from publisher.content.code import coloured
@@ -17,8 +19,7 @@ RENDER_VERSION = 6
 """Rises by hand whenever the same file is read or rendered otherwise; a golden test says when."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendering:
+class Rendering(Struct, frozen=True, kw_only=True, array_like=True):
     """What a text became.
 
     `asked`: the questions about other files that it depends on, with their answers.
@@ -30,7 +31,7 @@ class Rendering:
     image: Image | None = None
     media: Media | None = None
     assets: tuple[Asset, ...] = ()
-    asked: dict[str, str] = field(default_factory=dict)
+    asked: dict[str, str] = {}
     warnings: tuple[Warned, ...] = ()
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from publisher.content.decoding import decode, without_controls
 from publisher.content.dialects import Doubt, Meaning, marks_of, understand, unreadable_date
 from publisher.content.front_matter import FrontMatter, read_front_matter
@@ -18,8 +20,7 @@ MAX_BYTES = 2_000_000
 _PROTECTED = Meaning(id=None, title="", published=None, updated=None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Obstacle:
+class Obstacle(Struct, frozen=True, kw_only=True, array_like=True):
     """Why a file that was read can be no post, at which line, and what to do."""
 
     line: int
@@ -27,8 +28,7 @@ class Obstacle:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True, array_like=True):
     """A file that was read. Of a protected one nothing but its path and its marks is kept.
 
     `obstacle`: what is missing for a post, such as a date. `is_ignored`: a page or a fragment, no

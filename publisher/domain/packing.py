@@ -29,7 +29,7 @@ class Packed(ABC):
         return isinstance(other, Packed) and self.data() == other.data()
 
     def __hash__(self) -> int:
-        return hash(self.data())
+        return zlib.crc32(self.data())
 
     def __repr__(self) -> str:
         return f"Packed({self.data()!r})"

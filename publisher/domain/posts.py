@@ -6,11 +6,13 @@ can name every file.
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from publisher.domain.packing import NOTHING, Held, Packed, pack
 
@@ -26,8 +28,7 @@ class SkipReason(StrEnum):
     EMPTY = "empty"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """What the front matter says of a post, for listings."""
 
     id: str | None
@@ -41,11 +42,10 @@ class Facts:
     is_hidden: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Excerpt:
+class Excerpt(Struct, frozen=True, kw_only=True, array_like=True):
     """The opening of a post, packed like the whole. `is_manual`: the writer marked its end."""
 
-    packed: Packed = field(hash=False)  # it need not be read to be looked up
+    packed: Packed
     is_manual: bool
 
     @classmethod
@@ -65,15 +65,14 @@ class Excerpt:
 NO_EXCERPT = Excerpt(packed=NOTHING, is_manual=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True, array_like=True):
     """A whole text, as HTML for feeds and as HTML for mails and pages.
 
     Kept packed, both forms in one, and unpacked for whoever asks. `size` is that of the first, in
     bytes.
     """
 
-    packed: Packed = field(default=NOTHING, hash=False)
+    packed: Packed = NOTHING
     size: int = 0
 
     @classmethod
@@ -91,8 +90,7 @@ class Body:
         return self.packed.text().split("\0")[-1]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class Image(Struct, frozen=True, kw_only=True, array_like=True):
     """A picture. `url` is absolute; width and height are pixels, 0 where unknown."""
 
     url: str
@@ -101,8 +99,7 @@ class Image:
     height: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Media:
+class Media(Struct, frozen=True, kw_only=True, array_like=True):
     """A recording that a post carries. `url` is absolute, `length` in bytes, 0 where unknown.
 
     `seconds` is how long it lasts, 0 where unknown.
@@ -114,16 +111,14 @@ class Media:
     seconds: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asset:
+class Asset(Struct, frozen=True, kw_only=True, array_like=True):
     """A file beside a post that its page needs: `source` on disk, `url` where it is published."""
 
     source: str
     url: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
+class Post(Struct, frozen=True, kw_only=True, array_like=True):
     """One Markdown file that may be published.
 
     `id` is stable: what the front matter declares, else the path at first sight (see
@@ -154,11 +149,9 @@ class Post:
     body: Body = Body()
     content_hash: str = ""
     assets: tuple[Asset, ...] = ()
-    extra: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Skipped:
+class Skipped(Struct, frozen=True, kw_only=True):
     """A file kept back on purpose. `facts` is None where nothing may be told (protected)."""
 
     path: str
@@ -167,8 +160,7 @@ class Skipped:
     facts: Facts | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
+class Failed(Struct, frozen=True, kw_only=True):
     """A file that cannot be published. `line` counts from 1, 0 = the whole file."""
 
     path: str
@@ -178,8 +170,7 @@ class Failed:
     facts: Facts | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Warned:
+class Warned(Struct, frozen=True, kw_only=True, array_like=True):
     """Something in a file that was understood, but perhaps not as it was meant."""
 
     path: str
@@ -188,8 +179,7 @@ class Warned:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Library:
+class Library(Struct, frozen=True, kw_only=True):
     """All that a content folder holds, each part sorted by path."""
 
     posts: tuple[Post, ...]
@@ -198,8 +188,7 @@ class Library:
     warnings: tuple[Warned, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownPost:
+class KnownPost(Struct, frozen=True, kw_only=True):
     """One row of the id registry: this id was first seen at, or has moved to, `path`.
 
     `gone_at`: since when no file lies there.
@@ -211,8 +200,7 @@ class KnownPost:
     gone_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class News:
+class News(Struct, frozen=True, kw_only=True):
     """What the id registry does not know yet: new posts, those that moved or were written anew,
     and the ids of those that are gone, sorted.
     """

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
@@ -35,7 +35,7 @@ from publisher.store import labels as label_rows
 from publisher.store import pings as ping_rows
 from publisher.store.pings import Ping
 
-_TOLD = attrgetter(*(field.name for field in fields(Post) if field.name not in {"body", "excerpt"}))
+_TOLD = attrgetter(*(name for name in Post.__struct_fields__ if name not in {"body", "excerpt"}))
 """All of a post but its texts, for which `content_hash` stands."""
 
 _PLAIN_PATH = re.compile(r"[\w./-]*")

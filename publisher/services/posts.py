@@ -1,9 +1,11 @@
 """The content folder as a library of posts with lasting ids."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+
+from msgspec.structs import replace
 
 from publisher.collector import seldom
 from publisher.content import loader, writing

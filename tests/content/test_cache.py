@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -275,7 +276,7 @@ def test_a_file_that_changes_while_it_is_read_fails_closed(
 
     def read(root: str, path: str) -> File | Failed:
         file = read_file(root, path)
-        return replace(file, data=b"other") if isinstance(file, File) else file
+        return msgspec.structs.replace(file, data=b"other") if isinstance(file, File) else file
 
     monkeypatch.setattr("publisher.content.loader.read_file", read)
     library = load(options, now=at_its_minute)
@@ -368,7 +369,7 @@ def test_of_two_loads_at_once_the_first_to_end_is_kept(options: ContentOptions) 
         file = File(path=name, data=text, stamp=(0, 0, 0, 0, 0))
         made = rendering.render(source, options, {})
         assert isinstance(made, rendering.Rendering)
-        entry = cache.put(replace(cache.entry(file, source.source), rendering=made))
+        entry = cache.put(msgspec.structs.replace(cache.entry(file, source.source), rendering=made))
         assert entry.rendering == made
     first.save()
     second.save()

@@ -1,12 +1,15 @@
 """Markdown cases as golden files: each `golden/markdown/*.md` with the HTML that it becomes."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from publisher.content.options import ContentOptions
 from publisher.content.rendering import RENDER_VERSION, Rendering, render
@@ -80,7 +83,13 @@ def _told(case: Path) -> str:
     found = read_source(case.read_bytes(), f"folder/{case.name}", make_options(dialect=dialect))
     if isinstance(found, Failed):
         return f"{found}\n"
-    return "".join(f"{name}: {value!r}\n" for name, value in asdict(found.source).items())
+    return "".join(f"{name}: {value!r}\n" for name, value in _plain(found.source).items())
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Struct):
+        return {name: _plain(each) for name, each in asdict(value).items()}
+    return tuple(map(_plain, value)) if isinstance(value, tuple) else value
 
 
 STRONG = [

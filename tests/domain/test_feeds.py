@@ -1,7 +1,7 @@
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from publisher.domain.feeds import Feed, FeedKind, FeedOptions, entry_id, site_feeds
 from publisher.domain.labels import file_posts

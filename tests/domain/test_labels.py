@@ -1,9 +1,9 @@
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from publisher.domain.labels import Label, LabelKind, file_posts, key_of, labels_of, slug_of
 from tests.factories import make_post

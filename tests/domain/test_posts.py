@@ -1,10 +1,10 @@
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from publisher.domain.posts import KnownPost, Post, body_hash, newest_first, settle_ids
 from tests.factories import NOW

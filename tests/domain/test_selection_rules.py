@@ -1,7 +1,7 @@
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from publisher.domain.selection import Order, Selection, chosen, for_issue
 from tests.factories import make_post

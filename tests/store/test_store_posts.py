@@ -1,6 +1,6 @@
 """The id registry, as two loads at once see it."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from publisher.domain.posts import News, news_of
 from publisher.store import posts as rows
