@@ -46,11 +46,11 @@ def print_build(report: BuildReport, app: App) -> None:
     """Which posts were read, kept back or unreadable, and the feeds that were written."""
     _print_library(report.library)
     click.echo(f"\nFeeds  {app.folders.output}")
-    chosen = sum(choice.chosen for choice in report.choices)
+    entries = len(report.made_of[0].entries)
     for file in report.feeds:
         if file.path in MAIN_FILES.values():
             state = "written" if file.changed else "unchanged"
-            click.echo(f"  {file.path:<10} {chosen} entries, {file.size:,} bytes, {state}")
+            click.echo(f"  {file.path:<10} {entries} entries, {file.size:,} bytes, {state}")
     others = [file for file in report.feeds if file.path not in MAIN_FILES.values()]
     changed = sum(file.changed for file in others)
     click.echo(f"  and {len(others)} documents of other feeds, {changed} of them new or changed")

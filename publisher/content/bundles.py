@@ -15,6 +15,9 @@ from publisher.errors import PublisherError
 
 ENDING = ".texts"
 
+Place = tuple[str, int, int, int]
+"""Where a text lies: name of the bundle, first byte, number of bytes, their CRC-32."""
+
 
 class Bundle:
     """One file of texts, open for reading. `size` in bytes."""
@@ -51,7 +54,7 @@ class Bundle:
         while rest:
             rest = rest[os.pwrite(self._handle, rest, self.size) :]
             self.size = place + len(data) - len(rest)
-        return Kept(self, place, len(data), crc32(data))
+        return Kept(self, (self.name, place, len(data), crc32(data)))
 
     def read(self, place: int, length: int) -> bytes:
         """So many bytes from a place on; fewer where the file has been cut."""
@@ -69,21 +72,24 @@ class Bundle:
 class Kept(Packed):
     """A text in a bundle."""
 
-    __slots__ = ("bundle", "check", "length", "place")
+    __slots__ = ("bundle", "place")
 
-    def __init__(self, bundle: Bundle, place: int, length: int, check: int) -> None:
+    def __init__(self, bundle: Bundle, place: Place) -> None:
         self.bundle = bundle
         self.place = place
-        self.length = length
-        self.check = check
+
+    @property
+    def length(self) -> int:
+        return self.place[2]
 
     def __hash__(self) -> int:
-        return self.check  # it need not be read to be looked up
+        return self.place[3]  # it need not be read to be looked up
 
     def data(self) -> bytes:
         """Raises `PublisherError` if the disk has not kept what was written."""
-        data = self.bundle.read(self.place, self.length)
-        if crc32(data) != self.check:
+        _, start, length, check = self.place
+        data = self.bundle.read(start, length)
+        if crc32(data) != check:
             self.bundle.discard()  # the next load makes its texts anew
             raise PublisherError(
                 f"{self.bundle.path} was damaged and is removed; do this once more"

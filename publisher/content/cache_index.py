@@ -6,22 +6,24 @@ A text is written as its place: which bundle, where in it, how long, its check s
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 
 import msgspec
 from msgspec import Struct
 from msgspec.inspect import type_info
 from msgspec.structs import replace
 
-from publisher.content.bundles import Bundle, Kept
+from publisher.content.bundles import Bundle, Kept, Place
 from publisher.content.folder import Stamp
 from publisher.content.rendering import Rendering
 from publisher.content.sources import Source
 from publisher.domain.packing import NOTHING, Packed
+from publisher.domain.records import Record
 
 INDEX = "index"
 
 
-class Entry(Struct, frozen=True, kw_only=True, array_like=True):
+class Entry(Record, frozen=True, kw_only=True):
     """What was read of a file, and what it became (None while nobody may read it).
 
     `digest` is that of its path and bytes; `stamp` is None where it proves nothing.
@@ -72,7 +74,7 @@ def write_index(
     folder: str, maker: bytes, entries: Iterable[Entry], *, bundles: Iterable[Bundle]
 ) -> None:
     """Puts a whole index in the place of the old one; `bundles` are all that hold its texts."""
-    encode = msgspec.msgpack.Encoder(enc_hook=_written).encode
+    encode = msgspec.msgpack.Encoder(enc_hook=attrgetter("place")).encode
     sizes = {bundle.name: bundle.size for bundle in bundles}
     data = encode(_Head(maker, sizes, msgspec.Raw(encode([*entries]))))
     handle, aside = tempfile.mkstemp(dir=folder)
@@ -98,14 +100,9 @@ def _is_lost(entry: Entry) -> bool:
     return entry.rendering is not None and entry.rendering.body.packed is NOTHING
 
 
-def _written(text: Kept) -> tuple[str, int, int, int]:
-    return text.bundle.name, text.place, text.length, text.check
-
-
 def _decoder(bundles: Mapping[str, Bundle | None]) -> "msgspec.msgpack.Decoder[list[Entry]]":
-    def text(_type: type, place: tuple[str, int, int, int]) -> Packed:
-        name, start, length, check = place
-        bundle = bundles[name]
-        return Kept(bundle, start, length, check) if bundle else NOTHING
+    def text(_type: type, place: Place) -> Packed:
+        bundle = bundles[place[0]]
+        return Kept(bundle, place) if bundle else NOTHING
 
     return msgspec.msgpack.Decoder(list[Entry], dec_hook=text)

@@ -3,14 +3,14 @@
 import os
 import re
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
-
-from msgspec import Struct
 
 from publisher.content.decoding import without_controls
 from publisher.content.references import POSTS
 from publisher.content.sources import MAX_BYTES
 from publisher.domain.posts import Failed
+from publisher.domain.records import Record
 from publisher.errors import ContentError
 
 ROOTS = frozenset({"_posts", "_drafts"})
@@ -23,14 +23,14 @@ written and when it became what it is (ns), inode, device.
 """
 
 
-class Seen(Struct, frozen=True, kw_only=True):
+class Seen(Record, frozen=True, kw_only=True):
     """A path below the content folder. `stamp` is None where nothing can be told of the file."""
 
     path: str
     stamp: Stamp | None
 
 
-class File(Struct, frozen=True, kw_only=True):
+class File(Record, frozen=True, kw_only=True):
     """A path below the content folder and the file's bytes. `stamp`: as it was before they were
     read.
     """
@@ -45,15 +45,14 @@ def find(folder: Path) -> list[str]:
 
     Raises `ContentError` if the folder itself cannot be opened: no folder is not an empty one.
     """
-    return sorted(filter(_is_text, _walk(folder)))
+    return sorted(path for path, _ in _walk(folder) if _is_text(path))
 
 
 def look(folder: Path) -> Iterator[Seen | Failed]:
     """Each post, by path. Reads none of them."""
-    root = os.fspath(folder)
-    for path in sorted(_walk(folder)):
+    for path, entry in sorted(_walk(folder), key=itemgetter(0)):
         if _is_text(path):
-            yield Seen(path=path, stamp=_seen(f"{root}/{path}"))
+            yield Seen(path=path, stamp=_seen(entry))
         else:
             shown = re.sub(r"[^\x20-\x7e]", "?", path)
             problem = "has a name that is not UTF-8, or holds control characters"
@@ -71,9 +70,9 @@ def read_file(root: str, path: str) -> File | Failed:
         return _failed(path, problem, "check the file and its rights")
 
 
-def _seen(path: str) -> Stamp | None:
+def _seen(entry: "os.DirEntry[str] | None") -> Stamp | None:
     try:
-        return _stamp(os.stat(path))
+        return _stamp(entry.stat()) if entry else None
     except OSError:
         return None
 
@@ -82,21 +81,21 @@ def _stamp(found: os.stat_result) -> Stamp:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
 
 
-def _walk(folder: Path) -> Iterator[str]:
+def _walk(folder: Path) -> Iterator[tuple[str, "os.DirEntry[str] | None"]]:
     """Leaves out names that begin with `_` or `.`, or end in `~` or `%`, and links to folders.
 
-    What cannot be looked into comes too: reading it says why.
+    What cannot be looked into comes too, without an entry: reading it says why.
     """
     prefixes = [""]
     while prefixes:
         prefix = prefixes.pop()
         try:
-            entries = sorted(os.scandir(folder / prefix), key=lambda entry: entry.name)
+            entries = [*os.scandir(folder / prefix)]
         except OSError as error:
             if not prefix:
                 problem = f"cannot be opened: {error.strerror}; set content.folder"
                 raise ContentError(str(folder), 0, problem) from None
-            yield prefix.removesuffix("/")
+            yield prefix.removesuffix("/"), None
             continue
         for entry in entries:
             name = entry.name
@@ -105,7 +104,7 @@ def _walk(folder: Path) -> Iterator[str]:
             if entry.is_dir(follow_symlinks=False):
                 prefixes.append(f"{prefix}{name}/")
             elif name[name.rfind(".") :].lower() in POSTS and _is_file(entry):
-                yield f"{prefix}{name}"
+                yield f"{prefix}{name}", entry
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

@@ -13,7 +13,6 @@ from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from publisher.content.cache import Cache, digest_of
@@ -21,16 +20,17 @@ from publisher.content.cache_index import Entry
 from publisher.content.folder import File, look, read_file
 from publisher.content.options import ContentOptions
 from publisher.content.publication import facts_of, held_back, post_of
-from publisher.content.references import Index, index_of, still_hold
+from publisher.content.references import Index, SourceIndex, still_hold
 from publisher.content.rendering import Rendering
 from publisher.content.sources import Source, Text
 from publisher.content.workers import Workers
 from publisher.domain.posts import Failed, Library, Post, Skipped, Warned
+from publisher.domain.records import Record
 
 __all__ = ["ContentOptions", "load"]
 
 
-class _Read(Struct, frozen=True, kw_only=True):
+class _Read(Record, frozen=True, kw_only=True):
     """One file that was read, as the cache has it or would.
 
     `text` is None while the cache has spared us the parsing; `file` is there where it cannot.
@@ -105,7 +105,7 @@ def _render(
     options: ContentOptions, cache: Cache, workers: Workers, public: Sequence[_Read]
 ) -> list[Rendering | Failed]:
     """What each public file became; only what changed, or refers to what changed, is rendered."""
-    index = index_of(item.source for item in public)
+    index = SourceIndex([item.source for item in public])
     common: dict[str, str] = {}
     items = [_judged(item, options, index, common) for item in public]
     unread = workers.read(item.file for item in items if isinstance(item.file, File))

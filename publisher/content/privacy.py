@@ -8,8 +8,6 @@ import re
 from datetime import UTC, datetime, tzinfo
 from pathlib import PurePosixPath
 
-from msgspec import Struct
-
 from publisher.content.dates import parse_date
 from publisher.content.values import (
     HIDING,
@@ -22,6 +20,7 @@ from publisher.content.values import (
     texts,
 )
 from publisher.domain.posts import SkipReason
+from publisher.domain.records import Record
 
 _DRAFT_FOLDERS = frozenset({"_drafts", "drafts"})
 _ENCRYPTING = frozenset({"hugo-encryptor", "encrypt", "password", "secret", "private", "hbe"})
@@ -30,7 +29,7 @@ _FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]*\1[`~]*[ \t]*$|\
 _CODE = re.compile(r"(`+)(?!`)[^\n]*?(?<!`)\1(?!`)")
 
 
-class Marks(Struct, frozen=True, kw_only=True, array_like=True):
+class Marks(Record, frozen=True, kw_only=True):
     """What a file says about who may read it. `opens` and `expires` bound its public time."""
 
     is_protected: bool

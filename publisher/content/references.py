@@ -6,7 +6,8 @@ below the site's roots. Nothing outside those folders is ever found, whatever th
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from os.path import isfile, splitext
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -34,20 +35,40 @@ Index = Mapping[str, str]
 """Name of a post (path, path below `_posts`, file name; with and without ending) -> its URL."""
 
 
-def index_of(sources: Iterable[Source]) -> dict[str, str]:
-    """The names by which posts may be linked; of two posts of one name the first path has it."""
-    found: dict[str, str] = {}
-    for source in sources:
-        path = source.path
-        folder, _, name = path.rpartition("/")
-        stem = name.rpartition(".")[0]
-        below = f"/{path}".partition("/_posts/")[2] or path
-        names = [path, below, below.rpartition(".")[0], name, stem]
-        if stem in {"index", "_index"} and folder:
-            names.append(folder.rpartition("/")[2])
-        for key in names:
-            found.setdefault(key, source.url)
-    return found
+class SourceIndex(Mapping[str, str]):
+    """The names by which posts may be linked; of two posts of one name the first path has it.
+
+    Made when the first name is looked up: most loads look up none.
+    """
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = sources
+
+    @cached_property
+    def _urls(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for source in self._sources:
+            for name in _names(source.path):
+                found.setdefault(name, source.url)
+        return found
+
+    def __getitem__(self, name: str) -> str:
+        return self._urls[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._urls)
+
+    def __len__(self) -> int:
+        return len(self._urls)
+
+
+def _names(path: str) -> Iterator[str]:
+    folder, _, name = path.rpartition("/")
+    stem = name.rpartition(".")[0]
+    below = f"/{path}".partition("/_posts/")[2] or path
+    yield from (path, below, below.rpartition(".")[0], name, stem)
+    if stem in {"index", "_index"} and folder:
+        yield folder.rpartition("/")[2]
 
 
 class References:

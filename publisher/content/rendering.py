@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from hashlib import sha256
 
-from msgspec import Struct
+from msgspec import field
 from msgspec.structs import replace
 
 from publisher.content import excerpts, markdown
@@ -13,13 +13,14 @@ from publisher.content.references import Index, References
 from publisher.content.sanitise import address, sanitise
 from publisher.content.sources import Source, Text
 from publisher.domain.posts import Asset, Body, Excerpt, Failed, Image, Media, Warned
+from publisher.domain.records import Record
 from publisher.errors import ContentError
 
 RENDER_VERSION = 6
 """Rises by hand whenever the same file is read or rendered otherwise; a golden test says when."""
 
 
-class Rendering(Struct, frozen=True, kw_only=True, array_like=True):
+class Rendering(Record, frozen=True, kw_only=True):
     """What a text became.
 
     `asked`: the questions about other files that it depends on, with their answers.
@@ -31,7 +32,7 @@ class Rendering(Struct, frozen=True, kw_only=True, array_like=True):
     image: Image | None = None
     media: Media | None = None
     assets: tuple[Asset, ...] = ()
-    asked: dict[str, str] = {}
+    asked: dict[str, str] = field(default_factory=dict)
     warnings: tuple[Warned, ...] = ()
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from msgspec import Struct
-
 from publisher.content.decoding import decode, without_controls
 from publisher.content.dialects import Doubt, Meaning, marks_of, understand, unreadable_date
 from publisher.content.front_matter import FrontMatter, read_front_matter
@@ -13,6 +11,7 @@ from publisher.content.permalinks import permalink
 from publisher.content.privacy import Marks
 from publisher.domain.packing import pack, unpack
 from publisher.domain.posts import Failed, Warned, body_hash
+from publisher.domain.records import Record
 from publisher.errors import ContentError
 
 MAX_BYTES = 2_000_000
@@ -20,7 +19,7 @@ MAX_BYTES = 2_000_000
 _PROTECTED = Meaning(id=None, title="", published=None, updated=None)
 
 
-class Obstacle(Struct, frozen=True, kw_only=True, array_like=True):
+class Obstacle(Record, frozen=True, kw_only=True):
     """Why a file that was read can be no post, at which line, and what to do."""
 
     line: int
@@ -28,7 +27,7 @@ class Obstacle(Struct, frozen=True, kw_only=True, array_like=True):
     remedy: str
 
 
-class Source(Struct, frozen=True, kw_only=True, array_like=True):
+class Source(Record, frozen=True, kw_only=True):
     """A file that was read. Of a protected one nothing but its path and its marks is kept.
 
     `obstacle`: what is missing for a post, such as a date. `is_ignored`: a page or a fragment, no

@@ -8,11 +8,11 @@ readers. Labels that differ only in case, width or blanks are one label, so that
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote
 
 from publisher.domain.posts import Post
+from publisher.domain.records import Record
 
 _LONGEST = 60
 
@@ -35,8 +35,7 @@ FOLDERS = {
 """Kind -> the folder of its pages and feeds, below the site."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
+class Label(Record, frozen=True, kw_only=True):
     """One label. `key` recognises it, `name` is how it is written now, `slug` never changes.
 
     A category's name is its path, `life/growth`. Slugs are unique within a kind.
@@ -58,8 +57,7 @@ class Label:
         return f"/{quote(self.folder)}/"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filed:
+class Filed(Record, frozen=True, kw_only=True):
     """A label and the posts that are filed under it, in the order of the posts."""
 
     label: Label

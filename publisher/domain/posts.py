@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from publisher.domain.packing import NOTHING, Held, Packed, pack
+from publisher.domain.records import Record
 
 
 class SkipReason(StrEnum):
@@ -28,7 +28,7 @@ class SkipReason(StrEnum):
     EMPTY = "empty"
 
 
-class Facts(Struct, frozen=True, kw_only=True):
+class Facts(Record, frozen=True, kw_only=True):
     """What the front matter says of a post, for listings."""
 
     id: str | None
@@ -42,7 +42,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     is_hidden: bool = False
 
 
-class Excerpt(Struct, frozen=True, kw_only=True, array_like=True):
+class Excerpt(Record, frozen=True, kw_only=True):
     """The opening of a post, packed like the whole. `is_manual`: the writer marked its end."""
 
     packed: Packed
@@ -65,7 +65,7 @@ class Excerpt(Struct, frozen=True, kw_only=True, array_like=True):
 NO_EXCERPT = Excerpt(packed=NOTHING, is_manual=False)
 
 
-class Body(Struct, frozen=True, array_like=True):
+class Body(Record, frozen=True):
     """A whole text, as HTML for feeds and as HTML for mails and pages.
 
     Kept packed, both forms in one, and unpacked for whoever asks. `size` is that of the first, in
@@ -90,7 +90,7 @@ class Body(Struct, frozen=True, array_like=True):
         return self.packed.text().split("\0")[-1]
 
 
-class Image(Struct, frozen=True, kw_only=True, array_like=True):
+class Image(Record, frozen=True, kw_only=True):
     """A picture. `url` is absolute; width and height are pixels, 0 where unknown."""
 
     url: str
@@ -99,7 +99,7 @@ class Image(Struct, frozen=True, kw_only=True, array_like=True):
     height: int = 0
 
 
-class Media(Struct, frozen=True, kw_only=True, array_like=True):
+class Media(Record, frozen=True, kw_only=True):
     """A recording that a post carries. `url` is absolute, `length` in bytes, 0 where unknown.
 
     `seconds` is how long it lasts, 0 where unknown.
@@ -111,14 +111,14 @@ class Media(Struct, frozen=True, kw_only=True, array_like=True):
     seconds: int = 0
 
 
-class Asset(Struct, frozen=True, kw_only=True, array_like=True):
+class Asset(Record, frozen=True, kw_only=True):
     """A file beside a post that its page needs: `source` on disk, `url` where it is published."""
 
     source: str
     url: str
 
 
-class Post(Struct, frozen=True, kw_only=True, array_like=True):
+class Post(Record, frozen=True, kw_only=True):
     """One Markdown file that may be published.
 
     `id` is stable: what the front matter declares, else the path at first sight (see
@@ -151,7 +151,7 @@ class Post(Struct, frozen=True, kw_only=True, array_like=True):
     assets: tuple[Asset, ...] = ()
 
 
-class Skipped(Struct, frozen=True, kw_only=True):
+class Skipped(Record, frozen=True, kw_only=True):
     """A file kept back on purpose. `facts` is None where nothing may be told (protected)."""
 
     path: str
@@ -160,7 +160,7 @@ class Skipped(Struct, frozen=True, kw_only=True):
     facts: Facts | None = None
 
 
-class Failed(Struct, frozen=True, kw_only=True):
+class Failed(Record, frozen=True, kw_only=True):
     """A file that cannot be published. `line` counts from 1, 0 = the whole file."""
 
     path: str
@@ -170,7 +170,7 @@ class Failed(Struct, frozen=True, kw_only=True):
     facts: Facts | None = None
 
 
-class Warned(Struct, frozen=True, kw_only=True, array_like=True):
+class Warned(Record, frozen=True, kw_only=True):
     """Something in a file that was understood, but perhaps not as it was meant."""
 
     path: str
@@ -179,7 +179,7 @@ class Warned(Struct, frozen=True, kw_only=True, array_like=True):
     remedy: str
 
 
-class Library(Struct, frozen=True, kw_only=True):
+class Library(Record, frozen=True, kw_only=True):
     """All that a content folder holds, each part sorted by path."""
 
     posts: tuple[Post, ...]
@@ -188,7 +188,7 @@ class Library(Struct, frozen=True, kw_only=True):
     warnings: tuple[Warned, ...] = ()
 
 
-class KnownPost(Struct, frozen=True, kw_only=True):
+class KnownPost(Record, frozen=True, kw_only=True):
     """One row of the id registry: this id was first seen at, or has moved to, `path`.
 
     `gone_at`: since when no file lies there.
@@ -200,7 +200,7 @@ class KnownPost(Struct, frozen=True, kw_only=True):
     gone_at: datetime | None = None
 
 
-class News(Struct, frozen=True, kw_only=True):
+class News(Record, frozen=True, kw_only=True):
     """What the id registry does not know yet: new posts, those that moved or were written anew,
     and the ids of those that are gone, sorted.
     """

@@ -52,20 +52,6 @@ class Choice:
     reason: str
 
 
-def for_feed(posts: Sequence[Post], *, limit: int) -> list[Choice]:
-    """The newest `limit` posts, newest first; the others follow with their reason."""
-    return [
-        Choice(
-            post=post,
-            chosen=place <= limit,
-            reason=f"number {place} of the newest {limit}"
-            if place <= limit
-            else f"older than the newest {limit}",
-        )
-        for place, post in enumerate(newest_first(posts), start=1)
-    ]
-
-
 def for_issue(
     posts: Sequence[Post],
     *,

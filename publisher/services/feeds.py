@@ -10,14 +10,12 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from publisher.collector import seldom
-from publisher.domain import selection
 from publisher.domain.documents import Document
 from publisher.domain.feeds import Feed, PostEntries, issue_entry, issues_feed, site_feeds
 from publisher.domain.issues import Issue
 from publisher.domain.labels import Filed, Label, file_posts, labels_of
 from publisher.domain.newsletters import Newsletter
 from publisher.domain.posts import Library, Post, newest_first
-from publisher.domain.selection import Choice
 from publisher.domain.sites import Site
 from publisher.errors import NotFound
 from publisher.lint.feeds import INCURABLE, lint_feed
@@ -55,14 +53,13 @@ class FaultyFeed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildReport:
-    """One build: what was read, which posts the feeds hold and why, which files there are now.
+    """One build: what was read, and which files there are now.
 
-    `made_of`: every feed there is. `faulty`: the feed documents made in this build that are not as
-    readers need them.
+    `made_of`: every feed there is, the main feed first. `faulty`: the feed documents made in this
+    build that are not as readers need them.
     """
 
     library: Library
-    choices: tuple[Choice, ...]
     made_of: tuple[Feed, ...]
     written: tuple[Written, ...]
     removed: tuple[str, ...]
@@ -96,7 +93,6 @@ def build_library(app: App, library: Library, *, now: datetime) -> BuildReport:
     bad = [each for each in written if each.findings]
     return BuildReport(
         library=library,
-        choices=tuple(selection.for_feed(ordered, limit=app.feeds.entries)),
         made_of=tuple(feeds),
         written=tuple(written),
         removed=tuple(removed),

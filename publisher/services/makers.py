@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,6 +23,7 @@ import deflate
 
 from publisher.collector import seldom_from_now_on
 from publisher.domain.documents import ENCODINGS
+from publisher.domain.records import Record
 from publisher.lint.findings import Finding
 
 PAGE_SECONDS = 300
@@ -50,8 +50,7 @@ PRESSES: Mapping[str, Callable[[bytes], bytes]] = {
 """Content coding -> what puts bytes into it; equal bytes give equal ones."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputFile:
+class OutputFile(Record, frozen=True, kw_only=True):
     """One file to publish. `path` is relative to the output folder, with forward slashes.
 
     `data` may be a function: it is called only if what the file was made of, `source`, is not what
@@ -70,8 +69,7 @@ class OutputFile:
     look: Callable[[bytes], Sequence[Finding]] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class Job(Record, frozen=True, kw_only=True):
     """A file to be made. `aside` is where its bytes go, and its encoded forms behind the same name.
 
     `digest` is that of the bytes which lie in its place whole, empty = none: equal ones are not
@@ -84,8 +82,7 @@ class Job:
     is_synced: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class Made(Record, frozen=True, kw_only=True):
     """What was made. `is_written`: the bytes are not those that lie there already."""
 
     digest: str

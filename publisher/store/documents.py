@@ -1,10 +1,10 @@
 """Every address ever published: what lies there, since when, or since when nothing does."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import asdict
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from publisher.domain.documents import Document

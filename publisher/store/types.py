@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -42,6 +43,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """On SQLite an instant is a text to be read; many rows have the same, or none."""
+        read = super().result_processor(dialect, coltype)
+        return lru_cache(maxsize=1024)(read) if dialect.name == "sqlite" and read else read
 
 
 class Rows(TypeDecorator[Sequence[Sequence[Any]]]):

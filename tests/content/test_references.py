@@ -6,7 +6,7 @@ import pytest
 
 from publisher.content.loader import load
 from publisher.content.options import ContentOptions
-from publisher.content.references import References, index_of
+from publisher.content.references import References, SourceIndex
 from publisher.domain.posts import Post
 from tests.factories import NOW, make_options, make_text
 
@@ -119,7 +119,7 @@ def test_a_fragment_stays_and_a_post_that_nobody_may_read_is_not_linked(
 def test_of_two_posts_of_one_name_the_one_beside_comes_first() -> None:
     one = make_text(f"{HEAD}b", "x/b.md", permalink=":title/").source
     two = make_text(f"{HEAD}b", "y/b.md", permalink=":title/").source
-    index = index_of([one, two])
+    index = SourceIndex([one, two])
     near = make_text(f"{HEAD}b", "y/a.md").source
     assert References(make_options(), near, index).post("b.md") == "https://example.org/y/b/"
     far = make_text(f"{HEAD}b", "z/a.md").source
@@ -128,4 +128,4 @@ def test_of_two_posts_of_one_name_the_one_beside_comes_first() -> None:
 
 def test_a_page_that_is_a_folder_is_linked_by_its_folder() -> None:
     source = make_text(f"{HEAD}b", "post/harbour/index.md", dialect="hugo").source
-    assert index_of([source])["harbour"] == "https://example.org/post/harbour/"
+    assert SourceIndex([source])["harbour"] == "https://example.org/post/harbour/"

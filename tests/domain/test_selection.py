@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.domain.posts import Post
-from publisher.domain.selection import chosen, for_feed, for_issue
+from publisher.domain.selection import chosen, for_issue
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 SLOT = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -86,23 +86,3 @@ def test_each_post_is_answered_for_and_the_newest_comes_first(
     for post in chosen(choices):
         assert START <= post.published <= SLOT
         assert post.id not in mailed
-
-
-@given(POSTS, st.integers(0, 40))
-def test_a_feed_holds_the_newest(posts: list[Post], limit: int) -> None:
-    choices = for_feed(posts, limit=limit)
-    assert sorted(choice.post.id for choice in choices) == sorted(post.id for post in posts)
-    inside = chosen(choices)
-    assert len(inside) == min(limit, len(posts))
-    outside = [choice.post.published for choice in choices if not choice.chosen]
-    if inside and outside:
-        assert inside[-1].published >= max(outside)
-
-
-def test_a_feed_says_why() -> None:
-    posts = [make_post(str(number), START + number * SECOND) for number in range(3)]
-    assert [(choice.post.id, choice.reason) for choice in for_feed(posts, limit=2)] == [
-        ("2", "number 1 of the newest 2"),
-        ("1", "number 2 of the newest 2"),
-        ("0", "older than the newest 2"),
-    ]
