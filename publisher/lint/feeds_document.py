@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from xml.parsers import expat
 
@@ -32,24 +33,34 @@ _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 class Node:
     """One element. `space` is its namespace, empty = none; `inside` its bytes between the tags.
 
-    The keys of `attributes` are local names, or `{namespace}local`.
+    The keys of `attributes` are local names, or `{namespace}local`. It begins at byte `start` of
+    its `document`.
     """
 
     space: str
     name: str
     prefix: str
     attributes: dict[str, str]
-    line: int
+    document: bytes = field(repr=False)
+    start: int
     text: str = ""
     inside: bytes = b""
     children: list["Node"] = field(default_factory=list)
 
+    @property
+    def line(self) -> int:
+        """On which line it begins; counted when somebody asks, for that takes long."""
+        return self.document.count(b"\n", 0, self.start) + 1
+
     def all(self, name: str, space: str = "") -> list["Node"]:
         """The children of that name."""
-        return [child for child in self.children if (child.space, child.name) == (space, name)]
+        return [child for child in self.children if child.name == name and child.space == space]
 
     def first(self, name: str, space: str = "") -> "Node | None":
-        return next(iter(self.all(name, space)), None)
+        for child in self.children:
+            if child.name == name and child.space == space:
+                return child
+        return None
 
     def value(self, name: str, space: str = "") -> str:
         """The text of the first child of that name, trimmed; empty where there is none."""
@@ -157,7 +168,7 @@ class _Reader:
 
     def __init__(self, document: bytes) -> None:
         self._document = document
-        self._open: list[tuple[Node, int]] = []
+        self._open: list[Node] = []
         self._root: Node | None = None
         self._parser = expat.ParserCreate(namespace_separator=_SPLIT)
         self._parser.namespace_prefixes = True
@@ -184,28 +195,28 @@ class _Reader:
             name=local,
             prefix=prefix,
             attributes={_key(key): value for key, value in attributes.items()},
-            line=self._parser.CurrentLineNumber,
+            document=self._document,
+            start=self._parser.CurrentByteIndex,
         )
         if self._open:
-            self._open[-1][0].children.append(node)
+            self._open[-1].children.append(node)
         else:
             self._root = node
-        self._open.append((node, self._parser.CurrentByteIndex))
+        self._open.append(node)
 
     def _end(self, _name: str) -> None:
-        node, start = self._open.pop()
-        tag = _START_TAG.match(self._document, start)
-        if tag and not node.children:
+        node = self._open.pop()
+        if not node.children and (tag := _START_TAG.match(self._document, node.start)):
             node.inside = self._document[tag.end() : max(self._parser.CurrentByteIndex, tag.end())]
 
     def _characters(self, text: str) -> None:
-        node = self._open[-1][0]
-        node.text += text
+        self._open[-1].text += text
 
     def _entity(self, *_: object) -> None:
         raise Unreadable(self._parser.CurrentLineNumber, "declares entities of its own")
 
 
+@lru_cache(maxsize=256)
 def _split(name: str) -> tuple[str, str, str]:
     parts = name.split(_SPLIT)
     if len(parts) == 1:

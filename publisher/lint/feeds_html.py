@@ -52,7 +52,8 @@ _WARNINGS = frozenset({"H1", "H2", "H3"})
 def check_html(feed: FeedDocument) -> Iterator[Finding]:
     """The rules `H1` to `H6` in every HTML field of a feed in XML."""
     for node in html_fields(feed):
-        yield from lint_html(node.text, name=node.shown, line=node.line)
+        if _problems(node.text):
+            yield from lint_html(node.text, name=node.shown, line=node.line)
 
 
 def html_fields(feed: FeedDocument) -> Iterator[Node]:
