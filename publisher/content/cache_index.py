@@ -17,13 +17,13 @@ from publisher.content.bundles import Bundle, Kept, Place
 from publisher.content.folder import Stamp
 from publisher.content.rendering import Rendering
 from publisher.content.sources import Source
+from publisher.domain.compact import Compact
 from publisher.domain.packing import NOTHING, Packed
-from publisher.domain.records import Record
 
 INDEX = "index"
 
 
-class Entry(Record, frozen=True, kw_only=True):
+class Entry(Compact, frozen=True, kw_only=True):
     """What was read of a file, and what it became (None while nobody may read it).
 
     `digest` is that of its path and bytes; `stamp` is None where it proves nothing.

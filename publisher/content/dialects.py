@@ -15,8 +15,8 @@ from publisher.content.dates import date_of_name, is_naive, parse_date, zone_wit
 from publisher.content.media import read_media
 from publisher.content.privacy import Marks, is_draft, is_hidden, is_protected
 from publisher.content.values import Fields, Plain, Value, look_up, texts
+from publisher.domain.compact import Compact
 from publisher.domain.posts import Media
-from publisher.domain.records import Record
 
 Paths = tuple[tuple[str, ...], ...]
 Keys = tuple[str, ...]
@@ -124,7 +124,7 @@ _FIRST_HEADING = re.compile(r"\A\s*#[ \t]+(.+?)[ \t]*#*[ \t]*(?:\n|\Z)")
 _JOINERS = re.compile("[、，,]")
 
 
-class Meaning(Record, frozen=True, kw_only=True):
+class Meaning(Compact, frozen=True, kw_only=True):
     """What the front matter of one file says, in Publisher's words.
 
     `address` is a whole path that the writer chose, `slug` the last part only; both may be empty.

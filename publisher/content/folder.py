@@ -9,8 +9,8 @@ from pathlib import Path
 from publisher.content.decoding import without_controls
 from publisher.content.references import POSTS
 from publisher.content.sources import MAX_BYTES
+from publisher.domain.compact import Compact
 from publisher.domain.posts import Failed
-from publisher.domain.records import Record
 from publisher.errors import ContentError
 
 ROOTS = frozenset({"_posts", "_drafts"})
@@ -23,14 +23,14 @@ written and when it became what it is (ns), inode, device.
 """
 
 
-class Seen(Record, frozen=True, kw_only=True):
+class Seen(Compact, frozen=True, kw_only=True):
     """A path below the content folder. `stamp` is None where nothing can be told of the file."""
 
     path: str
     stamp: Stamp | None
 
 
-class File(Record, frozen=True, kw_only=True):
+class File(Compact, frozen=True, kw_only=True):
     """A path below the content folder and the file's bytes. `stamp`: as it was before they were
     read.
     """

@@ -24,13 +24,13 @@ from publisher.content.references import Index, SourceIndex, still_hold
 from publisher.content.rendering import Rendering
 from publisher.content.sources import Source, Text
 from publisher.content.workers import Workers
+from publisher.domain.compact import Compact
 from publisher.domain.posts import Failed, Library, Post, Skipped, Warned
-from publisher.domain.records import Record
 
 __all__ = ["ContentOptions", "load"]
 
 
-class _Read(Record, frozen=True, kw_only=True):
+class _Read(Compact, frozen=True, kw_only=True):
     """One file that was read, as the cache has it or would.
 
     `text` is None while the cache has spared us the parsing; `file` is there where it cannot.

@@ -19,8 +19,8 @@ from publisher.content.values import (
     look_up,
     texts,
 )
+from publisher.domain.compact import Compact
 from publisher.domain.posts import SkipReason
-from publisher.domain.records import Record
 
 _DRAFT_FOLDERS = frozenset({"_drafts", "drafts"})
 _ENCRYPTING = frozenset({"hugo-encryptor", "encrypt", "password", "secret", "private", "hbe"})
@@ -29,7 +29,7 @@ _FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]*\1[`~]*[ \t]*$|\
 _CODE = re.compile(r"(`+)(?!`)[^\n]*?(?<!`)\1(?!`)")
 
 
-class Marks(Record, frozen=True, kw_only=True):
+class Marks(Compact, frozen=True, kw_only=True):
     """What a file says about who may read it. `opens` and `expires` bound its public time."""
 
     is_protected: bool

@@ -12,15 +12,15 @@ from publisher.content.options import ContentOptions
 from publisher.content.references import Index, References
 from publisher.content.sanitise import address, sanitise
 from publisher.content.sources import Source, Text
+from publisher.domain.compact import Compact
 from publisher.domain.posts import Asset, Body, Excerpt, Failed, Image, Media, Warned
-from publisher.domain.records import Record
 from publisher.errors import ContentError
 
 RENDER_VERSION = 6
 """Rises by hand whenever the same file is read or rendered otherwise; a golden test says when."""
 
 
-class Rendering(Record, frozen=True, kw_only=True):
+class Rendering(Compact, frozen=True, kw_only=True):
     """What a text became.
 
     `asked`: the questions about other files that it depends on, with their answers.

@@ -9,9 +9,9 @@ from publisher.content.front_matter import FrontMatter, read_front_matter
 from publisher.content.options import ContentOptions
 from publisher.content.permalinks import permalink
 from publisher.content.privacy import Marks
+from publisher.domain.compact import Compact
 from publisher.domain.packing import pack, unpack
 from publisher.domain.posts import Failed, Warned, body_hash
-from publisher.domain.records import Record
 from publisher.errors import ContentError
 
 MAX_BYTES = 2_000_000
@@ -19,7 +19,7 @@ MAX_BYTES = 2_000_000
 _PROTECTED = Meaning(id=None, title="", published=None, updated=None)
 
 
-class Obstacle(Record, frozen=True, kw_only=True):
+class Obstacle(Compact, frozen=True, kw_only=True):
     """Why a file that was read can be no post, at which line, and what to do."""
 
     line: int
@@ -27,7 +27,7 @@ class Obstacle(Record, frozen=True, kw_only=True):
     remedy: str
 
 
-class Source(Record, frozen=True, kw_only=True):
+class Source(Compact, frozen=True, kw_only=True):
     """A file that was read. Of a protected one nothing but its path and its marks is kept.
 
     `obstacle`: what is missing for a post, such as a date. `is_ignored`: a page or a fragment, no

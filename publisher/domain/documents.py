@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 
-from publisher.domain.records import Record
+from publisher.domain.compact import Compact
 
 ENCODINGS = {"br": ".br", "gzip": ".gz"}
 """Content coding -> what its file name has behind that of the plain one; the better first."""
@@ -20,7 +20,7 @@ _ENCODING_SUFFIX = re.compile(r"[-;](gzip|br)$")
 _CODING = re.compile(r"\s*([\w*-]+)\s*(?:;\s*q\s*=\s*(1(?:\.0*)?|0(?:\.\d*)?))?\s*", re.ASCII)
 
 
-class Document(Record, frozen=True, kw_only=True):
+class Document(Compact, frozen=True, kw_only=True):
     """One published file, remembered for good.
 
     `path` lies below the output folder. `owner` is the post it shows, empty for others. `source`

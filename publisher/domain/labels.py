@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from urllib.parse import quote
 
+from publisher.domain.compact import Compact
 from publisher.domain.posts import Post
-from publisher.domain.records import Record
 
 _LONGEST = 60
 
@@ -35,7 +35,7 @@ FOLDERS = {
 """Kind -> the folder of its pages and feeds, below the site."""
 
 
-class Label(Record, frozen=True, kw_only=True):
+class Label(Compact, frozen=True, kw_only=True):
     """One label. `key` recognises it, `name` is how it is written now, `slug` never changes.
 
     A category's name is its path, `life/growth`. Slugs are unique within a kind.
@@ -57,7 +57,7 @@ class Label(Record, frozen=True, kw_only=True):
         return f"/{quote(self.folder)}/"
 
 
-class Filed(Record, frozen=True, kw_only=True):
+class Filed(Compact, frozen=True, kw_only=True):
     """A label and the posts that are filed under it, in the order of the posts."""
 
     label: Label

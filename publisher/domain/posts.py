@@ -13,8 +13,8 @@ from operator import attrgetter
 
 from msgspec.structs import replace
 
+from publisher.domain.compact import Compact
 from publisher.domain.packing import NOTHING, Held, Packed, pack
-from publisher.domain.records import Record
 
 
 class SkipReason(StrEnum):
@@ -28,7 +28,7 @@ class SkipReason(StrEnum):
     EMPTY = "empty"
 
 
-class Facts(Record, frozen=True, kw_only=True):
+class Facts(Compact, frozen=True, kw_only=True):
     """What the front matter says of a post, for listings."""
 
     id: str | None
@@ -42,7 +42,7 @@ class Facts(Record, frozen=True, kw_only=True):
     is_hidden: bool = False
 
 
-class Excerpt(Record, frozen=True, kw_only=True):
+class Excerpt(Compact, frozen=True, kw_only=True):
     """The opening of a post, packed like the whole. `is_manual`: the writer marked its end."""
 
     packed: Packed
@@ -65,7 +65,7 @@ class Excerpt(Record, frozen=True, kw_only=True):
 NO_EXCERPT = Excerpt(packed=NOTHING, is_manual=False)
 
 
-class Body(Record, frozen=True):
+class Body(Compact, frozen=True):
     """A whole text, as HTML for feeds and as HTML for mails and pages.
 
     Kept packed, both forms in one, and unpacked for whoever asks. `size` is that of the first, in
@@ -90,7 +90,7 @@ class Body(Record, frozen=True):
         return self.packed.text().split("\0")[-1]
 
 
-class Image(Record, frozen=True, kw_only=True):
+class Image(Compact, frozen=True, kw_only=True):
     """A picture. `url` is absolute; width and height are pixels, 0 where unknown."""
 
     url: str
@@ -99,7 +99,7 @@ class Image(Record, frozen=True, kw_only=True):
     height: int = 0
 
 
-class Media(Record, frozen=True, kw_only=True):
+class Media(Compact, frozen=True, kw_only=True):
     """A recording that a post carries. `url` is absolute, `length` in bytes, 0 where unknown.
 
     `seconds` is how long it lasts, 0 where unknown.
@@ -111,14 +111,14 @@ class Media(Record, frozen=True, kw_only=True):
     seconds: int = 0
 
 
-class Asset(Record, frozen=True, kw_only=True):
+class Asset(Compact, frozen=True, kw_only=True):
     """A file beside a post that its page needs: `source` on disk, `url` where it is published."""
 
     source: str
     url: str
 
 
-class Post(Record, frozen=True, kw_only=True):
+class Post(Compact, frozen=True, kw_only=True):
     """One Markdown file that may be published.
 
     `id` is stable: what the front matter declares, else the path at first sight (see
@@ -151,7 +151,7 @@ class Post(Record, frozen=True, kw_only=True):
     assets: tuple[Asset, ...] = ()
 
 
-class Skipped(Record, frozen=True, kw_only=True):
+class Skipped(Compact, frozen=True, kw_only=True):
     """A file kept back on purpose. `facts` is None where nothing may be told (protected)."""
 
     path: str
@@ -160,7 +160,7 @@ class Skipped(Record, frozen=True, kw_only=True):
     facts: Facts | None = None
 
 
-class Failed(Record, frozen=True, kw_only=True):
+class Failed(Compact, frozen=True, kw_only=True):
     """A file that cannot be published. `line` counts from 1, 0 = the whole file."""
 
     path: str
@@ -170,7 +170,7 @@ class Failed(Record, frozen=True, kw_only=True):
     facts: Facts | None = None
 
 
-class Warned(Record, frozen=True, kw_only=True):
+class Warned(Compact, frozen=True, kw_only=True):
     """Something in a file that was understood, but perhaps not as it was meant."""
 
     path: str
@@ -179,7 +179,7 @@ class Warned(Record, frozen=True, kw_only=True):
     remedy: str
 
 
-class Library(Record, frozen=True, kw_only=True):
+class Library(Compact, frozen=True, kw_only=True):
     """All that a content folder holds, each part sorted by path."""
 
     posts: tuple[Post, ...]
@@ -188,7 +188,7 @@ class Library(Record, frozen=True, kw_only=True):
     warnings: tuple[Warned, ...] = ()
 
 
-class KnownPost(Record, frozen=True, kw_only=True):
+class KnownPost(Compact, frozen=True, kw_only=True):
     """One row of the id registry: this id was first seen at, or has moved to, `path`.
 
     `gone_at`: since when no file lies there.
@@ -200,7 +200,7 @@ class KnownPost(Record, frozen=True, kw_only=True):
     gone_at: datetime | None = None
 
 
-class News(Record, frozen=True, kw_only=True):
+class News(Compact, frozen=True, kw_only=True):
     """What the id registry does not know yet: new posts, those that moved or were written anew,
     and the ids of those that are gone, sorted.
     """

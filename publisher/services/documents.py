@@ -16,8 +16,8 @@ from pathlib import Path
 
 import brotli
 
+from publisher.domain.compact import Compact
 from publisher.domain.documents import ENCODINGS, Document, first_seen, usual_new_address
-from publisher.domain.records import Record
 from publisher.errors import Gone, NotFound, PublisherError
 from publisher.lint.findings import Finding
 from publisher.services.app import App
@@ -29,7 +29,7 @@ _SECOND = 1_000_000_000
 """In nanoseconds."""
 
 
-class Written(Record, frozen=True, kw_only=True):
+class Written(Compact, frozen=True, kw_only=True):
     """What became of one file: its size in bytes, and whether its bytes are new.
 
     `is_made`: it was rendered, whether or not the bytes came out new; `findings` are then what is
@@ -118,7 +118,7 @@ def unpack(encoding: str, data: bytes) -> bytes:
         return b""
 
 
-class _Judged(Record, frozen=True):
+class _Judged(Compact, frozen=True):
     """A file, what is published of it, and whether that lies there as we left it."""
 
     file: OutputFile

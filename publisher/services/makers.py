@@ -22,8 +22,8 @@ import brotli
 import deflate
 
 from publisher.collector import seldom_from_now_on
+from publisher.domain.compact import Compact
 from publisher.domain.documents import ENCODINGS
-from publisher.domain.records import Record
 from publisher.lint.findings import Finding
 
 PAGE_SECONDS = 300
@@ -50,7 +50,7 @@ PRESSES: Mapping[str, Callable[[bytes], bytes]] = {
 """Content coding -> what puts bytes into it; equal bytes give equal ones."""
 
 
-class OutputFile(Record, frozen=True, kw_only=True):
+class OutputFile(Compact, frozen=True, kw_only=True):
     """One file to publish. `path` is relative to the output folder, with forward slashes.
 
     `data` may be a function: it is called only if what the file was made of, `source`, is not what
@@ -69,7 +69,7 @@ class OutputFile(Record, frozen=True, kw_only=True):
     look: Callable[[bytes], Sequence[Finding]] | None = None
 
 
-class Job(Record, frozen=True, kw_only=True):
+class Job(Compact, frozen=True, kw_only=True):
     """A file to be made. `aside` is where its bytes go, and its encoded forms behind the same name.
 
     `digest` is that of the bytes which lie in its place whole, empty = none: equal ones are not
@@ -82,7 +82,7 @@ class Job(Record, frozen=True, kw_only=True):
     is_synced: bool
 
 
-class Made(Record, frozen=True, kw_only=True):
+class Made(Compact, frozen=True, kw_only=True):
     """What was made. `is_written`: the bytes are not those that lie there already."""
 
     digest: str

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 
-class Record(Struct, frozen=True, array_like=True, gc=False):
+class Compact(Struct, frozen=True, array_like=True, gc=False):
     """A value that is made, compared and read from a cache in little time.
 
     It never changes and holds nothing that could hold it in turn, so the garbage collector need
