@@ -1,20 +1,19 @@
 """What the engine is handed: leased batches, composed a little ahead of the connections.
 
-    lease a batch (books) ──▶ claimed rows ──▶ compose (a thread) ──▶ ready ──▶ take (the loop)
+    claims (leases) ──▶ compose (a thread) ──▶ ready ──▶ take (the loop)
 
 A few hundred messages at most exist at any time, so memory does not grow with the issue, and
-dates are fresh. Two threads meet here: on the engine's loop jobs are taken,
-and the books tell what has become of them; our own composes.
+dates are fresh. Two threads meet here: on the engine's loop jobs are taken, and the books tell what
+has become of them; our own composes.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
 from time import monotonic
 
-from publisher.domain.deliveries import OnUnknown
 from publisher.domain.replies import (
     After,
     Rejected,
@@ -30,32 +29,16 @@ from publisher.services import letters
 from publisher.services.app import App
 from publisher.services.book_entries import Claimed, Fate
 from publisher.services.books import Books
-from publisher.services.ledger import Ledger, room_of
+from publisher.services.leases import Leases
+from publisher.services.ledger import Ledger
 from publisher.services.letters import IssueMail
 from publisher.services.supplies import Supply
-from publisher.store import batches
-from publisher.store import deliveries as rows
-from publisher.store import outcomes as outcome_rows
 from publisher.store import relays as relay_rows
-from publisher.store.batches import Lease
-from publisher.store.deliveries import Claim
-from publisher.store.engine import Tx
 
-LEASE = timedelta(minutes=5)
-EXTEND_SECONDS = 60.0
-LOW_CLAIMS = 100
 CHUNK = 8
 REST_MOST = timedelta(minutes=5)
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True, eq=False)
-class _Held:
-    lease: Lease
-    supply: Supply
-    left: int
-    is_lost: bool = False
 
 
 class Outbox:
@@ -81,16 +64,21 @@ class Outbox:
         self._ledger = ledger
         self._mails = mails
         self._supplies = {supply.relay.label: supply for supply in supplies}
-        self._owner = owner
         self._wake = wake
         self._limit = limit  # how many messages may still be handed out
-        self._held: dict[int, _Held] = {}
         self._begun: dict[int, float] = {}  # when each delivery under way was handed out
         self._lock = Lock()  # around counts that several threads change
         self._work = Event()
         self._is_closing = False
-        self._releasing = 0  # batches on their way back to the database
-        self._extended = monotonic()
+        self._leases = Leases(
+            app,
+            books,
+            mails=mails,
+            supplies=self._supplies,
+            owner=owner,
+            on_claims=self._work.set,
+            on_released=self._look_again,
+        )
         self._thread = Thread(target=self._run, name="delivery outbox", daemon=True)
 
     def start(self) -> None:
@@ -102,8 +90,7 @@ class Outbox:
         self._is_closing = True
         self._work.set()
         self._thread.join()
-        for held in list(self._held.values()):
-            self._release(held.lease)
+        self._leases.close()
 
     @property
     def is_spent(self) -> bool:
@@ -154,7 +141,9 @@ class Outbox:
     def is_done(self, relay: Relay) -> bool:
         if self._supplies[relay.label].problem:
             return True
-        return not self._releasing and all(each.is_over for each in self._supplies.values())
+        return not self._leases.is_releasing and all(
+            each.is_over for each in self._supplies.values()
+        )
 
     def learn(
         self,
@@ -189,7 +178,6 @@ class Outbox:
     def finished(self, job: Job, claimed: Claimed, fate: Fate) -> None:
         """A job has come to its end, or goes back to the end of the queue."""
         self._begun.pop(job.delivery, None)
-        held = self._held.get(claimed.lease.batch)
         supply = self._supplies[claimed.relay]
         with self._lock:
             supply.flying -= 1
@@ -198,7 +186,7 @@ class Outbox:
                     supply.room += 1
                 if self._limit is not None:
                     self._limit += 1
-        if fate is Fate.RETURNED and not supply.problem and held and not held.is_lost:
+        if fate is Fate.RETURNED and not supply.problem and self._leases.is_ours(claimed):
             claimed.claim = replace(claimed.claim, attempts=claimed.attempt)
             supply.claims.append(claimed)
             self._work.set()
@@ -207,9 +195,7 @@ class Outbox:
 
     def lost(self, batches: Iterable[int]) -> None:
         """These leases are worth nothing any more."""
-        for batch in batches:
-            if batch in self._held:
-                self._held[batch].is_lost = True
+        self._leases.lose(batches)
         self._work.set()
 
     def exhausted(self, relay: Relay, until: datetime | None) -> None:
@@ -225,8 +211,7 @@ class Outbox:
             self._work.clear()
             for supply in self._supplies.values():
                 self._feed(supply)
-            if monotonic() - self._extended > EXTEND_SECONDS:
-                self._extend()
+            self._leases.extend()
 
     def _feed(self, supply: Supply) -> None:
         if supply.problem:
@@ -235,11 +220,7 @@ class Outbox:
         if supply.room is not None and supply.room <= 0 and not supply.flying:
             self.exhausted(supply.relay, supply.room_until)
             return
-        if self._wants_lease(supply):
-            supply.is_asking = True
-            self._books.do(
-                lambda tx: self._lease(tx, supply), lambda found: self._leased(supply, found)
-            )
+        self._leases.ask(supply)
         while supply.claims and len(supply.ready) < 2 * supply.few:
             for _ in range(min(CHUNK, len(supply.claims))):
                 self._compose(supply, supply.claims.popleft())
@@ -249,72 +230,8 @@ class Outbox:
         if supply.is_over:
             self._wake()
 
-    def _wants_lease(self, supply: Supply) -> bool:
-        """Few claims left, and not ahead of its share beside the other relays."""
-        if supply.is_asking or supply.is_dry or len(supply.claims) >= LOW_CLAIMS:
-            return False
-        others = [
-            each
-            for each in self._supplies.values()
-            if each is not supply and not each.problem and not each.is_dry
-        ]
-        share = supply.leased / supply.relay.weight
-        return all(share <= (each.leased + 1) / each.relay.weight for each in others)
-
-    def _lease(self, tx: Tx, supply: Supply) -> tuple[Lease, list[Claim]] | None:
-        now = self._app.clock()
-        if supply.room is None:
-            self._measure(tx, supply, now)
-        lease = batches.lease(tx, supply.issues, owner=self._owner, now=now, until=now + LEASE)
-        if lease is None:
-            return None
-        policy = self._mails[lease.issue].letter.newsletter.on_unknown
-        resend = {lease.issue} if policy is OnUnknown.RESEND else set()
-        outcome_rows.recover(tx, resend=resend, batch=lease.batch, now=now)
-        claims = rows.claim(tx, lease.batch, now=now)
-        if not claims:
-            batches.release(tx, lease, now=now)
-        return lease, claims
-
-    def _measure(self, tx: Tx, supply: Supply, now: datetime) -> None:
-        domains = {
-            self._mails[issue].letter.newsletter.sender.email.rpartition("@")[2]
-            for issue in supply.issues
-        }
-        for domain in domains:
-            left = room_of(tx, supply.relay, domain, now=now)
-            if left.messages is not None:
-                supply.room, supply.room_until = left.messages, left.until
-
-    def _leased(self, supply: Supply, found: tuple[Lease, list[Claim]] | None) -> None:
-        supply.is_asking = False
-        if found is None:
-            supply.is_dry = True
-        elif found[1]:
-            lease, claims = found
-            letter = self._mails[lease.issue].letter
-            supply.leased += 1
-            self._held[lease.batch] = _Held(lease, supply, len(claims))
-            with self._lock:
-                supply.outstanding += len(claims)
-            supply.claims.extend(
-                Claimed(
-                    claim=claim,
-                    lease=lease,
-                    relay=supply.relay.label,
-                    newsletter=letter.newsletter.id,
-                    period=letter.issue,
-                    sender_domain=letter.newsletter.sender.email.rpartition("@")[2],
-                    on_unknown=letter.newsletter.on_unknown,
-                    attempt=claim.attempts,
-                )
-                for claim in claims
-            )
-        self._work.set()
-
     def _compose(self, supply: Supply, claimed: Claimed) -> None:
-        held = self._held.get(claimed.lease.batch)
-        if held is None or held.is_lost:
+        if not self._leases.is_ours(claimed):
             self._end(claimed)
             return
         claim = claimed.claim
@@ -342,7 +259,7 @@ class Outbox:
 
     def _shut(self, supply: Supply, problem: str) -> None:
         supply.problem = supply.problem or problem
-        self._ask_again()
+        self._leases.ask_again()
         self._work.set()
 
     def _empty(self, supply: Supply) -> None:
@@ -363,40 +280,11 @@ class Outbox:
             self._end(claimed)
 
     def _end(self, claimed: Claimed) -> None:
-        held = self._held.get(claimed.lease.batch)
-        supply = self._supplies[claimed.relay]
-        with self._lock:
-            supply.outstanding -= 1
-            if held is not None:
-                held.left -= 1
-            is_last = held is not None and not held.left
-        if is_last:
-            del self._held[claimed.lease.batch]
-            self._release(claimed.lease)
-        if not supply.outstanding:
+        self._leases.end(claimed)
+        if not self._supplies[claimed.relay].outstanding:
             self._work.set()
 
-    def _release(self, lease: Lease) -> None:
-        now = self._app.clock()
-        with self._lock:
-            self._releasing += 1
-        self._books.do(lambda tx: batches.release(tx, lease, now=now), self._released)
-
-    def _released(self, _: None) -> None:
-        with self._lock:
-            self._releasing -= 1
-        if any(supply.problem for supply in self._supplies.values()):
-            self._ask_again()
+    def _look_again(self) -> None:
+        """There may be something to lease, or nothing left to do."""
         self._work.set()
         self._wake()
-
-    def _ask_again(self) -> None:
-        """What went back may go over another relay."""
-        for supply in self._supplies.values():
-            supply.is_dry = False
-
-    def _extend(self) -> None:
-        self._extended = monotonic()
-        leases = [held.lease for held in list(self._held.values())]
-        until = self._app.clock() + LEASE
-        self._books.do(lambda tx: batches.extend(tx, leases, until=until))
