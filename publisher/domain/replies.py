@@ -6,8 +6,9 @@ issue never becomes one of a subscriber.
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+
+from publisher.domain.compact import Compact
 
 
 class Stage(StrEnum):
@@ -35,8 +36,7 @@ class RelayKind(StrEnum):
     GMAIL = "gmail"  # Google Workspace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Compact, frozen=True, kw_only=True):
     """What the relay said: code, enhanced code (RFC 3463; may be empty) and text."""
 
     code: int
@@ -53,36 +53,31 @@ class Reply:
         return told.rstrip()
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Compact, frozen=True):
     """The relay took responsibility for the message (2xx after the dot)."""
 
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True)
-class Deferred:
+class Deferred(Compact, frozen=True):
     """Not now (4xx): about this recipient or message."""
 
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(Compact, frozen=True):
     """Never (5xx): about this recipient or message."""
 
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True)
-class Unconfirmed:
+class Unconfirmed(Compact, frozen=True):
     """The line was lost after the final dot: the relay may have the message."""
 
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotSent:
+class NotSent(Compact, frozen=True):
     """Certainly not accepted, and not because of the recipient: the row goes back uncounted."""
 
     problem: str
@@ -91,11 +86,14 @@ class NotSent:
 Outcome = Accepted | Deferred | Rejected | Unconfirmed | NotSent
 
 
+_CLASSES = {digit: f"{digit}xx" for digit in range(10)}
+
+
 def reply_class(outcome: Outcome) -> str:
     """`2xx`, `4xx` or `5xx`, and `none` where the line was lost instead."""
     match outcome:
         case Accepted() | Deferred() | Rejected():
-            return f"{outcome.reply.code // 100}xx"
+            return _CLASSES[outcome.reply.code // 100]
         case _:
             return "none"
 
@@ -143,8 +141,7 @@ class Blame(StrEnum):
     HARD = "hard"  # suppress at once
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Compact, frozen=True, kw_only=True):
     """The whole meaning of one event."""
 
     outcome: Outcome

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from publisher.domain.deliveries import DeliveryStatus, OnUnknown
 from publisher.domain.replies import Verdict
 from publisher.mail.jobs import Granted, Job
@@ -52,8 +54,7 @@ class Listener(Protocol):
         """A relay's quota is used up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(Struct, frozen=True):
     """The final dot of a job may go out, once this is committed."""
 
     job: Job
@@ -61,8 +62,7 @@ class Intent:
     granted: Granted
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What became of a job."""
 
     job: Job
@@ -70,8 +70,7 @@ class Outcome:
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """Something to be done in the transaction, and after its commit."""
 
     work: Callable[[Tx], Any]

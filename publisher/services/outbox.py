@@ -9,10 +9,11 @@ has become of them; our own composes.
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
 from time import monotonic
+
+from msgspec.structs import replace
 
 from publisher.domain.replies import (
     After,

@@ -1,7 +1,6 @@
 """Deliveries: the rows are the queue."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
+from publisher.domain.compact import Compact
 from publisher.domain.deliveries import (
     Delivery,
     DeliveryStatus,
@@ -35,8 +35,7 @@ from publisher.store.tables import (
 from publisher.store.types import among_bound
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Compact, frozen=True):
     """A delivery to be made now, with what its message needs."""
 
     id: int
