@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
+from zlib import crc32
 
 import msgspec
 from msgspec import Struct
@@ -48,10 +49,13 @@ SHAPE = str(type_info(Entry))
 
 
 class _Head(Struct, array_like=True):
-    """`maker`: a digest of program and settings. `bundles`: the size of each, by name."""
+    """`maker`: a digest of program and settings. `bundles`: the size of each, by name. `check`:
+    the CRC-32 of the entries; they say what may be read.
+    """
 
     maker: bytes
     bundles: dict[str, int]
+    check: int
     entries: msgspec.Raw
 
 
@@ -60,7 +64,7 @@ def read_index(folder: str, maker: bytes) -> dict[str, Entry]:
     try:
         with open(f"{folder}/{INDEX}", "rb") as file:
             head = msgspec.msgpack.decode(file.read(), type=_Head)
-        if head.maker != maker:
+        if head.maker != maker or head.check != crc32(head.entries):
             return {}
         bundles = {name: Bundle.open(f"{folder}/{name}", n) for name, n in head.bundles.items()}
         entries = _decoder(bundles).decode(head.entries)
@@ -76,7 +80,8 @@ def write_index(
     """Puts a whole index in the place of the old one; `bundles` are all that hold its texts."""
     encode = msgspec.msgpack.Encoder(enc_hook=attrgetter("place")).encode
     sizes = {bundle.name: bundle.size for bundle in bundles}
-    data = encode(_Head(maker, sizes, msgspec.Raw(encode([*entries]))))
+    written = encode([*entries])
+    data = encode(_Head(maker, sizes, crc32(written), msgspec.Raw(written)))
     handle, aside = tempfile.mkstemp(dir=folder)
     with os.fdopen(handle, "wb") as file:
         file.write(data)

@@ -173,7 +173,11 @@ def another_shape(_data: bytes) -> bytes:
     return b"\x81\xa1a\x01"
 
 
-@pytest.mark.parametrize("damage", [cut, flip, empty, another_shape])
+def one_letter(data: bytes) -> bytes:
+    return data.replace(b"https://", b"httpz://", 1)  # of an address in the index
+
+
+@pytest.mark.parametrize("damage", [cut, flip, empty, another_shape, one_letter])
 def test_a_damaged_cache_is_an_empty_one(
     options: ContentOptions, damage: Callable[[bytes], bytes], parsed: list[str]
 ) -> None:
