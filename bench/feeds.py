@@ -14,6 +14,7 @@ that answers an empty 304, both under the same uvicorn.
 """
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -184,7 +185,8 @@ def run(program: str, argument: Path, python: Path = Path(sys.executable)) -> tu
 
 
 def python_run(program: str, argument: Path, python: Path = Path(sys.executable)) -> str:
-    """What a program prints that runs in a process of its own."""
+    """What a program prints that runs in a process of its own, on a disk that has come to rest."""
+    os.sync()
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "bench.py")  # a file: workers read it again
         script.write_text(program)
