@@ -5,8 +5,9 @@ A text is written as its place: which bundle, where in it, how long, its check s
 
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
+from typing import Any
 from zlib import crc32
 
 import msgspec
@@ -14,7 +15,7 @@ from msgspec import Struct
 from msgspec.inspect import type_info
 from msgspec.structs import replace
 
-from publisher.content.bundles import Bundle, Kept, Place
+from publisher.content.bundles import Bundle, Kept
 from publisher.content.folder import Stamp
 from publisher.content.rendering import Rendering
 from publisher.content.sources import Source
@@ -106,8 +107,9 @@ def _is_lost(entry: Entry) -> bool:
 
 
 def _decoder(bundles: Mapping[str, Bundle | None]) -> "msgspec.msgpack.Decoder[list[Entry]]":
-    def text(_type: type, place: Place) -> Packed:
-        bundle = bundles[place[0]]
-        return Kept(bundle, place) if bundle else NOTHING
+    def text(_type: type, place: Sequence[Any]) -> Packed:
+        name, start, length, check = place
+        bundle = bundles[name]
+        return Kept(bundle, (name, start, length, check)) if bundle else NOTHING
 
     return msgspec.msgpack.Decoder(list[Entry], dec_hook=text)

@@ -86,14 +86,11 @@ class NotSent(Compact, frozen=True):
 Outcome = Accepted | Deferred | Rejected | Unconfirmed | NotSent
 
 
-_CLASSES = {digit: f"{digit}xx" for digit in range(10)}
-
-
 def reply_class(outcome: Outcome) -> str:
     """`2xx`, `4xx` or `5xx`, and `none` where the line was lost instead."""
     match outcome:
         case Accepted() | Deferred() | Rejected():
-            return _CLASSES[outcome.reply.code // 100]
+            return f"{outcome.reply.code // 100}xx"
         case _:
             return "none"
 

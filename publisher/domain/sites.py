@@ -14,6 +14,11 @@ class Person:
     name: str
     email: str = ""
 
+    @property
+    def domain(self) -> str:
+        """The domain of the address; empty where there is none."""
+        return self.email.rpartition("@")[2]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:

@@ -52,7 +52,7 @@ _WARNINGS = frozenset({"H1", "H2", "H3"})
 def check_html(feed: FeedDocument) -> Iterator[Finding]:
     """The rules `H1` to `H6` in every HTML field of a feed in XML."""
     for node in html_fields(feed):
-        if _problems(node.text):
+        if _problems(node.text):  # else nobody need know on which line it begins
             yield from lint_html(node.text, name=node.shown, line=node.line)
 
 

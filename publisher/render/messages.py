@@ -172,13 +172,12 @@ def compose_notice(notice: Notice, envelope: NoticeEnvelope, *, date: datetime) 
     Raises `ValueError` for a value that cannot stand in a header.
     """
     body = _body((static(_wire(notice.text)),), (static(_wire(notice.html)),))
-    domain = envelope.sender.email.rpartition("@")[2]
     named = [
         ("From", headers.mailbox(envelope.sender.name, envelope.sender.email)),
         ("To", headers.mailbox("", envelope.address)),
         ("Subject", headers.text(notice.subject)),
         ("Date", headers.date(date)),
-        ("Message-ID", f"<{envelope.message_id}@{domain}>"),
+        ("Message-ID", f"<{envelope.message_id}@{envelope.sender.domain}>"),
         ("Auto-Submitted", "auto-generated"),  # RFC 3834: no vacation replies
         ("MIME-Version", "1.0"),
         ("Content-Type", f'multipart/alternative; boundary="{body.boundary}"'),
@@ -196,13 +195,12 @@ def compose_notice(notice: Notice, envelope: NoticeEnvelope, *, date: datetime) 
 
 def _own_fields(newsletter: Newsletter, recipient: Recipient, date: datetime) -> bytes:
     """The four fields that differ, in the order of `_OWN`."""
-    domain = newsletter.sender.email.rpartition("@")[2]
     leave = f"<{_uri(recipient.unsubscribe_url)}>,\r\n <mailto:{_answers(newsletter)}"
     data = b"".join(
         (
             headers.field("To", headers.mailbox(recipient.name, recipient.address)),
             headers.field("Date", headers.date(date)),
-            headers.field("Message-ID", f"<{recipient.message_id}@{domain}>"),
+            headers.field("Message-ID", f"<{recipient.message_id}@{newsletter.sender.domain}>"),
             headers.field("List-Unsubscribe", f"{leave}?subject=unsubscribe>"),  # RFC 2369
         )
     )
@@ -213,13 +211,13 @@ def _own_fields(newsletter: Newsletter, recipient: Recipient, date: datetime) ->
 
 def _shared_fields(letter: Letter) -> list[tuple[str, str]]:
     newsletter, site = letter.newsletter, letter.site
-    domain = newsletter.sender.email.rpartition("@")[2]
+    list_id = f"{newsletter.id}.{newsletter.sender.domain}"
     archive = _uri(site.link(archive_path(newsletter.id)))
     named = [
         ("From", headers.mailbox(newsletter.sender.name, newsletter.sender.email)),
         ("Reply-To", newsletter.reply_to),
         ("Subject", headers.text(letter.subject) or newsletter.id),  # of nothing visible
-        ("List-Id", headers.angled(newsletter.title, f"{newsletter.id}.{domain}")),  # RFC 2919
+        ("List-Id", headers.angled(newsletter.title, list_id)),  # RFC 2919
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),  # RFC 8058
         ("List-Help", f"<{archive}#help>"),
         ("List-Archive", f"<{archive}>"),

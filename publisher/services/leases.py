@@ -151,10 +151,7 @@ class Leases:
         return lease, claims
 
     def _measure(self, tx: Tx, supply: Supply, now: datetime) -> None:
-        domains = {
-            self._mails[issue].letter.newsletter.sender.email.rpartition("@")[2]
-            for issue in supply.issues
-        }
+        domains = {self._mails[issue].letter.newsletter.sender.domain for issue in supply.issues}
         for domain in domains:
             left = room_of(tx, supply.relay, domain, now=now)
             if left.messages is not None:
@@ -178,7 +175,7 @@ class Leases:
                     relay=supply.relay.label,
                     newsletter=letter.newsletter.id,
                     period=letter.issue,
-                    sender_domain=letter.newsletter.sender.email.rpartition("@")[2],
+                    sender_domain=letter.newsletter.sender.domain,
                     on_unknown=letter.newsletter.on_unknown,
                     attempt=claim.attempts,
                 )
