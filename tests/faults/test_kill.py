@@ -1,5 +1,6 @@
 """A worker killed at any instant: nobody is lost, nobody is mailed twice, doubt is named."""
 
+import os
 import signal
 import sqlite3
 import subprocess
@@ -89,14 +90,19 @@ def test_who_was_stopped_beyond_its_lease_sends_nothing_when_it_wakes(tmp_path: 
     with relay_process(log, "--delay", "2") as port:
         command = worker(tmp_path, port, "--no-recovery", "--hours-a-run", "1")
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as stopped:
-            while len(accepted(log)) < 50:
-                assert stopped.poll() is None
-            stop_outside_transactions(stopped, tmp_path / "publisher.db")
-            before = prove(tmp_path, kills=0)
-            subprocess.run(command, check=True, timeout=PATIENCE_SECONDS, stdout=subprocess.DEVNULL)
-            between = prove(tmp_path, kills=0)
-            stopped.send_signal(signal.SIGCONT)
-            assert stopped.wait(timeout=PATIENCE_SECONDS) == 0
+            try:
+                while len(accepted(log)) < 50:
+                    assert stopped.poll() is None
+                stop_outside_transactions(stopped, tmp_path / "publisher.db")
+                before = prove(tmp_path, kills=0)
+                subprocess.run(
+                    command, check=True, timeout=PATIENCE_SECONDS, stdout=subprocess.DEVNULL
+                )
+                between = prove(tmp_path, kills=0)
+                stopped.send_signal(signal.SIGCONT)
+                assert stopped.wait(timeout=PATIENCE_SECONDS) == 0
+            finally:
+                stopped.kill()  # else who waits for a stopped one waits for ever
     proof = prove(tmp_path, kills=0)
 
     assert before.unsettled > 100  # it was in the middle
@@ -111,6 +117,7 @@ def stop_outside_transactions(process: subprocess.Popen[bytes], database: Path) 
     with closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as probe:
         while True:
             process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, process.pid, os.WSTOPPED)  # the signal alone stops nothing yet
             try:
                 probe.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError:
