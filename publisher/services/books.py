@@ -31,8 +31,8 @@ LONELY_SECONDS = 0.2
 LONELY_OUTCOMES = 200
 """How long outcomes wait for an intent to ride with, and how many at most."""
 
-COMPANY_SECONDS = 0.002
-"""How long an intent waits for those that may still come: eight in one transaction cost little
+COMPANY_SECONDS = 0.004
+"""How long an intent waits for those that may still come: twelve in one transaction cost little
 more than two."""
 
 PATIENCE_SECONDS = 60.0
