@@ -1,20 +1,22 @@
-"""Pictures of what people see: letters, the inbox, the preview and the feed page, in Chromium.
+"""Pictures of what people see: letters, pages, the operator page after a season, in Chromium.
 
     python tests/acceptance/screens.py FOLDER
 
 Draws the sample site's letters, in Chinese, in English and mixed, light, dark and without any
 style; founds the sample site in a temporary folder, sends its digest, serves it, and writes PNG
-files into FOLDER. Look at them; nothing here judges. Needs `chromium` on the path and fonts with
-han characters.
+files into FOLDER. Look at them; nothing here judges. `docs/images/` shows some of them. Needs
+`chromium` on the path, fonts with han characters, and Playwright (`make tools`).
 """
 
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -22,6 +24,7 @@ from publisher.render.notices import NoticeKind
 from publisher.render.previews import Look, as_seen
 from tests.acceptance.conftest import configure, eventually, free_port, publisher
 from tests.acceptance.letters import LANGUAGES, sample_digest, sample_notice, with_local_pictures
+from tests.acceptance.season import OPERATOR, live_through
 
 FLAGS = (
     "--headless",
@@ -43,6 +46,7 @@ def main(folder: Path) -> None:
     """Takes every picture."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name, served_site(Path(name)) as address:
+        eventually(lambda: len(list(Path(name).glob("site/var/inbox/new/*"))) == 3)
         take_letters(Path(name), folder)
         for shade, flags in (("light", ()), ("dark", (DARK,))):
             take(f"{address}/feeds/", folder / f"feeds-{shade}.png", DESK, 1500, *flags)
@@ -51,6 +55,8 @@ def main(folder: Path) -> None:
         take(f"{address}/preview", folder / "preview-light.png", 1400, 1500)
         take(f"{address}/archive/weekly/", folder / "archive-light.png", DESK, 760)
         take(f"{address}/", folder / "home-375-light.png", PHONE, 1500)
+    with tempfile.TemporaryDirectory() as name, served_site(Path(name), live_through) as address:
+        take_operator_page(address, folder)
 
 
 def take_letters(work: Path, folder: Path) -> None:
@@ -66,16 +72,40 @@ def take_letters(work: Path, folder: Path) -> None:
                 take(page.as_uri(), folder / f"{name}-{width}-{look}.png", width, height)
 
 
+def take_operator_page(address: str, folder: Path) -> None:
+    """What an operator sees who has just logged in."""
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=browser()[0], args=["--no-sandbox"])
+        for name, width, height, scheme in (
+            ("operator", 1280, 1500, "light"),
+            ("operator-dark", 1280, 1500, "dark"),
+            ("operator-phone", PHONE, 1600, "light"),
+        ):
+            page = chromium.new_page(
+                viewport={"width": width, "height": height}, color_scheme=scheme, locale="en-GB"
+            )
+            page.goto(f"{address}/admin/login")
+            for field, value in zip(("#name", "#password"), OPERATOR, strict=True):
+                page.fill(field, value)
+            page.press("#password", "Enter")
+            page.wait_for_url(f"{address}/admin")
+            page.screenshot(path=folder / f"{name}.png")
+            print(folder / f"{name}.png")
+            page.close()
+        chromium.close()
+
+
 @contextmanager
-def served_site(folder: Path) -> Iterator[str]:
-    """The sample site, its digest sent, served on a free port; its address."""
+def served_site(folder: Path, prepare: Callable[[Path], None] = lambda _: None) -> Iterator[str]:
+    """The sample site served on a free port, once it is built; its address."""
     site, port = folder / "site", free_port()
     address = f"http://localhost:{port}"
     publisher(folder, "init", str(site))
     configure(site, ("port = 8080", f"port = {port}"), ("http://localhost:8080", address))
+    prepare(site)
     process = subprocess.Popen([sys.executable, "-m", "publisher", "-C", str(site), "serve"])
     try:
-        eventually(lambda: len(list((site / "var").glob("inbox/new/*"))) == 3)
+        eventually((site / "public" / "index.html").exists)
         yield address
     finally:
         process.terminate()
