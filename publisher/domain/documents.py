@@ -77,7 +77,8 @@ def entity_tag(digest: str, encoding: str = "") -> str:
 def choose_encoding(accepted: Sequence[str], available: Collection[str]) -> str:
     """The content coding to send, empty = identity, by the lines of Accept-Encoding.
 
-    RFC 9110, section 12.5.3. Where nothing that we have is wanted, identity is sent all the same.
+    RFC 9110, section 12.5.3: the one that is liked best, and of equals the shorter bytes. Where
+    nothing that we have is wanted, identity is sent all the same.
     """
     weights: dict[str, float] = {}
     for item in ",".join(accepted).split(","):
@@ -86,7 +87,7 @@ def choose_encoding(accepted: Sequence[str], available: Collection[str]) -> str:
     others = weights.get("*", 0.0)
     wanted = {name: weights.get(name, others) for name in ENCODINGS if name in available}
     best = max(wanted, key=lambda name: wanted[name], default="")
-    return best if best and wanted[best] > 0 else ""
+    return best if best and wanted[best] > 0 and wanted[best] >= weights.get("identity", 0) else ""
 
 
 def http_date(instant: datetime) -> str:
@@ -103,7 +104,7 @@ def first_seen(now: datetime, earlier: datetime | None) -> datetime:
 def _http_date(text: str) -> datetime | None:
     try:
         found = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 

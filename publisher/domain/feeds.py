@@ -5,7 +5,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import groupby, pairwise
 from typing import overload
@@ -38,9 +38,11 @@ Atom makes a third more of the HTML.
 """
 
 _PLAIN = re.compile(r"[\w/:@!$&()*+,;=.~-]*", re.ASCII)
+_HALF_HOUR = timedelta(minutes=30)
 _HEX = "[0-9a-f]"
 _UUID = re.compile(rf"urn:uuid:{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}", re.IGNORECASE)
-_URI = re.compile(r"(https?|tag|urn|ni):[A-Za-z0-9;/?:@&=+$,._!~*'()%#-]+", re.ASCII)
+_TAG = r"tag:[a-z0-9@._-]+,\d{4}(-\d\d(-\d\d)?)?"  # RFC 4151, section 2.1
+_URI = re.compile(rf"(https?|urn|ni|{_TAG}):[A-Za-z0-9;/?:@&=+$,._!~*'()%#-]+", re.ASCII)
 
 
 class FeedKind(StrEnum):
@@ -211,8 +213,8 @@ def entry(site: Site, post: Post, *, full: bool) -> Entry:
         id=entry_id(site, post.id),
         title=post.title,
         url=post.url,
-        published=post.published,
-        updated=post.updated,
+        published=fit(post.published),
+        updated=fit(post.updated),
         description=post.description,
         excerpt=post.excerpt,
         body=post.body if full else Body.of(post.excerpt.html),
@@ -226,6 +228,16 @@ def entry(site: Site, post: Post, *, full: bool) -> Entry:
     )
 
 
+def fit(instant: datetime) -> datetime:
+    """The instant as feeds may tell it: in UTC where its zone is not whole half hours off.
+
+    Validators doubt +0545 in RSS, and RFC 3339 has no seconds in an offset, which zones had before
+    there were railways.
+    """
+    offset = instant.utcoffset()
+    return instant if offset is not None and not offset % _HALF_HOUR else instant.astimezone(UTC)
+
+
 def issue_entry(site: Site, newsletter: Newsletter, issue: Issue, posts: Sequence[Post]) -> Entry:
     """The feed entry of a sent issue: its posts with their openings."""
     content = "".join(
@@ -237,8 +249,8 @@ def issue_entry(site: Site, newsletter: Newsletter, issue: Issue, posts: Sequenc
         id=tag_uri(site, f"issue/{newsletter.id}/{issue.period}"),
         title=issue.subject,
         url=site.link(issue_path(newsletter.id, issue.period)),
-        published=issue.slot.astimezone(newsletter.schedule.zone),
-        updated=issue.slot.astimezone(newsletter.schedule.zone),
+        published=fit(issue.slot.astimezone(newsletter.schedule.zone)),
+        updated=fit(issue.slot.astimezone(newsletter.schedule.zone)),
         description=" · ".join(post.title for post in posts),
         body=Body.of(content),
         digest=hashlib.sha256(content.encode("utf-8", "replace")).hexdigest(),
@@ -381,4 +393,5 @@ def _chunks(posts: Iterable[Post]) -> Iterator[list[Post]]:
 
 def _latest(site: Site, entries: Iterable[Entry | Post]) -> datetime:
     """When the youngest entry was updated; of an empty feed the beginning of the site."""
-    return max((each.updated for each in entries), default=datetime(site.since, 1, 1, tzinfo=UTC))
+    latest = max((each.updated for each in entries), default=datetime(site.since, 1, 1, tzinfo=UTC))
+    return fit(latest)

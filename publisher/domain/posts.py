@@ -278,8 +278,17 @@ def _copy_of(holder: Post, post: Post) -> Failed:
     )
 
 
-def settle_ids(posts: Sequence[Post], known: Sequence[KnownPost], *, now: datetime) -> list[Post]:
+def settle_ids(
+    posts: Sequence[Post],
+    known: Sequence[KnownPost],
+    *,
+    present: Collection[str] = (),
+    now: datetime,
+) -> list[Post]:
     """Gives each post its lasting id; the posts come back sorted by path.
+
+    `present`: the paths of other files that are there, though they are no posts today: a draft has
+    not gone.
 
     A declared id wins. Else the id under which the path is known; else, if a known path is gone
     and its body stands here, the id has moved with the file; else the path itself, with `~2`,
@@ -287,7 +296,7 @@ def settle_ids(posts: Sequence[Post], known: Sequence[KnownPost], *, now: dateti
     as long as no two posts declare the same one; nor is that of a post that was taken down.
     """
     declared = {post.id for post in posts if post.declares_id}
-    present = {post.path for post in posts}
+    present = {*present, *(post.path for post in posts)}
     free = [row for row in known if row.id not in declared]
     free.sort(key=lambda row: (row.path, row.gone_at is None))
     by_path = {row.path: row for row in free}

@@ -68,10 +68,12 @@ class Node:
         return found.text.strip() if found else ""
 
     def walk(self) -> Iterator["Node"]:
-        """This element and all below it."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
+        """This element and all below it, in the order of the document, however deep."""
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting.extend(reversed(node.children))
 
     @property
     def shown(self) -> str:

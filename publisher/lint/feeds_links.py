@@ -117,14 +117,22 @@ def _enclosures(item: Node) -> Iterator[Finding]:
         yield _finding("R4", found[1], "a second enclosure, which readers pass over", "keep one")
     for node in found:
         url = node.attributes.get("url", "")
-        parts = urlsplit(url)
-        if "." not in (parts.hostname or "") or not parts.path.startswith("/"):
+        if not _is_of_file(url):
             problem = f"{url!r} is not the URL of a file"
             yield _error("R4", node, problem, "write https://host.example/file")
         elif not node.attributes.get("length", "").isdigit():
             yield _error("R4", node, "has no length in bytes", "0 means unknown")
         elif "/" not in node.attributes.get("type", ""):
             yield _error("R4", node, "has no media type", "say for example audio/mpeg")
+
+
+def _is_of_file(url: str) -> bool:
+    """Whether an address has a host that anybody can reach, and a path."""
+    try:
+        parts = urlsplit(url)
+        return "." in (parts.hostname or "") and parts.path.startswith("/")
+    except ValueError:  # half an IPv6 address
+        return False
 
 
 def _error(rule: str, node: Node, problem: str, fix: str) -> Finding:

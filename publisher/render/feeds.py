@@ -118,14 +118,14 @@ def _add(item: FeedEntry, entry: Entry, *, kind: str, language: str, is_podcast:
     item.pub.is_podcast = is_podcast
     item.id(entry.id)
     item.guid(entry.id, permalink=False)
-    item.title(clean(entry.title))
+    item.title(clean(entry.title) or entry.url)
     item.link(href=entry.url, rel="alternate", type="text/html")
     item.published(entry.published)
     item.updated(entry.distinct_updated)
     for name in entry.authors:
         item.author(name=clean(name))
-    for label in entry.labels:
-        item.category(term=clean(label))
+    for label in filter(None, map(clean, entry.labels)):
+        item.category(term=label)
     if entry.media:
         item.enclosure(entry.media.url, str(entry.media.length), entry.media.type)
     # The text of an RSS description is HTML: plain text is escaped once more than in Atom.

@@ -44,14 +44,14 @@ def _item(entry: Entry, language: str) -> str:
     item: dict[str, object] = {
         "id": entry.id,
         "url": entry.url,
-        "title": clean(entry.title),
+        "title": clean(entry.title) or entry.url,
         "content_html": content_of(entry),
         "summary": clean(entry.summary),
         "image": entry.image.url if entry.image else "",
         "date_published": _rfc3339(entry.published),
         "date_modified": _rfc3339(entry.updated),
         "authors": [{"name": clean(name)} for name in entry.authors],
-        "tags": [clean(tag) for tag in entry.labels],
+        "tags": [*filter(None, map(clean, entry.labels))],
         "attachments": _attachments(entry),
         "language": entry.language if entry.language != language else "",
     }

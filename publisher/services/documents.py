@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from gzip import decompress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import brotli
 
@@ -58,12 +58,16 @@ def publish(
     try:
         with Staging(output) as staging:
             desk = _Desk(output=output, known=known, staging=staging, now=now)
-            written = desk.take([desk.judged(file) for file in files])
+            wanted = [*files]
+            _refuse_twins(wanted)
+            written = desk.take([desk.judged(file) for file in wanted])
             present = {file.path for file in written}
             gone = [path for path, row in known.items() if not row.gone_at and path not in present]
             with app.store.begin() as tx:
                 rows.keep(tx, desk.changed)
                 rows.bury(tx, gone, now=now)
+            for path in _in_the_way(gone, [each.path for each in desk.changed]):
+                _remove(output, path)
             staging.settle()
         removed = sorted(path for path in gone if _remove(output, path))
     except OSError as error:
@@ -216,6 +220,29 @@ class _Desk:
 def _left(judged: _Judged) -> Written:
     size = judged.row.size if judged.row else 0
     return Written(path=judged.file.path, size=size, changed=False, is_made=False)
+
+
+def _refuse_twins(files: Sequence[OutputFile]) -> None:
+    """Two files in one place: the second would be lost. Raises `PublisherError`."""
+    known: dict[str, OutputFile] = {}
+    for file in files:
+        other = known.setdefault(file.path, file)
+        if other is not file:
+            owners = " and ".join(each.owner or "the site itself" for each in (other, file))
+            raise PublisherError(
+                f"{file.path}: {owners} would both be there; give the post another permalink"
+            )
+
+
+def _in_the_way(gone: Iterable[str], new: Iterable[str]) -> list[str]:
+    """The old files where folders are wanted now, and those in folders where files are wanted."""
+    files = {*new}
+    folders = {parent for path in files for parent in _above(path)}
+    return [path for path in gone if path in folders or not files.isdisjoint(_above(path))]
+
+
+def _above(path: str) -> list[str]:
+    return [os.fspath(parent) for parent in PurePosixPath(path).parents][:-1]
 
 
 def _remove(output: Path, path: str) -> bool:

@@ -1,13 +1,11 @@
 """Builds what the world may see: feeds, pages and pictures, under the output folder."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from publisher.collector import seldom
 from publisher.domain.documents import Document
@@ -15,6 +13,7 @@ from publisher.domain.feeds import Feed, PostEntries, issue_entry, issues_feed, 
 from publisher.domain.issues import Issue
 from publisher.domain.labels import Filed, Label, file_posts, labels_of
 from publisher.domain.newsletters import Newsletter
+from publisher.domain.permalinks import page_of, path_of
 from publisher.domain.posts import Library, Post, newest_first
 from publisher.domain.sites import Site
 from publisher.errors import NotFound
@@ -35,8 +34,6 @@ from publisher.store.pings import Ping
 
 _TOLD = attrgetter(*(name for name in Post.__struct_fields__ if name not in {"body", "excerpt"}))
 """All of a post but its texts, for which `content_hash` stands."""
-
-_PLAIN_PATH = re.compile(r"[\w./-]*")
 
 FEED_SECONDS = 900
 CLOSED_SECONDS = 604_800
@@ -134,7 +131,7 @@ def validate(app: App, target: str = "") -> list[FaultyFeed]:
 
 def _named(app: App, target: str, urls: Mapping[str, str]) -> tuple[Path, str]:
     """The file that a name on the command line means, and where it is published, if it is."""
-    path = local_path(app.site, target)
+    path = path_of(app.site, target)
     if path is None and "://" in target:
         raise NotFound("feed", f"{target}: not an address of this site; save it and name the file")
     if path is not None:
@@ -166,16 +163,6 @@ def listing(app: App, *, now: datetime) -> list[Listed]:
         for feed in feeds
         for form, path in feed.paths.items()
     ]
-
-
-def local_path(site: Site, url: str) -> str | None:
-    """The output path of a URL on this site, None for one elsewhere; a folder gets `index.html`."""
-    if not url.startswith(site.base_url + "/"):
-        return None
-    path = url[len(site.base_url) + 1 :]
-    if not path.isascii() or not _PLAIN_PATH.fullmatch(path):
-        path = unquote(urlsplit(path).path)
-    return f"{path}index.html" if path.endswith("/") or not path else path
 
 
 def _file(app: App, ordered: Sequence[Post], *, now: datetime) -> list[Filed]:
@@ -258,7 +245,7 @@ class _Shelf:
             for post in item.posts:
                 labels.setdefault(post.id, []).append(item.label)
         for place, post in enumerate(ordered):
-            path = local_path(self.app.site, post.url)
+            path = page_of(self.app.site, post.url)
             if path is None:  # the post lives on a site of its own
                 continue
             newer = ordered[place - 1] if place else None
@@ -302,7 +289,9 @@ class _Shelf:
         newest = [self._posts[post.id] for post in ordered[: pages.POSTS_AT_LENGTH]]
         yield OutputFile(
             path="feeds/index.html",
-            source=self._print("feeds", [(feed.title, feed.urls) for feed in feeds], newest),
+            source=self._print(
+                "feeds", [(feed.title, feed.urls, len(feed.entries)) for feed in feeds], newest
+            ),
             data=partial(pages.feeds, templates, site, feeds),
         )
         yield OutputFile(
@@ -353,7 +342,7 @@ def _pictures(library: Sequence[Post], site: Site) -> Iterator[OutputFile]:
     seen: set[str] = set()
     for post in library:
         for asset in post.assets:
-            path = local_path(site, asset.url)
+            path = path_of(site, asset.url)
             if path is not None and path not in seen:
                 seen.add(path)
                 file = Path(asset.source)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path, PurePosixPath
 
 from msgspec.structs import replace
@@ -12,11 +13,14 @@ from publisher.content import loader, writing
 from publisher.content.folder import find
 from publisher.content.sources import Text, read_source
 from publisher.content.values import Value
+from publisher.domain.permalinks import each_address_once
 from publisher.domain.posts import KnownPost, Library, each_id_once, news_of, settle_ids
 from publisher.errors import Conflict, ContentError, NotFound
 from publisher.services.app import App
 from publisher.services.output import write_file
 from publisher.store import posts as rows
+
+_LONGEST_NAME = 200  # bytes
 
 
 def read(app: App, *, now: datetime) -> Library:
@@ -38,11 +42,13 @@ def _read(app: App, *, now: datetime) -> tuple[Library, list[KnownPost]]:
     """The library, and what the id registry knew."""
     library = loader.load(app.content, now=now)
     kept, copies = each_id_once(library.posts)
+    kept, homeless = each_address_once(kept, app.site)
     with app.store.read() as tx:
         known = rows.known(tx)
-    failed = sorted((*library.failed, *copies), key=lambda item: item.path)
-    settled = settle_ids(kept, known, now=now)
-    return replace(library, posts=tuple(settled), failed=tuple(failed)), known
+    failed = sorted((*library.failed, *copies, *homeless), key=attrgetter("path"))
+    found = replace(library, posts=tuple(kept), failed=tuple(failed))
+    settled = settle_ids(kept, known, present=_paths_of(found), now=now)
+    return replace(found, posts=tuple(settled)), known
 
 
 def _paths_of(library: Library) -> set[str]:
@@ -118,15 +124,17 @@ def create(
 ) -> Path:
     """Writes a new post with title, date and id, as the site's generator names such files.
 
-    Raises `Conflict` if the file is there already.
+    Raises `Conflict` if the file is there already, or would lie outside the content folder.
     """
     dialect = app.content.dialect
     local = now.astimezone(app.content.zone)
-    name = f"{writing.slug(title)}.md"
+    name = f"{_short(writing.slug(title))}.md"
     if dialect == "jekyll" and not is_draft:
         name = f"{local:%Y-%m-%d}-{name}"
     place = PurePosixPath(folder or _usual_folder(app, is_draft)) / name
     file = app.content.folder / place
+    if place.is_absolute() or ".." in place.parts:
+        raise Conflict("post", str(place), "would lie outside the content folder")
     if file.exists():
         raise Conflict("post", str(place), "is there already; choose another title or folder")
     fields: dict[str, Value] = {
@@ -142,6 +150,11 @@ def create(
         fields["draft"] = "true"
     write_file(file, (writing.new_post(fields) + "\n").encode())
     return file
+
+
+def _short(name: str) -> str:
+    """A name cut to what any disk takes, with room for a date before it."""
+    return name.encode()[:_LONGEST_NAME].decode(errors="ignore")
 
 
 def _usual_folder(app: App, is_draft: bool) -> str:

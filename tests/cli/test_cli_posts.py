@@ -44,6 +44,16 @@ def test_a_new_post_is_one_that_publishes(command: Run, site: Path) -> None:
     assert len(row["id"]) == 16
 
 
+def test_a_new_post_lies_below_the_content_folder(command: Run, site: Path) -> None:
+    for outside in ("../escaped", "/tmp/escaped", "a/../../b"):
+        code, _, err = command("new", "Same", "--folder", outside)
+        assert code != 0
+        assert "outside the content folder" in err
+    code, out, _ = command("new", "信" * 200)
+    assert code == 0
+    assert Path(out.strip()).is_file()
+
+
 def test_a_new_draft_is_kept_back_and_a_second_post_of_one_title_is_refused(
     command: Run, site: Path
 ) -> None:

@@ -31,6 +31,8 @@ YES, NO = True, False
         (('W/"abc-br"',), "", YES),
         (('"x", "abc"',), "", YES),
         (('"x"', '"abc"'), "", YES),
+        ((), "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", NO),
+        ((), "Mon, 24 Nov 2025 00:00:00 +99999999999999999999", NO),
         (('"abc"',), OLDER, YES),
         (("abc",), "", NO),
         (('"abcd"',), "", NO),
@@ -67,6 +69,11 @@ def test_bytes_of_unknown_age_are_always_sent_for_a_date() -> None:
 )  # fmt: skip
 def test_the_encoding_is_one_that_the_client_takes(accepted: list[str], expected: str) -> None:
     assert choose_encoding(accepted, ["", "gzip", "br"]) == expected
+
+
+def test_who_likes_plain_bytes_better_gets_them() -> None:
+    assert choose_encoding(["identity;q=1, gzip;q=0.2"], ["", "gzip", "br"]) == ""
+    assert choose_encoding(["identity;q=0.5, gzip;q=0.5"], ["", "gzip", "br"]) == "gzip"
 
 
 def test_an_encoding_that_is_not_there_is_never_chosen() -> None:

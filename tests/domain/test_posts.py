@@ -43,6 +43,14 @@ def known_after(*posts: Post) -> list[KnownPost]:
     return remember([], settle_ids(posts, [], now=NOW))
 
 
+def test_what_is_a_draft_today_keeps_its_id_from_a_copy() -> None:
+    known = known_after(make_post("a.md", "text"))
+    (copy,) = settle_ids([make_post("b.md", "text")], known, present={"a.md"}, now=NOW)
+    assert copy.id == "b.md"
+    (moved,) = settle_ids([make_post("b.md", "text")], known, now=NOW)
+    assert moved.id == "a.md"
+
+
 def test_a_declared_id_wins() -> None:
     post = make_post("a.md", declared="42")
     assert ids([post], []) == {"a.md": "42"}

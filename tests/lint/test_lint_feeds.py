@@ -323,6 +323,19 @@ def test_errors_come_before_warnings() -> None:
     assert len(set(found)) == 2
 
 
+@pytest.mark.parametrize(
+    "item",
+    [
+        b"<pubDate>Sat, 11 Oct 99999999999999999999999 06:16:29 +0800</pubDate>",
+        b'<enclosure url="http://["/>',
+        b"<a>" * 5_000 + b"</a>" * 5_000,
+    ],
+)
+def test_hostile_items_are_told_and_never_raise(item: bytes) -> None:
+    channel = b"<title>t</title><item>" + item + b"</item>"
+    assert lint_feed(b'<rss version="2.0"><channel>' + channel + b"</channel></rss>")
+
+
 @pytest.mark.parametrize("junk", [b"", b"<", b"{", b"[]", b"\x00", b"<html/>", b"\xff\xfe<", b"{}"])
 def test_junk_is_told_and_never_raises(junk: bytes) -> None:
     assert lint_feed(junk)

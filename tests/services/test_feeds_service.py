@@ -9,15 +9,18 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import feedparser
 import pytest
 
 from publisher.content.bundles import Kept
+from publisher.domain.documents import Document
 from publisher.domain.feeds import FeedOptions, Podcast
 from publisher.errors import Gone, NotFound
 from publisher.services import documents, feeds
 from publisher.services.app import App
+from publisher.store import documents as document_rows
 from tests.services.conftest import FakeClock, write_post
 
 ROOT = Path(__file__).parents[2]
@@ -326,3 +329,53 @@ def test_a_build_reads_the_texts_of_what_it_makes_and_of_nothing_else(
     others = [post for post in report.library.posts if post.path.startswith("hostile-")]
     assert found
     assert found.isdisjoint(read(post.body.packed) for post in others)
+
+
+def test_posts_at_one_address_stop_nobody_else(app: App) -> None:
+    write_post(app, "a.md", title="Older", date="2024-01-01", more="permalink: /one/\n")
+    write_post(app, "b.md", title="Younger", date="2025-01-01", more="permalink: /one/\n")
+    write_post(app, "c.md", title="Outside", date="2025-01-01", more="permalink: /../c/\n")
+    write_post(app, "d.md", title="Feed", date="2025-01-01", more="permalink: /rss.xml\n")
+    write_post(app, "e.md", title="Sound", date="2025-01-01")
+    library = feeds.build(app, now=app.clock()).library
+    assert [post.path for post in library.posts] == ["a.md", "e.md"]
+    assert [(each.path, each.problem) for each in library.failed] == [
+        ("b.md", "has the address of a.md"),
+        ("c.md", "wants /../c, which can be no file"),
+        ("d.md", "wants /rss.xml, where a page of the site itself is"),
+    ]
+    assert "Older" in (app.folders.output / "one" / "index.html").read_text("utf-8")
+
+
+def test_a_file_may_become_a_folder_and_a_folder_a_file(app: App) -> None:
+    def live_at(address: str) -> None:
+        write_post(app, "a.md", title="A", date="2024-01-01", more=f"permalink: {address}\n")
+        assert feeds.build(app, now=app.clock()).faulty == ()
+
+    live_at("/foo.html")
+    assert (app.folders.output / "foo.html").is_file()
+    live_at("/foo.html.d/")
+    live_at("/foo.html.d/bar.html")
+    assert not (app.folders.output / "foo.html").exists()
+    (app.folders.output / "foo").write_bytes(b"")  # so an older release named such a page
+    with app.store.begin() as tx:
+        document_rows.keep(tx, [Document(path="foo", modified_at=app.clock())])
+    live_at("/foo/")
+    assert (app.folders.output / "foo" / "index.html").is_file()
+
+
+def test_dates_of_any_zone_fit_feeds(app: App) -> None:
+    kathmandu = ZoneInfo("Asia/Kathmandu")
+    far = replace(
+        app,
+        site=replace(app.site, zone=kathmandu),
+        content=replace(app.content, zone=kathmandu),
+    )
+    write_post(app, "a.md", title="A", date="2024-01-01 10:00:00")
+    assert feeds.build(far, now=far.clock()).faulty == ()
+    assert b"Mon, 01 Jan 2024 04:15:00 +0000" in (app.folders.output / "rss.xml").read_bytes()
+
+
+def test_a_label_or_title_of_which_nothing_is_left_stops_nobody(app: App) -> None:
+    write_post(app, "a.md", title='"\ufffd"', date="2024-01-01", more="tags: [sea, \ufffd]\n")
+    assert feeds.build(app, now=app.clock()).faulty == ()
