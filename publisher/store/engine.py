@@ -207,7 +207,8 @@ def table_of(tx: Tx, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> S
 
 
 def _sqlite_engine(path: Path, *, durable: bool) -> Engine:
-    engine = create_engine(f"sqlite:///{path}")
+    # An error names its parameters otherwise: addresses, which no log may hold.
+    engine = create_engine(f"sqlite:///{path}", hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def on_connect(dbapi: sqlite3.Connection, _record: Any) -> None:
