@@ -158,6 +158,36 @@ def test_broken_toml_is_told_with_line_and_column(config: Path) -> None:
     assert told.startswith(f"{config}:2:")
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("https://bücher.de", "https://xn--bcher-kva.de"),
+        ("https://BÜCHER.de:8443/a/", "https://xn--bcher-kva.de:8443/a"),
+        ("https://灯塔。中国", "https://xn--omsv47c.xn--fiqs8s"),
+        ("https://straße.example.org", "https://xn--strae-oqa.example.org"),
+    ],
+)
+def test_a_host_is_read_in_its_ascii_form(config: Path, written: str, meant: str) -> None:
+    change(config, '"http://localhost:8080"', f'"{written}"')
+    assert load_settings(config).site.base_url == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("https://bü\u200dcher.de", "write its ASCII form, xn--…"),
+        ("https://letters.example.org/bücher", "beyond ASCII in its path"),
+        ("https://bücher.de:99999", "port out of range"),
+    ],
+)
+def test_an_address_that_no_mail_could_link_to_is_refused(
+    config: Path, written: str, words: str
+) -> None:
+    change(config, '"http://localhost:8080"', f'"{written}"')
+    with pytest.raises(ConfigError, match=f"base_url.*{words}"):
+        load_settings(config)
+
+
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
     (told,) = problems_of(tmp_path / "config.toml")
     assert "publisher init" in told

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
-from publisher.bootstrap import open_app
+from publisher.bootstrap import database_of, open_app
 from publisher.cli.console import emit, local, say, table
 from publisher.cli.options import as_json, config_of
+from publisher.clock import system_clock
 from publisher.services import backups
 from publisher.services.backups import Backup
 from publisher.services.lock import exclusive
@@ -47,11 +48,13 @@ def restore(context: click.Context, file: Path, yes: bool) -> None:
     Nothing is sent afterwards until `publisher resume`: what was mailed since the copy was made
     must not be mailed again.
     """
-    with open_app(config_of(context)) as app, exclusive(app.folders.state):
+    place = database_of(config_of(context))  # not opened: it may be damaged
+    with exclusive(place.parent):
         if not yes:
-            click.confirm(f"Replace {backups.database(app)}?", abort=True, err=True)
-        kept = backups.restore(app, file)
-    say(f"restored from {file}; what was there before lies in {kept}")
+            click.confirm(f"Replace {place}?", abort=True, err=True)
+        kept = backups.restore(place, file, now=system_clock())
+    before = f"what was there before lies in {kept}" if kept else "there was none before"
+    say(f"restored from {file}; {before}")
     say("nothing is sent until `publisher resume`")
 
 

@@ -19,7 +19,7 @@ from publisher.domain.issues import archive_path, issue_path
 from publisher.domain.newsletters import Newsletter
 from publisher.domain.sites import Person, Site
 from publisher.render import headers
-from publisher.render.digest import Digest
+from publisher.render.digest import SLOTS, Digest
 from publisher.render.notices import Notice
 from publisher.render.splice import Part, Slot, Static, compile_text, pieces, static
 
@@ -115,7 +115,9 @@ def compile_body(digest: Digest, pictures: Sequence[Embedded] = ()) -> Body:
     for picture in pictures:
         html = html.replace(f'src="{picture.url}"', f'src="cid:{picture.content_id}"')
     return _body(
-        compile_text(digest.text, digest.nonce), compile_text(html, digest.nonce), pictures
+        compile_text(digest.text, digest.nonce, SLOTS),
+        compile_text(html, digest.nonce, SLOTS),
+        pictures,
     )
 
 

@@ -9,7 +9,7 @@ ready blocks and a few encoded values. Lines may be shorter than 76 characters, 
 
 import re
 from binascii import b2a_base64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 LINE_BYTES = 57
@@ -43,18 +43,22 @@ class Slot:
 Part = Static | Slot
 
 
-def split_at_tokens(text: str, nonce: str) -> list[str | Slot]:
-    """The text cut at its slot tokens (`nl<nonce>_<name>`); static pieces and slots in order."""
-    pieces = re.split(rf"nl{re.escape(nonce)}_([a-z]+)", text)
+def split_at_tokens(text: str, nonce: str, names: Collection[str]) -> list[str | Slot]:
+    """The text cut at its slot tokens (`nl<nonce>_<name>`); static pieces and slots in order.
+
+    `names` are those of the slots, at least one: what follows a token may be a letter too.
+    """
+    known = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    pieces = re.split(f"nl{re.escape(nonce)}_({known})", text)
     return [Slot(piece) if place % 2 else piece for place, piece in enumerate(pieces)]
 
 
-def compile_text(text: str, nonce: str) -> tuple[Part, ...]:
-    """A text with slot tokens, ready to be joined. Line ends become CRLF."""
+def compile_text(text: str, nonce: str, names: Collection[str]) -> tuple[Part, ...]:
+    """A text with tokens of the slots of these names, ready to be joined. Line ends become CRLF."""
     wire = text.replace("\r\n", "\n").replace("\n", "\r\n")
     return tuple(
         piece if isinstance(piece, Slot) else static(piece.encode())
-        for piece in split_at_tokens(wire, nonce)
+        for piece in split_at_tokens(wire, nonce, names)
     )
 
 

@@ -136,9 +136,10 @@ def check_invitation(app: App, token: str) -> None:
     said, _, signature = token.partition(".")
     try:
         expires = int(said, 16)
-    except ValueError:
+        expected = _signature(app, expires)
+    except ValueError:  # no number, or one of more digits than Python writes
         raise InvalidToken from None
-    right = hmac.compare_digest(_signature(app, expires), signature)
+    right = hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace"))
     with app.store.read() as tx:
         is_first = not rows.listing(tx)
     if not (right and is_first and app.clock().timestamp() <= expires):

@@ -147,7 +147,8 @@ def _damage(database: Path) -> tuple[str, ...]:
 
 
 def _secrets(app: App) -> list[Path]:
-    return [app.folders.state / "secret-key", *app.secrets, *app.dkim.folder.rglob("*.pem")]
+    keys = [app.folders.state / "secret-key", *app.dkim.folder.rglob("*.pem")]
+    return [*keys, *app.secrets, *backups.files(app)]
 
 
 def _backup(app: App) -> Diagnosis:

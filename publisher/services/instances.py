@@ -26,7 +26,7 @@ from publisher.store import audit
 from publisher.store import deliveries as delivery_rows
 from publisher.store import instances as rows
 from publisher.store import issues as issue_rows
-from publisher.store.engine import Tx
+from publisher.store.engine import Store, Tx
 
 log = logging.getLogger(__name__)
 
@@ -140,9 +140,9 @@ def resume(app: App, *, who: str) -> Release:
     return release
 
 
-def fence_restored(app: App, *, now: datetime) -> None:
-    """A database that was put back sends nothing until the operator says so."""
-    with app.store.begin() as tx:
+def fence_restored(store: Store, *, now: datetime) -> None:
+    """A database that is put back sends nothing until the operator says so."""
+    with store.begin() as tx:
         found = rows.get(tx)
         rows.put(tx, found.marks if found else Marks(instance=_new_id(), starts=0, machine=""))
         rows.fence(tx, "a backup was put back", now=now)

@@ -110,6 +110,10 @@ def _send(app: App, relay: Relay, notice: Notice) -> bool:
     except PublisherError as error:  # a broken template, a newsletter that is gone
         log.error("notice.failed", extra={"notice": notice.id, "problem": str(error)})
         return _record(app, notice, _later(app, str(error)), message_id="")
+    except ValueError as error:  # a header field cannot hold it; the words may name an address
+        log.error("notice.failed", extra={"notice": notice.id, "problem": "cannot be composed"})
+        settlement = Settlement(status=DeliveryStatus.FAILED, reason=str(error))
+        return _record(app, notice, settlement, message_id="")
     claimed = False
 
     def intend() -> bool:
@@ -138,7 +142,8 @@ def _send(app: App, relay: Relay, notice: Notice) -> bool:
 def _message(app: App, notice: Notice) -> _Mail:
     """The whole message, signed where our own keys sign.
 
-    Raises `TemplateError`, `NotFound` for a newsletter that is gone, `ConfigError` for a key.
+    Raises `TemplateError`, `NotFound` for a newsletter that is gone, `ConfigError` for a key,
+    `ValueError` for what a header field cannot hold.
     """
     newsletter, now = app.newsletter(notice.newsletter), app.clock()
     spoken = replace(newsletter, language=notice.language or newsletter.language)

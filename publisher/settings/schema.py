@@ -42,9 +42,25 @@ def _encoding(name: str) -> str:
 
 def _base_url(url: str) -> str:
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+    host = parts.hostname or ""
+    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
         raise ValueError("must be an address such as https://letters.example.org")
+    if not host.isascii():
+        port = f":{parts.port}" if parts.port else ""
+        url = parts._replace(netloc=_ascii_host(host) + port).geturl()
+    if not url.isascii():
+        raise ValueError("may have no letter beyond ASCII in its path: mails could not link there")
     return url.rstrip("/")
+
+
+def _ascii_host(host: str) -> str:
+    """As browsers write it on the wire (UTS 46): what requests and header fields can hold."""
+    import idna  # noqa: PLC0415 - its tables are large, and few hosts want them
+
+    try:
+        return idna.encode(host, uts46=True).decode()
+    except idna.IDNAError:
+        raise ValueError(f"{host!r} is no host name; write its ASCII form, xn--…") from None
 
 
 def _optional_url(url: str) -> str:

@@ -53,9 +53,11 @@ class Claim(Compact, frozen=True):
 def claim(tx: Tx, batch: int, *, now: datetime) -> list[Claim]:
     """The deliveries of a leased batch that are due, in order. Those without consent are skipped.
 
-    They stay pending: the batch is leased, not the row.
+    They stay pending: the batch is leased, not the row. Whoever has moved is claimed at the new
+    address.
     """
     drop_without_consent(tx, deliveries.c.batch == batch, now=now)
+    _readdress(tx, batch)
     return [Claim(*row) for row in _CLAIM.rows(tx, batch=batch, now=now)]
 
 
@@ -75,8 +77,9 @@ def drop(tx: Tx, issue: int, reason: str, *, now: datetime) -> int:
 def intend(tx: Tx, ids: Collection[int], *, now: datetime) -> set[int]:
     """Pending becomes sending: commit this before the final dots. The last check of consent.
 
-    Returns those that may go; whoever is missing is not pending any more, or consent is gone.
-    The caller has checked that their batches are still leased.
+    Returns those that may go; whoever is missing is not pending any more, or consent is gone, or
+    they have moved since they were claimed. The caller has checked that their batches are still
+    leased.
     """
     if _INTEND.change(tx, ids=ids, now=now) == len(ids):
         return set(ids)
@@ -174,8 +177,35 @@ def _skip(tx: Tx, which: ColumnElement[bool], reason: str, *, now: datetime) -> 
     ).rowcount
 
 
+def _readdress(tx: Tx, batch: int) -> None:
+    """Only here: to a claim that is under way already, the old address shows that it is stale."""
+    present = select(subscribers.c.address).where(subscribers.c.id == deliveries.c.subscriber)
+    tx.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.batch == batch,
+            deliveries.c.status == DeliveryStatus.PENDING.value,
+            ~_is_addressed(),
+        )
+        .values(address=present.scalar_subquery())
+    )
+
+
 def _may_be_mailed() -> ColumnElement[bool]:
-    return _is_confirmed() & ~_is_suppressed()
+    return _is_confirmed() & ~_is_suppressed() & _is_addressed()
+
+
+def _is_addressed() -> ColumnElement[bool]:
+    """Whether a row holds the present address of its subscriber."""
+    return (
+        select(subscribers.c.id)
+        .where(
+            subscribers.c.id == deliveries.c.subscriber,
+            subscribers.c.address == deliveries.c.address,
+        )
+        .correlate(deliveries)
+        .exists()
+    )
 
 
 def _is_confirmed() -> ColumnElement[bool]:

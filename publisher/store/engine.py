@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -112,10 +112,11 @@ def copy_database(source: Path, target: Path) -> None:
     """Copies a database that may be at work into a new file, as one snapshot.
 
     `VACUUM INTO` and not the backup call in steps, which begins anew at each write and never
-    ends beside a busy writer. Raises `StoreError`.
+    ends beside a busy writer. The copy is for its owner only. Raises `StoreError`.
     """
-    raw = sqlite3.connect(f"file:{quote(str(source))}?mode=ro", uri=True, isolation_level=None)
-    with closing(raw), _explained(str(source)):
+    with suppress(OSError):  # SQLite will say so too
+        target.touch(mode=0o600)  # an empty file is filled, and keeps its mode
+    with _explained(str(source)), closing(_to_read(source)) as raw:
         raw.execute("PRAGMA busy_timeout=10000")
         raw.execute("VACUUM INTO ?", (str(target),))
     _sync(target)
@@ -132,21 +133,19 @@ def vacuum_database(path: Path) -> None:
 
 def problems_of(path: Path) -> list[str]:
     """What is wrong with a database file: its structure, and references that lead nowhere."""
-    raw = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
-    with closing(raw):
-        try:
+    try:
+        with closing(_to_read(path)) as raw:
             said = [str(row[0]) for row in raw.execute("PRAGMA integrity_check(20)")]
             lost = list(raw.execute("PRAGMA foreign_key_check"))
-        except sqlite3.DatabaseError as error:
-            return [str(error)]
+    except sqlite3.DatabaseError as error:
+        return [str(error)]
     problems = [line for line in said if line != "ok"]
     return problems + [f"a row of {row[0]} refers to one of {row[2]} that is gone" for row in lost]
 
 
 def revision_of(path: Path) -> str:
     """The form that a database file has; empty for a new one. Raises `StoreError`."""
-    raw = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
-    with closing(raw), _explained(str(path)):
+    with _explained(str(path)), closing(_to_read(path)) as raw:
         row = raw.execute("SELECT version_num FROM alembic_version").fetchone()
     return str(row[0]) if row else ""
 
@@ -207,7 +206,8 @@ def table_of(tx: Tx, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> S
 
 
 def _sqlite_engine(path: Path, *, durable: bool) -> Engine:
-    engine = create_engine(f"sqlite:///{path}")
+    # An error names its parameters otherwise: addresses, which no log may hold.
+    engine = create_engine(f"sqlite:///{path}", hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def on_connect(dbapi: sqlite3.Connection, _record: Any) -> None:
@@ -229,7 +229,10 @@ def _keep_copy(path: Path, revision: str) -> None:
     copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     copy.unlink(missing_ok=True)
     copy_database(path, copy)
-    copy.chmod(0o600)
+
+
+def _to_read(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
 
 
 def _sync(path: Path) -> None:

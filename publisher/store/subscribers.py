@@ -233,7 +233,10 @@ def stay(tx: Tx, subscription: int, *, evidence: Evidence, now: datetime) -> Non
 
 
 def move(tx: Tx, subscriber: int, address: Address) -> bool:
-    """Gives a person another address; False where somebody else has it already."""
+    """Gives a person another address; False where somebody else has it already.
+
+    What waits for them follows when it is claimed (`store.deliveries`).
+    """
     taken = find(tx, address)
     if taken is not None and taken.id != subscriber:
         return False

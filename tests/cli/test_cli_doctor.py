@@ -315,6 +315,20 @@ def test_a_restored_backup_fails_until_it_is_resumed(
     assert run(["-C", str(sample), "doctor"]) == 0
 
 
+def test_a_damaged_database_can_be_restored(
+    sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, copy = sample / "var" / "publisher.db", tmp_path / "copy.db"
+    assert run(["-C", str(sample), "backup", "--to", str(copy)]) == 0
+    place.write_bytes(b"garbage!" * 512)
+    assert run(["-C", str(sample), "restore", str(copy), "--yes"]) == 0
+    assert "what was there before lies in" in capsys.readouterr().err
+    place.unlink()
+    assert run(["-C", str(sample), "restore", str(copy), "--yes"]) == 0
+    assert "there was none before" in capsys.readouterr().err
+    assert run(["-C", str(sample), "resume", "--yes"]) == 0
+
+
 def test_status_tells_what_a_whole_look_found_and_keeps_no_half_one(
     sample: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

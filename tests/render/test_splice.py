@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from publisher.render.splice import Part, Slot, compile_text, pieces, static
 
 NAMES = st.text(st.sampled_from('李雷🧑‍🚀é<&>" a'), max_size=9)
+NAMED = ("name", "unsubscribe")
 SEGMENTS = st.lists(st.one_of(st.binary(max_size=300), st.just(b"\0slot")), max_size=9)
 
 
@@ -48,13 +49,21 @@ def test_twenty_thousand_bodies_are_what_was_put_together() -> None:
 
 
 def test_tokens_become_slots_and_line_ends_crlf() -> None:
-    parts = compile_text("Dear nlabc_name,\nnlxyz_name stays.\nnlabc_unsubscribe", "abc")
+    parts = compile_text("Dear nlabc_name,\nnlxyz_name stays.\nnlabc_unsubscribe", "abc", NAMED)
 
     body = join(parts, {"name": b"Ann", "unsubscribe": b"http://x/"})
 
     assert b64decode(body.replace(b"\r\n", b"")) == b"Dear Ann,\r\nnlxyz_name stays.\r\nhttp://x/"
 
 
+def test_a_letter_after_a_token_stands_behind_the_value() -> None:
+    parts = compile_text("nlabc_names page, nlabc_nameless", "abc", ("name", "nameless"))
+
+    body = join(parts, {"name": b"Ann", "nameless": b"Bob"})
+
+    assert b64decode(body.replace(b"\r\n", b"")) == b"Anns page, Bob"
+
+
 def test_a_slot_without_a_value_is_an_error() -> None:
     with pytest.raises(KeyError):
-        join(compile_text("nlabc_name", "abc"), {})
+        join(compile_text("nlabc_name", "abc", NAMED), {})

@@ -1,3 +1,4 @@
+import os
 import sqlite3
 import threading
 from dataclasses import replace
@@ -12,6 +13,7 @@ from publisher.services.app import App
 from publisher.store.engine import open_store
 from tests.services.conftest import FakeClock
 from tests.services.test_publishing import add_readers
+from tests.store.test_migrations import DUMP
 
 
 def addresses(app: App) -> list[str]:
@@ -81,14 +83,31 @@ def test_old_backups_go_and_foreign_files_stay(app: App, clock: FakeClock) -> No
     assert foreign.exists()
 
 
-def test_what_is_restored_is_equal_and_fenced(app: App) -> None:
+def put_back(app: App, source: Path) -> Path | None:
+    """As the command does it: nobody else has the database open."""
+    app.store.close()
+    return backups.restore(backups.database(app), source, now=app.clock())
+
+
+def raw_database(path: Path, script: str) -> Path:
+    with sqlite3.connect(path) as raw:
+        raw.executescript(script)
+    raw.close()
+    return path
+
+
+def test_what_is_restored_is_equal_fenced_and_for_its_owner_only(app: App) -> None:
     add_readers(app, "ann")
     instances.start(app)
     taken = backups.take(app)
     add_readers(app, "bob")
 
-    kept = backups.restore(app, taken.path)
+    earlier = os.umask(0o022)
+    kept = put_back(app, taken.path)
+    os.umask(earlier)
 
+    assert kept is not None
+    assert {path.stat().st_mode & 0o777 for path in (kept, backups.database(app))} == {0o600}
     restored = replace(app, store=open_store(backups.database(app)))
     assert addresses(restored) == ["ann@example.org"]
     assert "a backup was put back" in instances.fence(restored)
@@ -107,7 +126,80 @@ def test_a_damaged_copy_is_refused_and_nothing_changes(app: App, tmp_path: Path)
     damaged = tmp_path / "damaged.db"
     damaged.write_bytes(data)
     with pytest.raises(PublisherError, match="is damaged"):
-        backups.restore(app, damaged)
+        put_back(app, damaged)
     with pytest.raises(NotFound):
-        backups.restore(app, tmp_path / "nowhere.db")
+        put_back(app, tmp_path / "nowhere.db")
+    assert addresses(app) == ["ann@example.org"]
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_database_that_is_damaged_or_gone_is_replaced(app: App, is_gone: bool) -> None:
+    add_readers(app, "ann")
+    taken = backups.take(app)
+    app.store.close()
+    place, garbage = backups.database(app), b"garbage!" * 9_000
+    place.write_bytes(garbage)
+    place.with_name(place.name + "-wal").write_bytes(b"of the damaged one")
+    if is_gone:
+        place.unlink()
+
+    kept = put_back(app, taken.path)
+
+    assert addresses(app) == ["ann@example.org"]
+    if is_gone:
+        assert kept is None
+    else:
+        assert kept is not None
+        assert kept.read_bytes() == garbage
+        assert kept.with_name(kept.name + "-wal").read_bytes() == b"of the damaged one"
+        assert kept.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("UPDATE alembic_version SET version_num = '9999'", "is newer than this program's"),
+        ("DELETE FROM alembic_version", "is no database of Publisher"),
+        ("DROP TABLE alembic_version", "is no database of Publisher"),
+        ("DROP TABLE instance", "no such table"),
+        (  # its last step of migration meets a table that is there already
+            "UPDATE alembic_version SET version_num = '0001'",
+            "already exists|duplicate column",
+        ),
+    ],
+)
+def test_a_copy_that_could_not_be_used_replaces_nothing(
+    app: App, tmp_path: Path, script: str, words: str
+) -> None:
+    add_readers(app, "ann")
+    copy = raw_database(backups.take(app, to=tmp_path / "copy.db").path, script)
+    with pytest.raises(PublisherError, match=words):
+        put_back(app, copy)
+    assert addresses(app) == ["ann@example.org"]
+    assert instances.fence(app) == ""
+    app.store.close()
+    assert not list(app.folders.state.glob(".publisher.db.part*"))
+
+
+def test_a_file_of_another_program_is_refused(app: App, tmp_path: Path) -> None:
+    foreign = raw_database(tmp_path / "places.sqlite", "CREATE TABLE moz_places (a)")
+    with pytest.raises(PublisherError, match=r"places\.sqlite: is no database of Publisher"):
+        put_back(app, foreign)
+
+
+def test_a_copy_of_an_earlier_release_is_brought_to_the_present_form(
+    app: App, tmp_path: Path
+) -> None:
+    put_back(app, raw_database(tmp_path / "old.db", DUMP.read_text(encoding="utf-8")))
+    assert backups.inspect(backups.database(app)).revision == backups.present_form()
+
+
+def test_where_the_disk_refuses_the_database_stays(app: App) -> None:
+    add_readers(app, "ann")
+    taken = backups.take(app)
+    moved = taken.path.rename(app.folders.root / "copy.db")
+    (app.folders.state / "backups").rmdir()
+    (app.folders.state / "backups").write_text("a file")
+    with pytest.raises(PublisherError, match="make room or mend the rights"):
+        put_back(app, moved)
     assert addresses(app) == ["ann@example.org"]

@@ -46,7 +46,7 @@ def test_the_daily_job_keeps_the_problems_of_its_newest_run(app: App, clock: Fak
     assert first is not None
     assert first.at == clock.now
     assert "DAT005" not in grades(first)
-    instances.fence_restored(app, now=clock.now)
+    instances.fence_restored(app.store, now=clock.now)
     clock.now += timedelta(days=1)
     job.run(app)
     second = doctor.last(app)
@@ -186,6 +186,17 @@ def test_a_file_of_a_password_must_be_ours_alone(app: App, tmp_path: Path) -> No
     careless = replace(app, secrets=(file,))
     (found,) = doctor.examine(careless, online=False, only=["CFG001"]).diagnoses
     assert (found.grade, found.about, found.remedy) == (Grade.FAIL, str(file), f"chmod 600 {file}")
+
+
+@pytest.mark.parametrize("name", ["publisher.db", "publisher.db-wal", "backups/before-restore.db"])
+def test_the_database_and_its_copies_must_be_ours_alone(app: App, name: str) -> None:
+    backups.take(app)
+    assert offline(app, "CFG001") == {"CFG001": Grade.OK}
+    path = app.folders.state / name
+    path.touch()
+    path.chmod(0o640)
+    (found,) = doctor.examine(app, online=False, only=["CFG001"]).diagnoses
+    assert (found.grade, found.about) == (Grade.FAIL, str(path))
 
 
 def test_a_secret_that_is_handed_over_to_us_is_a_warning(

@@ -118,7 +118,7 @@ def test_old_issues_are_no_news_when_an_address_is_first_set(told: App, clock: F
 
 def test_a_fenced_instance_tells_nobody_anything(told: App) -> None:
     add_issue(told, "W:2026-W47", IssueStatus.SKIPPED, Cause.DOWN, "reason")
-    instances.fence_restored(told, now=NOW)
+    instances.fence_restored(told.store, now=NOW)
     assert memos.tell(told) == 0
     instances.resume(told, who="test")
     assert memos.tell(told) == 1

@@ -5,16 +5,19 @@ import pytest
 from sqlalchemy import text
 
 from publisher.domain.addresses import parse_address
+from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.notices import NoticeKind
 from publisher.domain.signups import Budgets, Verdict
+from publisher.domain.sites import Person
 from publisher.domain.subscribers import SubscriptionStatus
 from publisher.domain.suppressions import SuppressionReason
 from publisher.errors import InvalidAddress, InvalidToken
-from publisher.services import imports, personal_data, signups, subscribers
+from publisher.services import imports, notices, personal_data, signups, subscribers
 from publisher.services.app import App
 from publisher.services.imports import ImportPlan
 from publisher.store import notices as notice_rows
 from publisher.store import suppressions
+from tests.factories import make_newsletter
 from tests.people import ask, join, link_in, mails, mails_to, status_of, verdicts, words_of
 from tests.services.conftest import FakeClock
 
@@ -238,13 +241,27 @@ def test_a_notice_is_sent_once_even_by_two_workers(app: App) -> None:
     assert signups.work_off(app) == 0
 
 
+def test_a_notice_that_cannot_be_composed_fails_and_the_others_go_on(app: App) -> None:
+    sender = Person(name="Letters", email="let ters@example.org")
+    broken = replace(app, newsletters=(*app.newsletters, make_newsletter(id="bad", sender=sender)))
+    joined = join(app, ANN)
+    signups.work_off(app)
+    with app.store.begin() as tx:
+        failing = notices.queue(broken, tx, NoticeKind.GOODBYE, replace(joined, newsletter="bad"))
+        notices.queue(broken, tx, NoticeKind.WELCOME, joined)
+    assert notices.deliver(broken) == 1
+    with app.store.read() as tx:
+        found = notice_rows.get(tx, failing)
+    assert found is not None
+    assert found.status is DeliveryStatus.FAILED
+    assert notices.deliver(broken) == 0
+
+
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 @pytest.mark.parametrize("kind", NoticeKind)
 def test_every_notice_is_a_whole_message_in_both_languages(
     app: App, kind: NoticeKind, language: str
 ) -> None:
-    from publisher.services import notices
-
     joined = replace(join(app, ANN), language=language)
     with app.store.begin() as tx:
         notices.queue(app, tx, kind, joined)

@@ -1,6 +1,7 @@
 import contextlib
 import sqlite3
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -63,6 +64,17 @@ def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
         raise RuntimeError
     with store.begin() as tx:
         assert subscribe(tx, "ann@example.org").value == "added"
+
+
+def test_what_is_logged_of_a_statement_that_fails_does_not_hold_its_values(store: Store) -> None:
+    with store.begin() as tx:
+        tx.exec_driver_sql("DROP TABLE subscribers")
+    address = "@".join(("ann", "example.org"))  # the trace shows the lines of this test too
+    with pytest.raises(StoreError, match="no such table") as caught, store.begin() as tx:
+        subscribe(tx, address)
+    logged = "".join(traceback.format_exception(caught.value))
+    assert "INSERT INTO subscribers" in logged
+    assert address not in logged
 
 
 def test_a_rehearsal_leaves_nothing(store: Store) -> None:

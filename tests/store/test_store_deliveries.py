@@ -186,6 +186,35 @@ def test_who_leaves_between_planning_and_sending_is_not_mailed(store: Store) -> 
         assert due(tx, issue) == [left.id + 1]
 
 
+def move(tx: Tx, subscriber: int, address: str) -> None:
+    assert subscribers.move(tx, subscriber, parse_address(address))
+
+
+def claimed_addresses(tx: Tx, issue: int) -> list[str]:
+    return [row(tx, number).address for number in due(tx, issue)]
+
+
+def test_what_waits_goes_to_the_address_that_a_reader_moved_to(store: Store) -> None:
+    issue = ready_issue(store, 2)
+    with store.begin() as tx:
+        (first, second) = due(tx, issue)
+        move(tx, row(tx, first).subscriber, "new@example.org")
+        assert deliveries.intend(tx, [first, second], now=NOW) == {second}  # composed before
+        assert claimed_addresses(tx, issue) == ["new@example.org"]
+        assert intend(tx, first)
+
+
+def test_who_moved_after_a_failure_is_tried_again_at_the_new_address(store: Store) -> None:
+    issue = ready_issue(store, 1)
+    with store.begin() as tx:
+        assert intend(tx, 1)
+        record(tx, 1, Rejected(reply(550)))
+        move(tx, row(tx, 1).subscriber, "new@example.org")
+        assert row(tx, 1).address == "reader00000@example.org"  # where it was tried
+        assert deliveries.retry(tx, issue, DeliveryStatus.FAILED, now=NOW) == 1
+        assert claimed_addresses(tx, issue) == ["new@example.org"]
+
+
 def test_a_suppressed_address_is_not_mailed_even_at_the_last_moment(store: Store) -> None:
     issue = ready_issue(store, 1)
     with store.begin() as tx:

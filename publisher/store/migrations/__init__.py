@@ -18,12 +18,18 @@ def migrate(engine: Engine, place: str) -> None:
     current = _revision(engine)
     if current == head_revision():
         return
-    if current is not None and current not in _steps():
+    if current is not None:
+        refuse_newer(current, place)
+    _upgrade(engine)
+
+
+def refuse_newer(revision: str, place: str) -> None:
+    """Raises `StoreError` if this program does not know the revision of a database."""
+    if revision not in _steps():
         raise StoreError(
-            f"{place}: its schema {current} is newer than this program's {head_revision()}; "
+            f"{place}: its schema {revision} is newer than this program's {head_revision()}; "
             "install the Publisher that wrote it, or a later one"
         )
-    _upgrade(engine)
 
 
 def head_revision() -> str:
