@@ -24,6 +24,7 @@ from publisher.domain.newsletters import Newsletter
 from publisher.domain.subscribers import Joined, Subscription, SubscriptionStatus
 from publisher.domain.suppressions import address_hash
 from publisher.errors import InvalidAddress, PublisherError
+from publisher.render.words import known_language
 from publisher.services.app import App
 from publisher.store import imports as rows
 from publisher.store.engine import Tx
@@ -149,7 +150,7 @@ def _import(
 def _add(app: App, tx: Tx, batch: list[Candidate], plan: ImportPlan) -> list[ImportedRow]:
     """One batch; the report is in the order of the lines."""
     newsletter = app.newsletter(plan.newsletter)
-    checked = [_checked(candidate, plan, newsletter) for candidate in batch]
+    checked = [_checked(app, candidate, plan, newsletter) for candidate in batch]
     usable: list[rows.Row] = [
         (address, [address_hash(key, address) for key in app.keys], candidate)
         for candidate, address in checked
@@ -171,11 +172,11 @@ def _add(app: App, tx: Tx, batch: list[Candidate], plan: ImportPlan) -> list[Imp
 
 
 def _checked(
-    candidate: Candidate, plan: ImportPlan, newsletter: Newsletter
+    app: App, candidate: Candidate, plan: ImportPlan, newsletter: Newsletter
 ) -> tuple[Candidate, Address | None]:
     """The row with what it will become, and its address; None where it cannot be used.
 
-    A choice that is not on offer becomes none.
+    A choice that is not on offer becomes none, a language without words the newsletter's.
     """
     if candidate.newsletter and candidate.newsletter != plan.newsletter:
         problem = f"is on {candidate.newsletter!r}; import that with --newsletter"
@@ -188,7 +189,9 @@ def _checked(
         return replace(candidate, problem=error.problem), None
     if candidate.status is SubscriptionStatus.CONFIRMED is not plan.status:
         candidate = replace(candidate, status=plan.status)
-    return replace(candidate, choices=offered(newsletter, candidate.choices)), address
+    language = known_language(app.templates, candidate.language, also=(newsletter.language,))
+    chosen = offered(newsletter, candidate.choices)
+    return replace(candidate, language=language, choices=chosen), address
 
 
 def _refused(candidate: Candidate) -> ImportedRow:

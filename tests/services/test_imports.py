@@ -220,3 +220,11 @@ def test_an_office_is_taken_with_a_warning(app: App, file: Callable[..., Path]) 
     assert warned == {3: "Info@example.org", 4: "postmaster+x@example.org"}
     assert len(subscribers.listing(app)) == 3
     assert not any(row.warning for row in run(app, path))  # they are known, and nothing happens
+
+
+def test_an_imported_language_is_a_tag_of_ours_or_the_newsletter_s(
+    app: App, file: Callable[..., Path]
+) -> None:
+    rows = "email,language\na@example.org,en-BUY.PILLS/x\nb@example.org,zh-TW\nc@example.org,qq\n"
+    run(app, file(rows))
+    assert [row.language for row in subscribers.listing(app)] == ["en", "zh-Hant", ""]
