@@ -12,7 +12,7 @@ from publisher.domain.addresses import ROLE_WARNING, parse_address
 from publisher.domain.choices import Choices
 from publisher.domain.exchange import Dialect
 from publisher.domain.subscribers import Joined, Subscription, SubscriptionStatus
-from publisher.services import choices, imports, personal_data
+from publisher.services import choices, imports, personal_data, suppressions
 from publisher.services import subscribers as service
 
 SHOWN_ROWS = 20
@@ -260,15 +260,17 @@ def import_subscribers(
 @click.option("--raw", is_flag=True, help="Cells as they are, not made harmless for spreadsheets.")
 @click.pass_context
 def export(context: click.Context, newsletter: str | None, form: str, raw: bool) -> None:
-    """Print subscriptions as CSV or JSONL."""
+    """Print subscriptions as CSV or JSONL; who must not be mailed is marked as that."""
     with open_app(config_of(context)) as app:
         if newsletter:
             app.newsletter(newsletter)
         found = service.listing(app, newsletter=newsletter)
+        suppressed = suppressions.among(app, {row.address for row in found})
     if form == "jsonl":
-        click.echo(imports.export_jsonl(found), nl=False)
+        text = imports.export_jsonl(found, suppressed=suppressed)
     else:
-        click.echo(imports.export_csv(found, raw=raw, dialect=Dialect(form)), nl=False)
+        text = imports.export_csv(found, raw=raw, dialect=Dialect(form), suppressed=suppressed)
+    click.echo(text, nl=False)
 
 
 def _print_rows(lines: Iterable[str]) -> None:

@@ -4,11 +4,13 @@
     Subscription ──write──▶ cells in the dialect's columns
 
 What a file says of consent is taken at its worst: who left there has left here, and an address
-that bounced or complained there is suppressed here.
+that bounced or complained there is suppressed here. What we write says no more than we know: who
+must not be mailed, or has not confirmed yet, is nobody's active subscriber.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from publisher.domain.choices import NO_CHOICES, Choices
@@ -34,7 +36,8 @@ class Dialect(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """One row of a file. `status` is what the file says of it, `suppress` that it must not be
-    mailed at all; `problem` that it cannot be used. `newsletter` may be empty.
+    mailed at all; `problem` that it cannot be used. `newsletter` may be empty. No issue is sent
+    until `paused_until`.
     """
 
     line: int
@@ -45,6 +48,7 @@ class Candidate:
     newsletter: str = ""
     language: str = ""
     choices: Choices = NO_CHOICES
+    paused_until: datetime | None = None
     problem: str = ""
 
 
@@ -65,14 +69,18 @@ COLUMNS: Mapping[Dialect, tuple[str, ...]] = {
         "frequency", "topics", "languages",
     ),
     Dialect.LISTMONK: ("email", "name", "attributes", "status"),
-    Dialect.MAILCHIMP: ("Email Address", "First Name", "OPTIN_TIME", "UNSUB_TIME"),
+    Dialect.MAILCHIMP: ("Email Address", "First Name", "OPTIN_TIME", "UNSUB_TIME", "CLEAN_TIME"),
     Dialect.GHOST: ("email", "name", "subscribed_to_emails", "created_at", "labels"),
     Dialect.SUBSTACK: ("email", "name", "active_subscription", "email_disabled", "created_at"),
     Dialect.BUTTONDOWN: ("email_address", "type", "notes", "tags", "creation_date"),
 }  # fmt: skip
 """What an export for each tool holds."""
 
+SUPPRESSED = "suppressed"
+"""How our own files say that an address must not be mailed, where others have a status for it."""
+
 _OWN = {status.value: status for status in SubscriptionStatus}
+_OWN[SUPPRESSED] = SubscriptionStatus.UNSUBSCRIBED
 _LISTMONK = {
     "enabled": SubscriptionStatus.CONFIRMED,
     "disabled": SubscriptionStatus.UNSUBSCRIBED,
@@ -98,6 +106,10 @@ _SUPPRESSING = {
     "complained": SuppressionReason.COMPLAINT,
     "spammy": SuppressionReason.OPERATOR,
 }
+_BUTTONDOWN_SUPPRESSED = {
+    SuppressionReason.HARD_BOUNCE: "undeliverable",
+    SuppressionReason.COMPLAINT: "complained",
+}
 
 
 def recognise(header: Collection[str]) -> Dialect | None:
@@ -118,6 +130,10 @@ def read(dialect: Dialect, line: int, cells: Mapping[str, str]) -> Candidate:
     elif len(name) > NAME_LIMIT:
         problem = f"the name is longer than {NAME_LIMIT} characters"
     status, suppress, doubt = _standing(dialect, cells)
+    pause = cells.get("paused_until", "").strip() if dialect is Dialect.OWN else ""
+    paused_until = _instant(pause)
+    if pause and paused_until is None:
+        doubt = doubt or "paused_until is no time with a zone, such as 2026-11-27T08:00:00+00:00"
     return Candidate(
         line=line,
         email=email,
@@ -127,41 +143,67 @@ def read(dialect: Dialect, line: int, cells: Mapping[str, str]) -> Candidate:
         newsletter=cells.get("newsletter", "").strip() if dialect is Dialect.OWN else "",
         language=cells.get("language", "").strip()[:20] if dialect is Dialect.OWN else "",
         choices=_choices(cells) if dialect is Dialect.OWN else NO_CHOICES,
+        paused_until=paused_until,
         problem=problem or doubt,
     )
 
 
-def write(dialect: Dialect, row: Subscription) -> list[str]:
-    """The cells of a subscription, in the order of `COLUMNS`."""
-    confirmed = row.status is SubscriptionStatus.CONFIRMED
-    left = row.status is SubscriptionStatus.UNSUBSCRIBED
+def write(
+    dialect: Dialect, row: Subscription, suppressed: SuppressionReason | None = None
+) -> list[str] | None:
+    """The cells of a subscription, in the order of `COLUMNS`.
+
+    None for who waits for confirmation, where the tool has no word for that. `suppressed`: why
+    the address must not be mailed, None where it may.
+    """
+    receives = row.status is SubscriptionStatus.CONFIRMED and suppressed is None
     at = row.changed_at.isoformat()
     match dialect:
         case Dialect.OWN:
-            pause = row.paused_until.isoformat() if row.paused_until else ""
-            return [
-                row.address,
-                row.name,
-                row.newsletter,
-                row.status.value,
-                at,
-                row.language,
-                pause,
-                row.choices.frequency,
-                _BETWEEN.join(sorted(row.choices.topics)),
-                _BETWEEN.join(sorted(row.choices.languages)),
-            ]
+            return _own_cells(row, SUPPRESSED if suppressed else row.status.value)
         case Dialect.LISTMONK:
-            return [row.address, row.name, "{}", "enabled" if confirmed else "disabled"]
+            standing = "enabled" if receives else "disabled"
+            return [row.address, row.name, "{}", "blocklisted" if suppressed else standing]
         case Dialect.MAILCHIMP:
-            return [row.address, row.name, at if confirmed else "", at if left else ""]
+            return _mailchimp_cells(row, is_clean=suppressed is None)
         case Dialect.GHOST:
-            return [row.address, row.name, str(confirmed).lower(), at, ""]
+            return [row.address, row.name, str(receives).lower(), at, ""]
         case Dialect.SUBSTACK:
-            return [row.address, row.name, "false", str(not confirmed).lower(), at]
+            return [row.address, row.name, "false", str(not receives).lower(), at]
         case Dialect.BUTTONDOWN:
             kind = {"confirmed": "regular", "pending": "unactivated"}.get(row.status.value)
+            if suppressed:
+                kind = _BUTTONDOWN_SUPPRESSED.get(suppressed, "blocked")
             return [row.address, kind or "unsubscribed", row.name, "", at]
+
+
+def _own_cells(row: Subscription, standing: str) -> list[str]:
+    return [
+        row.address,
+        row.name,
+        row.newsletter,
+        standing,
+        row.changed_at.isoformat(),
+        row.language,
+        row.paused_until.isoformat() if row.paused_until else "",
+        row.choices.frequency,
+        _BETWEEN.join(sorted(row.choices.topics)),
+        _BETWEEN.join(sorted(row.choices.languages)),
+    ]
+
+
+def _mailchimp_cells(row: Subscription, *, is_clean: bool) -> list[str] | None:
+    """Mailchimp keeps nobody who has not confirmed: without a time of leaving one is subscribed."""
+    at = row.changed_at.isoformat()
+    if not is_clean:
+        return [row.address, row.name, "", "", at]
+    match row.status:
+        case SubscriptionStatus.CONFIRMED:
+            return [row.address, row.name, at, "", ""]
+        case SubscriptionStatus.UNSUBSCRIBED:
+            return [row.address, row.name, "", at, ""]
+        case SubscriptionStatus.PENDING:
+            return None
 
 
 def _standing(
@@ -171,7 +213,8 @@ def _standing(
     said = (cells.get("status") or cells.get("type") or cells.get("subscriber_type") or "").lower()
     if dialect is Dialect.OWN:
         doubt = f"unknown status {said!r}" if said and said not in _OWN else ""
-        return _OWN.get(said, SubscriptionStatus.CONFIRMED), None, doubt
+        suppress = SuppressionReason.OPERATOR if said == SUPPRESSED else None
+        return _OWN.get(said, SubscriptionStatus.CONFIRMED), suppress, doubt
     suppress = None
     if dialect in {Dialect.LISTMONK, Dialect.BUTTONDOWN}:
         suppress = _SUPPRESSING.get(said)
@@ -193,6 +236,15 @@ def _status(dialect: Dialect, cells: Mapping[str, str], said: str) -> Subscripti
         Dialect.SUBSTACK: told.get("email_disabled") not in _TRUE,
     }[dialect]
     return SubscriptionStatus.CONFIRMED if receives else SubscriptionStatus.UNSUBSCRIBED
+
+
+def _instant(text: str) -> datetime | None:
+    """The instant that a text names, in UTC; None where it names none."""
+    try:
+        found = datetime.fromisoformat(text)
+        return found.astimezone(UTC) if found.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _choices(cells: Mapping[str, str]) -> Choices:

@@ -5,7 +5,7 @@ own folder may add a language, or change single messages of a shipped one (Engli
 `en.po`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -80,15 +80,28 @@ def words_for(templates: Templates, language: str) -> Words:
 def language_for(templates: Templates, wanted: str, own: str) -> str:
     """The language to write to somebody in: theirs where there are words for it, else our own.
 
-    A variety of our own (`en-GB` for `en`) is our own.
+    A variety of our own (`en-GB` for `en`) is our own; one of another is the known tag of it.
     """
     primary = wanted.partition("-")[0].lower()
     if not primary or primary == own.partition("-")[0].lower():
         return own
-    has_words = primary == "en" or any(
-        templates.sources(f"email/words/{name}.po") for name in _candidates(_locale(wanted))
-    )
-    return wanted if has_words else own
+    return known_language(templates, wanted) or own
+
+
+def known_language(templates: Templates, wanted: str, also: Collection[str] = ()) -> str:
+    """The tag under which we know a language, empty for none: `en` for `en-GB`.
+
+    Known are those that there are words for (`zh-Hant` for `zh-TW`) and those of `also`. Text of
+    a visitor never comes back, so that none gets into a mail or makes a rendering of its own.
+    """
+    if wanted in also:
+        return wanted
+    primary = wanted.partition("-")[0].lower()
+    for name in _candidates(_locale(wanted)):
+        is_theirs = name.partition("_")[0] == primary  # else it is English for want of a locale
+        if is_theirs and (name == "en" or templates.sources(f"email/words/{name}.po")):
+            return name.replace("_", "-")
+    return primary if primary in also else ""
 
 
 def _locale(language: str) -> Locale:

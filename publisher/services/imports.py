@@ -22,12 +22,17 @@ from publisher.domain.choices import offered
 from publisher.domain.exchange import COLUMNS, Candidate, Dialect, read, recognise, write
 from publisher.domain.newsletters import Newsletter
 from publisher.domain.subscribers import Joined, Subscription, SubscriptionStatus
-from publisher.domain.suppressions import address_hash
+from publisher.domain.suppressions import SuppressionReason, address_hash
 from publisher.errors import InvalidAddress, PublisherError
+from publisher.render.words import known_language
 from publisher.services.app import App
 from publisher.store import imports as rows
 from publisher.store.engine import Tx
 
+Suppressed = Mapping[str, SuppressionReason]
+"""Which addresses of an export must not be mailed, and why."""
+
+NOBODY: Suppressed = {}
 BATCH = 5000
 LINE_LIMIT = 1_000_000
 """Characters of the longest line that is read; what is longer is refused and passed over."""
@@ -108,28 +113,35 @@ def rehearse_csv(app: App, lines: Iterable[str], plan: ImportPlan) -> list[Impor
 
 
 def export_csv(
-    subscriptions: Iterable[Subscription], *, raw: bool = False, dialect: Dialect = Dialect.OWN
+    subscriptions: Iterable[Subscription],
+    *,
+    raw: bool = False,
+    dialect: Dialect = Dialect.OWN,
+    suppressed: Suppressed = NOBODY,
 ) -> str:
     """CSV (RFC 4180) with one row a subscription, in the columns of a tool.
 
-    A cell that a spreadsheet would take for a formula gets a leading apostrophe unless `raw`.
+    A cell that a spreadsheet would take for a formula gets a leading apostrophe unless `raw`. Who
+    waits for confirmation is left out where the tool would take them for subscribed.
     """
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(COLUMNS[dialect])
     for row in subscriptions:
-        cells = write(dialect, row)
-        writer.writerow(cells if raw else [_harmless(cell) for cell in cells])
+        cells = write(dialect, row, suppressed.get(row.address))
+        if cells is not None:
+            writer.writerow(cells if raw else [_harmless(cell) for cell in cells])
     return out.getvalue()
 
 
-def export_jsonl(subscriptions: Iterable[Subscription]) -> str:
+def export_jsonl(subscriptions: Iterable[Subscription], *, suppressed: Suppressed = NOBODY) -> str:
     """One JSON object a line, in our own columns."""
     names = COLUMNS[Dialect.OWN]
+    rows = (write(Dialect.OWN, row, suppressed.get(row.address)) for row in subscriptions)
     return "".join(
-        json.dumps(dict(zip(names, write(Dialect.OWN, row), strict=True)), ensure_ascii=False)
-        + "\n"
-        for row in subscriptions
+        json.dumps(dict(zip(names, cells, strict=True)), ensure_ascii=False) + "\n"
+        for cells in rows
+        if cells is not None
     )
 
 
@@ -149,7 +161,7 @@ def _import(
 def _add(app: App, tx: Tx, batch: list[Candidate], plan: ImportPlan) -> list[ImportedRow]:
     """One batch; the report is in the order of the lines."""
     newsletter = app.newsletter(plan.newsletter)
-    checked = [_checked(candidate, plan, newsletter) for candidate in batch]
+    checked = [_checked(app, candidate, plan, newsletter) for candidate in batch]
     usable: list[rows.Row] = [
         (address, [address_hash(key, address) for key in app.keys], candidate)
         for candidate, address in checked
@@ -171,11 +183,11 @@ def _add(app: App, tx: Tx, batch: list[Candidate], plan: ImportPlan) -> list[Imp
 
 
 def _checked(
-    candidate: Candidate, plan: ImportPlan, newsletter: Newsletter
+    app: App, candidate: Candidate, plan: ImportPlan, newsletter: Newsletter
 ) -> tuple[Candidate, Address | None]:
     """The row with what it will become, and its address; None where it cannot be used.
 
-    A choice that is not on offer becomes none.
+    A choice that is not on offer becomes none, a language without words the newsletter's.
     """
     if candidate.newsletter and candidate.newsletter != plan.newsletter:
         problem = f"is on {candidate.newsletter!r}; import that with --newsletter"
@@ -188,7 +200,9 @@ def _checked(
         return replace(candidate, problem=error.problem), None
     if candidate.status is SubscriptionStatus.CONFIRMED is not plan.status:
         candidate = replace(candidate, status=plan.status)
-    return replace(candidate, choices=offered(newsletter, candidate.choices)), address
+    language = known_language(app.templates, candidate.language, also=(newsletter.language,))
+    chosen = offered(newsletter, candidate.choices)
+    return replace(candidate, language=language, choices=chosen), address
 
 
 def _refused(candidate: Candidate) -> ImportedRow:

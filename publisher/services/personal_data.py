@@ -1,6 +1,7 @@
 """What we keep about one person: shown to them (GDPR, article 15), and erased (article 17)."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from publisher.domain import sent_log
@@ -12,6 +13,7 @@ from publisher.services import preferences
 from publisher.services.app import App
 from publisher.store import personal_data as rows
 from publisher.store import suppressions as suppression_rows
+from publisher.store.engine import Tx
 
 SCHEMA = "publisher.personal-data/1"
 
@@ -19,12 +21,17 @@ SCHEMA = "publisher.personal-data/1"
 def export(app: App, email: str) -> bytes:
     """A JSON document with every row about an address; empty lists where nobody is known.
 
-    Raises `InvalidAddress`.
+    With those about the addresses that the person had before. Raises `InvalidAddress`.
     """
     address = parse_address(email.strip())
     with app.store.read() as tx:
+        earlier = _earlier(tx, address)
         found = rows.everything(
-            tx, address, hashes=_hashes(app, address), marks=marks(app.keys, address)
+            tx,
+            address,
+            hashes=_hashes(app, (address, *earlier)),
+            marks=[mark for one in (address, *earlier) for mark in marks(app.keys, one)],
+            earlier=earlier,
         )
     document: dict[str, Any] = {"schema": SCHEMA, "address": address.text, **found}
     return json.dumps(document, ensure_ascii=False, indent=2, default=_plain).encode()
@@ -33,19 +40,17 @@ def export(app: App, email: str) -> bytes:
 def erase(app: App, email: str) -> bool:
     """Erases an address; unless the settings say otherwise, a keyed hash keeps it away for good.
 
-    An earlier suppression stays in force, as a hash. False where nobody was known. Raises
-    `InvalidAddress`.
+    With it what is kept of the addresses that the person had before. A suppression stays in force,
+    as a hash. False where nobody was known. Raises `InvalidAddress`.
     """
     address = parse_address(email.strip())
-    now, theirs = app.clock(), marks(app.keys, address)
     with app.store.begin() as tx:
-        earlier = next(iter(suppression_rows.held(tx, theirs).values()), None)
-        known = rows.erase(tx, address, hashes=_hashes(app, address), now=now)
-        suppression_rows.remove(tx, theirs)
-        if earlier or (known and app.subscribers.remember_erased):
-            reason = earlier or SuppressionReason.ERASURE
-            digest = address_hash(app.site_key, address)
-            suppression_rows.add_hashed(tx, digest, reason, now=now)
+        earlier = _earlier(tx, address)
+        hashes = _hashes(app, (address, *earlier))
+        known = rows.erase(tx, address, hashes=hashes, now=app.clock(), earlier=earlier)
+        _keep_away(app, tx, address, always=known and app.subscribers.remember_erased)
+        for one in earlier:
+            _keep_away(app, tx, one, always=False)
     return known
 
 
@@ -64,10 +69,28 @@ def erase_by_link(app: App, token: str) -> None:
         raise InvalidToken
 
 
-def _hashes(app: App, address: Address) -> list[str]:
-    """Everything that stands for an address where it is not kept itself."""
-    hashed = [address_hash(key, address) for key in app.keys]
-    return hashed + [sent_log.address_hash(key, address.key) for key in app.keys]
+def _keep_away(app: App, tx: Tx, address: Address, *, always: bool) -> None:
+    """Leaves a keyed hash of a suppression; `always` also where there was none."""
+    theirs = marks(app.keys, address)
+    held = next(iter(suppression_rows.held(tx, theirs).values()), None)
+    suppression_rows.remove(tx, theirs)
+    if held or always:
+        digest = address_hash(app.site_key, address)
+        suppression_rows.add_hashed(tx, digest, held or SuppressionReason.ERASURE, now=app.clock())
+
+
+def _earlier(tx: Tx, address: Address) -> list[Address]:
+    return [parse_address(text) for text in rows.earlier_addresses(tx, address)]
+
+
+def _hashes(app: App, addresses: Iterable[Address]) -> list[str]:
+    """Everything that stands for addresses where they are not kept themselves."""
+    return [
+        hashed
+        for address in addresses
+        for key in app.keys
+        for hashed in (address_hash(key, address), sent_log.address_hash(key, address.key))
+    ]
 
 
 def _plain(value: object) -> object:

@@ -58,13 +58,16 @@ def shorten_addresses(app: App) -> int:
 
 
 def forget_requests(app: App) -> int:
-    """Removes old requests and notices, and earlier who the notices went to."""
+    """Removes old requests and notices, and earlier who the notices went to.
+
+    A notice that waits, or whose link still works, stays however old it is.
+    """
     now = app.clock()
     before = now - timedelta(days=app.subscribers.ip_days)
     with app.store.begin() as tx:
         return (
             signup_rows.expire(tx, before=before)
-            + notice_rows.expire(tx, before=before)
+            + notice_rows.expire(tx, before=before, now=now)
             + notice_rows.blank(tx, before=now - timedelta(days=NOTICE_DAYS))
         )
 

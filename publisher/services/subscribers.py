@@ -86,11 +86,17 @@ def get(app: App, subscription: int) -> Subscription:
     return found
 
 
-def unsubscribe(app: App, token: str) -> Subscription:
-    """Ends the subscription that the link names; may be repeated. Raises `InvalidToken`."""
-    found = find_by_token(app, token)
+def unsubscribe(app: App, token: str) -> Subscription | None:
+    """Ends the subscription that the link names; may be repeated. Raises `InvalidToken`.
+
+    None where it is gone: removed, erased, or expired. Nothing is sent there, which is what the
+    link promises, so that it is no error.
+    """
+    number = read_token(app.keys, Purpose.UNSUBSCRIBE, token)
     with app.store.begin() as tx:
-        leave(app, tx, found, evidence=Evidence(source="unsubscribe link"))
+        found = rows.get(tx, number)
+        if found:
+            leave(app, tx, found, evidence=Evidence(source="unsubscribe link"))
     return found
 
 
@@ -138,11 +144,13 @@ def confirm(app: App, token: str, *, ip: str) -> Subscription:
     if answer is Answer.OPEN:
         evidence = Evidence(source="confirmation link", ip=ip)
         with app.store.begin() as tx:
-            rows.change(
-                tx, found.id, SubscriptionStatus.CONFIRMED, evidence=evidence, now=app.clock()
+            confirmed = rows.confirm(
+                tx, found.id, request=found.request, evidence=evidence, now=app.clock()
             )
-            if app.subscribers.welcome:
+            if confirmed and app.subscribers.welcome:
                 notices.queue(app, tx, NoticeKind.WELCOME, found)
+        if not confirmed:  # somebody was faster: they confirmed too, or left
+            found, _ = find_confirmation(app, token)
     return get(app, found.id)
 
 

@@ -1,5 +1,7 @@
 """Addresses that are never mailed again: looking at them, adding, lifting."""
 
+from collections.abc import Iterable
+
 from publisher.domain.addresses import parse_address
 from publisher.domain.suppressions import Suppression, SuppressionReason, marks
 from publisher.services.app import App
@@ -10,6 +12,16 @@ def listing(app: App) -> list[Suppression]:
     """All suppressions, by address."""
     with app.store.read() as tx:
         return rows.listing(tx)
+
+
+def among(app: App, emails: Iterable[str]) -> dict[str, SuppressionReason]:
+    """Those of the addresses that are suppressed, as they are written there, with the reason.
+
+    Raises `InvalidAddress`.
+    """
+    owners = {mark: email for email in emails for mark in marks(app.keys, parse_address(email))}
+    with app.store.read() as tx:
+        return {owners[mark]: reason for mark, reason in rows.held(tx, owners).items()}
 
 
 def add(app: App, email: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, insert, literal, select, true
+from sqlalchemy import bindparam, delete, insert, literal, select, true, update
 
 from publisher.domain.addresses import Address
 from publisher.domain.exchange import Candidate
@@ -48,6 +48,7 @@ def add_many(
             results.append(Joined.ADDED)
     if fresh:
         _insert(tx, fresh.values(), newsletter=newsletter, source=source, now=now)
+        _pause(tx, fresh.values(), newsletter)
     return results
 
 
@@ -138,4 +139,23 @@ def _insert(tx: Tx, rows: Iterable[Row], *, newsletter: str, source: str, now: d
     known_by = select(theirs, given.c.event, literal(source), at, given.c.address)
     tx.execute(
         insert(consents).from_select(["subscription", "event", "source", "at", "address"], known_by)
+    )
+
+
+def _pause(tx: Tx, rows: Iterable[Row], newsletter: str) -> None:
+    """Notes until when who is new wants nothing; they are few, so that they go one by one."""
+    paused = [
+        {"key": address.key, "until": candidate.paused_until}
+        for address, _, candidate in rows
+        if candidate.paused_until
+    ]
+    if not paused:
+        return
+    person = select(subscribers.c.id).where(subscribers.c.address_key == bindparam("key"))
+    theirs = subscriptions.c.subscriber == person.scalar_subquery()
+    tx.execute(
+        update(subscriptions)
+        .where(theirs, subscriptions.c.newsletter == newsletter)
+        .values(paused_until=bindparam("until")),
+        paused,
     )

@@ -11,6 +11,7 @@ from publisher.domain.notices import ASKED_BY_STRANGERS, Notice, NoticeKind
 from publisher.store.engine import Tx
 from publisher.store.tables import notices
 
+_OPEN = (DeliveryStatus.PENDING.value, DeliveryStatus.SENDING.value)
 _REPLY_LIMIT = 500
 
 
@@ -177,22 +178,27 @@ def of_address(tx: Tx, hashes: Sequence[str]) -> list[Notice]:
 
 def blank(tx: Tx, *, before: datetime) -> int:
     """Forgets the addresses of settled notices from before an instant. Returns how many."""
-    open_statuses = (DeliveryStatus.PENDING.value, DeliveryStatus.SENDING.value)
     done = tx.execute(
         update(notices)
         .where(
             notices.c.created_at < before,
             notices.c.address != "",
-            notices.c.status.not_in(open_statuses),
+            notices.c.status.not_in(_OPEN),
         )
         .values(address="", reply="")
     )
     return done.rowcount
 
 
-def expire(tx: Tx, *, before: datetime) -> int:
-    """Removes notices from before an instant. Returns how many."""
-    return tx.execute(delete(notices).where(notices.c.created_at < before)).rowcount
+def expire(tx: Tx, *, before: datetime, now: datetime) -> int:
+    """Removes settled notices from before an instant, unless their link works. Returns how many."""
+    is_over = notices.c.expires_at.is_(None) | (notices.c.expires_at < now)
+    done = tx.execute(
+        delete(notices).where(
+            notices.c.created_at < before, notices.c.status.not_in(_OPEN), is_over
+        )
+    )
+    return done.rowcount
 
 
 def _notice(row: Row[Any]) -> Notice:

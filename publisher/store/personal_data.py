@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, delete, select, update
+from sqlalchemy import ColumnElement, Select, Table, delete, func, select, update
 
 from publisher.domain.addresses import Address
 from publisher.domain.deliveries import DeliveryStatus
@@ -28,20 +28,48 @@ from publisher.store.tables import (
 Rows = dict[str, list[dict[str, Any]]]
 
 
-def everything(tx: Tx, address: Address, *, hashes: Sequence[str], marks: Sequence[str]) -> Rows:
-    """Table -> rows as they are, all that concerns this address."""
-    person = select(subscribers.c.id).where(subscribers.c.address_key == address.key)
-    theirs = select(subscriptions.c.id).where(subscriptions.c.subscriber.in_(person))
-    texts = select(consents.c.text).where(consents.c.subscription.in_(theirs))
-    mailed = _deliveries_of(person, address)
+def earlier_addresses(tx: Tx, address: Address) -> list[str]:
+    """The addresses that the person at this one had before; none that is somebody's now."""
+    once = func.lower(consents.c.address)
+    is_taken = select(subscribers.c.id).where(subscribers.c.address_key == once).exists()
+    found = tx.scalars(
+        select(consents.c.address)
+        .where(
+            consents.c.subscription.in_(_subscriptions_of(_person(address))),
+            consents.c.address != "",
+            ~is_taken,
+        )
+        .distinct()
+        .order_by(consents.c.address)
+    )
+    return list(found)
+
+
+def everything(
+    tx: Tx,
+    address: Address,
+    *,
+    hashes: Sequence[str],
+    marks: Sequence[str],
+    earlier: Sequence[Address] = (),
+) -> Rows:
+    """Table -> rows as they are, all that concerns this address and the person's `earlier` ones.
+
+    `hashes` and `marks` are of them all.
+    """
+    person = _person(address)
+    theirs = _subscriptions_of(person)
+    evidence = consents.c.subscription.in_(theirs) | _evidence_of_former(person, address)
+    texts = select(consents.c.text).where(evidence)
+    mailed = _deliveries_of(person, (address, *earlier))
     wanted: tuple[tuple[Table, ColumnElement[bool]], ...] = (
         (subscribers, subscribers.c.address_key == address.key),
         (subscriptions, subscriptions.c.subscriber.in_(person)),
         (balances, balances.c.subscription.in_(theirs)),
-        (consents, consents.c.subscription.in_(theirs)),
+        (consents, evidence),
         (consent_texts, consent_texts.c.hash.in_(texts)),
         (signups, signups.c.address_hash.in_(hashes)),
-        (notices, notices.c.address_hash.in_(hashes)),
+        (notices, notices.c.address_hash.in_(hashes) | notices.c.subscription.in_(theirs)),
         (deliveries, mailed),
         (delivery_attempts, delivery_attempts.c.delivery.in_(_ids(mailed))),
         (sent_before, sent_before.c.address_hash.in_(hashes)),
@@ -53,14 +81,22 @@ def everything(tx: Tx, address: Address, *, hashes: Sequence[str], marks: Sequen
     }
 
 
-def erase(tx: Tx, address: Address, *, hashes: Sequence[str], now: datetime) -> bool:
-    """Removes every row about an address; deliveries stay, without saying whose they were.
+def erase(
+    tx: Tx,
+    address: Address,
+    *,
+    hashes: Sequence[str],
+    now: datetime,
+    earlier: Sequence[Address] = (),
+) -> bool:
+    """Removes every row about an address, and about the person's `earlier` ones.
 
-    False where nobody was known. A suppression is not touched.
+    Deliveries stay, without saying whose they were. False where nobody was known. A suppression
+    is not touched. `hashes` are of all the addresses.
     """
-    person = select(subscribers.c.id).where(subscribers.c.address_key == address.key)
+    person = _person(address)
     known = tx.scalar(person) is not None
-    mailed = _deliveries_of(person, address)
+    mailed = _deliveries_of(person, (address, *earlier))
     tx.execute(
         update(delivery_attempts)
         .where(delivery_attempts.c.delivery.in_(_ids(mailed)))
@@ -78,16 +114,40 @@ def erase(tx: Tx, address: Address, *, hashes: Sequence[str], now: datetime) -> 
         )
     )
     tx.execute(update(deliveries).where(mailed).values(address="", reply=""))
+    theirs = tx.scalars(_subscriptions_of(person)).all()
     notice_rows.forget(tx, hashes)
+    notice_rows.cancel(tx, theirs, now=now)
+    # What is left of theirs went to somebody whose address they gave. It counts there: if it were
+    # deleted, that address could be written to without end by asking and erasing in turn.
+    tx.execute(
+        update(notices).where(notices.c.subscription.in_(theirs)).values(address="", reply="")
+    )
     signup_rows.forget(tx, hashes)
     tx.execute(delete(sent_before).where(sent_before.c.address_hash.in_(hashes)))
     tx.execute(delete(subscribers).where(subscribers.c.address_key == address.key))
     return known
 
 
-def _deliveries_of(person: Select[Any], address: Address) -> ColumnElement[bool]:
-    """Those of the person, and those to the address from before somebody removed them."""
-    return deliveries.c.subscriber.in_(person) | (deliveries.c.address == address.text)
+def _person(address: Address) -> Select[Any]:
+    return select(subscribers.c.id).where(subscribers.c.address_key == address.key)
+
+
+def _subscriptions_of(person: Select[Any]) -> Select[Any]:
+    return select(subscriptions.c.id).where(subscriptions.c.subscriber.in_(person))
+
+
+def _evidence_of_former(person: Select[Any], address: Address) -> ColumnElement[bool]:
+    """What stands there of an address that its person has moved from.
+
+    Not where somebody has it now: whose mailbox it is today has no right to that.
+    """
+    return (func.lower(consents.c.address) == address.key) & ~person.exists()
+
+
+def _deliveries_of(person: Select[Any], addresses: Sequence[Address]) -> ColumnElement[bool]:
+    """Those of the person, and those to the addresses from before somebody removed them."""
+    texts = [address.text for address in addresses]
+    return deliveries.c.subscriber.in_(person) | deliveries.c.address.in_(texts)
 
 
 def _ids(which: ColumnElement[bool]) -> Select[Any]:

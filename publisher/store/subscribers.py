@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, select, update
 
 from publisher.domain.addresses import Address
 from publisher.domain.choices import NO_CHOICES, Choices, split_names
@@ -155,19 +155,17 @@ def change(
 
     Whoever leaves is also taken out of every issue that is not sent to them yet.
     """
-    done = tx.execute(
-        update(subscriptions)
-        .where(subscriptions.c.id == subscription, subscriptions.c.status != status.value)
-        .values(status=status.value, changed_at=now, seen_at=now, paused_until=None, asked_at=None)
+    elsewhere = subscriptions.c.status != status.value
+    return _move_if(tx, subscription, elsewhere, status, evidence=evidence, now=now)
+
+
+def confirm(tx: Tx, subscription: int, *, request: int, evidence: Evidence, now: datetime) -> bool:
+    """Confirms a subscription while it waits for this very request; False if it does not (more)."""
+    waits = (subscriptions.c.status == SubscriptionStatus.PENDING.value) & (
+        subscriptions.c.request == request
     )
-    if done.rowcount == 0:
-        return False
-    consents.testify(tx, subscription, _EVENTS[status], evidence=evidence, now=now)
-    if status is SubscriptionStatus.CONFIRMED:
-        choice_rows.forgive(tx, subscription)
-    if status is SubscriptionStatus.UNSUBSCRIBED:
-        _withdraw(tx, [subscription], now=now)
-    return True
+    confirmed = SubscriptionStatus.CONFIRMED
+    return _move_if(tx, subscription, waits, confirmed, evidence=evidence, now=now)
 
 
 def choose(
@@ -312,6 +310,31 @@ def _subscriber(tx: Tx, address: Address, name: str, now: datetime) -> int:
         select(subscribers.c.id).where(subscribers.c.address_key == address.key)
     ).one()
     return found
+
+
+def _move_if(
+    tx: Tx,
+    subscription: int,
+    condition: ColumnElement[bool],
+    status: SubscriptionStatus,
+    *,
+    evidence: Evidence,
+    now: datetime,
+) -> bool:
+    """Moves a subscription where it stands so at the very write; what follows, follows with it."""
+    done = tx.execute(
+        update(subscriptions)
+        .where(subscriptions.c.id == subscription, condition)
+        .values(status=status.value, changed_at=now, seen_at=now, paused_until=None, asked_at=None)
+    )
+    if done.rowcount == 0:
+        return False
+    consents.testify(tx, subscription, _EVENTS[status], evidence=evidence, now=now)
+    if status is SubscriptionStatus.CONFIRMED:
+        choice_rows.forgive(tx, subscription)
+    if status is SubscriptionStatus.UNSUBSCRIBED:
+        _withdraw(tx, [subscription], now=now)
+    return True
 
 
 def _withdraw(tx: Tx, leaving: list[int], *, reason: str = "unsubscribed", now: datetime) -> None:

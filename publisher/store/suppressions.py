@@ -1,13 +1,13 @@
 """Addresses that are never mailed again."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import delete, select
 
 from publisher.domain.addresses import Address
 from publisher.domain.suppressions import HASHED, Suppression, SuppressionReason
-from publisher.store.engine import Tx, insert_ignoring
+from publisher.store.engine import Tx, among, insert_ignoring
 from publisher.store.tables import suppressions
 
 
@@ -26,10 +26,10 @@ def holds(tx: Tx, marks: Collection[str]) -> bool:
     return bool(held(tx, marks))
 
 
-def held(tx: Tx, marks: Iterable[str]) -> dict[str, SuppressionReason]:
+def held(tx: Tx, marks: Collection[str]) -> dict[str, SuppressionReason]:
     """Those of the marks that are suppressed, with the reason."""
     wanted = select(suppressions.c.address_key, suppressions.c.reason).where(
-        suppressions.c.address_key.in_(list(marks))
+        among(tx, suppressions.c.address_key, marks)
     )
     return {row.address_key: SuppressionReason(row.reason) for row in tx.execute(wanted)}
 

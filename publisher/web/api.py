@@ -231,10 +231,15 @@ def _text(asked: Mapping[str, object], name: str, *, needed: bool = True) -> str
     value = asked.get(name, None if needed else "")
     if not isinstance(value, str):
         raise Refused(422, f"{name}: must be text")
+    if any("\ud800" <= letter <= "\udfff" for letter in value):  # no database takes it
+        raise Refused(422, f"{name}: holds half a character")
     return value
 
 
 def _is_ip(text: str) -> bool:
+    """Whether it is an address, without a zone: that may be any text and says nothing here."""
+    if "%" in text:
+        return False
     try:
         ip_address(text)
     except ValueError:

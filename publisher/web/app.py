@@ -92,17 +92,21 @@ def _routes(app: App) -> list[Route]:
         Route("/{path:feed}", static, methods=["GET"]),
         Route("/healthz", Health(app).alive, methods=["GET"]),
         Route("/readyz", Health(app).ready, methods=["GET"]),
-        *_operator_routes(Operators(app), budgets),
+        *_operator_routes(app, budgets),
         *_subscriber_routes(app, budgets),
-        *_api_routes(Api(app), budgets),
+        *_api_routes(app, budgets),
         *([] if app.relay else _inbox_routes(Inbox(app))),
         *_preview_routes(Previews(app)),
         Route("/{path:path}", static, methods=["GET"]),
     ]
 
 
-def _operator_routes(operators: Operators, budgets: Budgets) -> list[Route]:
-    own = [Middleware(security.SameOrigin)]
+def _same_origin(app: App) -> Middleware:
+    return Middleware(security.SameOrigin, base_url=app.site.base_url)
+
+
+def _operator_routes(app: App, budgets: Budgets) -> list[Route]:
+    operators, own = Operators(app), [_same_origin(app)]
     return [
         Route("/admin", operators.home, methods=["GET"]),
         Route("/admin/login", operators.ask, methods=["GET"], middleware=[budgets.pages]),
@@ -138,7 +142,7 @@ def _operator_routes(operators: Operators, budgets: Budgets) -> list[Route]:
 
 def _subscriber_routes(app: App, budgets: Budgets) -> list[Route]:
     """Every POST is guarded against other sites, but for the two that `SameOrigin` names."""
-    own = [Middleware(security.SameOrigin)]
+    own = [_same_origin(app)]
     guard, pages = [*own, budgets.links], [budgets.pages]
     both, form, leaving, chosen = ["GET", "POST"], SigningUp(app), Leaving(app), Preferring(app)
     return [
@@ -159,10 +163,10 @@ def _subscriber_routes(app: App, budgets: Budgets) -> list[Route]:
     ]
 
 
-def _api_routes(api: Api, budgets: Budgets) -> list[Route]:
+def _api_routes(app: App, budgets: Budgets) -> list[Route]:
     """For programs with a token, so that no browser can be made to use them."""
-    read = [budgets.secrets]
-    guard = [Middleware(security.SameOrigin), *read]
+    api, read = Api(app), [budgets.secrets]
+    guard = [_same_origin(app), *read]
     return [
         Route("/api/v1/openapi.json", api.document, methods=["GET"], middleware=[budgets.pages]),
         Route("/api/v1/newsletters", api.newsletters, methods=["GET"], middleware=read),

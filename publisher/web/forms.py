@@ -3,6 +3,7 @@
 from starlette.datastructures import FormData
 
 from publisher.render import subscribers as pages
+from publisher.render.words import known_language
 from publisher.services.app import App
 
 FORM_FIELDS = 10
@@ -29,8 +30,14 @@ def texts_of(form: FormData, name: str) -> list[str]:
 
 
 def language_of(app: App, wanted: str) -> str:
-    """The language to answer in: the wanted one where we have its words, else the site's."""
-    primary = wanted.partition("-")[0].lower()
-    return (
-        wanted[:20] if primary and primary in pages.languages(app.templates) else app.site.language
-    )
+    """The language to answer in: the wanted one where we have its words, else the site's.
+
+    Always a tag of our own, whatever was sent: it is kept, and written into mails.
+    """
+    own = {app.site.language, *(newsletter.language for newsletter in app.newsletters)}
+    shown = pages.languages(app.templates)
+    if wanted in own:
+        return wanted
+    if wanted.partition("-")[0].lower() not in shown:
+        return app.site.language
+    return known_language(app.templates, wanted, also=shown)

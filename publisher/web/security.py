@@ -40,6 +40,10 @@ _YEAR_SECONDS = 31_536_000
 class SecurityHeaders:
     """Puts the headers on every answer, errors included; a policy set by a handler stays.
 
+    The referrer stays among our own pages, so that no link with a token goes abroad. `no-referrer`
+    would take more than that: with it browsers name no origin even to us, and `SameOrigin` could
+    not tell our own forms from those of others (Fetch standard, "append a request Origin header").
+
     Not on a 304, which has no body: what it stands for came with them, and a 304 says no more than
     its validators need (RFC 9110, section 15.4.5).
     """
@@ -49,7 +53,7 @@ class SecurityHeaders:
         headers = {
             "content-security-policy": PAGE_POLICY,
             "x-content-type-options": "nosniff",
-            "referrer-policy": "no-referrer",
+            "referrer-policy": "same-origin",
             "cross-origin-opener-policy": "same-origin",
         }
         if is_https:
@@ -155,20 +159,25 @@ class SameOrigin:
 
     Stands before every route that takes POST, but the two that change nothing for the sender's
     benefit: one-click, and the first step of a form on somebody else's page.
+
+    Ours is the host of `base_url` and the one asked for: a proxy may pass on either without its
+    port, and `TrustedHosts` has let in no foreign name.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, base_url: str) -> None:
         self.app = app
+        self.base_host = urlsplit(base_url).netloc.lower()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        if is_cross_origin(scope["method"], headers, headers.get("host", "")):
+        own = {self.base_host, headers.get("host", "").lower()}
+        if is_cross_origin(scope["method"], headers, own):
             raise HTTPException(403)
         await self.app(scope, receive, send)
 
 
-def is_cross_origin(method: str, headers: Mapping[str, str], base_host: str) -> bool:
-    """Whether a browser sent this unsafe request from another site.
+def is_cross_origin(method: str, headers: Mapping[str, str], own_hosts: Collection[str]) -> bool:
+    """Whether a browser sent this unsafe request from another site than `own_hosts`.
 
     The rule of Go 1.25's cross-origin protection: what browsers say of a fetch, else its origin;
     a client that says neither is no browser, and has no cookies to be misused.
@@ -178,7 +187,7 @@ def is_cross_origin(method: str, headers: Mapping[str, str], base_host: str) -> 
     if (site := headers.get("sec-fetch-site")) is not None:
         return site not in {"same-origin", "none"}
     if (origin := headers.get("origin")) is not None:
-        return urlsplit(origin).netloc != base_host
+        return origin == "null" or origin.partition("://")[2] not in own_hosts
     return False
 
 

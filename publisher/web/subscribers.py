@@ -71,9 +71,12 @@ class Leaving:
         return self._page(request, found, ask)
 
     def leave(self, request: Request) -> Response:
-        """Unsubscribes; the body stays unread. Mail providers get a line, people a page."""
+        """Unsubscribes; the body stays unread. Mail providers get a line, people a page.
+
+        Where the subscription is gone, the line is all that can be said.
+        """
         left = subscribers.unsubscribe(self.app, request.path_params["token"])
-        if "text/html" in request.headers.get("accept", ""):
+        if left and "text/html" in request.headers.get("accept", ""):
             return self._page(request, left, pages.unsubscribed)
         return PlainTextResponse("unsubscribed\n", headers=PRIVATE)
 

@@ -281,3 +281,13 @@ def test_preview_writes_three_files(command: Run, tmp_path: Path) -> None:
     assert code == 0
     assert {Path(line).suffix for line in out.splitlines()} == {".html", ".txt", ".eml"}
     assert all(Path(line).stat().st_size for line in out.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("form", "word"), [("own", ",suppressed,"), ("jsonl", '"suppressed"'), ("listmonk", "blockl")]
+)
+def test_who_must_not_be_mailed_is_exported_as_that(command: Run, form: str, word: str) -> None:
+    command("subscribers", "add", "zoe@example.org", "--newsletter", "weekly")
+    command("suppressions", "add", "zoe@example.org")
+    _, out, _ = command("subscribers", "export", "--format", form)
+    assert [word in line for line in out.splitlines() if "zoe@" in line] == [True]

@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po
 
 from publisher.errors import TemplateError
 from publisher.render.templates import Templates, shipped_templates
-from publisher.render.words import words_for
+from publisher.render.words import known_language, language_for, words_for
 
 WORDS = shipped_templates() / "email" / "words"
 SHIPPED = sorted(path.stem for path in WORDS.glob("*.po"))
@@ -72,6 +72,30 @@ def test_a_translation_fills_in_no_other_values(name: str) -> None:
 )
 def test_a_language_takes_the_nearest_words(language: str, expected: str) -> None:
     assert words_for(Templates(), language).text("Read on") == expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ("", "fi"),
+        ("fi-0001", "fi"),
+        ("qq-x", "fi"),
+        ("en-GB", "en"),
+        ("en-BUY.PILLS.ORG/x", "en"),
+        ("zh-0001", "zh"),
+        ("zh-CN", "zh"),
+        ("zh-TW", "zh-Hant"),
+    ],
+)
+def test_people_are_written_to_under_a_tag_of_ours(wanted: str, expected: str) -> None:
+    assert language_for(Templates(), wanted, "fi") == expected
+
+
+def test_a_language_is_known_by_its_words_or_by_name() -> None:
+    assert known_language(Templates(), "sv-FI") == ""
+    assert known_language(Templates(), "sv-FI", also=("sv",)) == "sv"
+    assert known_language(Templates(), "sv-FI", also=("sv-FI",)) == "sv-FI"
+    assert known_language(Templates(), "qq", also=("sv",)) == ""
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -220,3 +221,100 @@ def test_an_office_is_taken_with_a_warning(app: App, file: Callable[..., Path]) 
     assert warned == {3: "Info@example.org", 4: "postmaster+x@example.org"}
     assert len(subscribers.listing(app)) == 3
     assert not any(row.warning for row in run(app, path))  # they are known, and nothing happens
+
+
+def test_an_imported_language_is_a_tag_of_ours_or_the_newsletter_s(
+    app: App, file: Callable[..., Path]
+) -> None:
+    rows = "email,language\na@example.org,en-BUY.PILLS/x\nb@example.org,zh-TW\nc@example.org,qq\n"
+    run(app, file(rows))
+    assert [row.language for row in subscribers.listing(app)] == ["en", "zh-Hant", ""]
+
+
+SUPPRESSED_AS = {
+    Dialect.OWN: ["suppressed"],
+    Dialect.LISTMONK: ["blocklisted"],
+    Dialect.MAILCHIMP: [""],  # no OPTIN_TIME, and a CLEAN_TIME
+    Dialect.GHOST: ["false"],
+    Dialect.SUBSTACK: ["false", "true"],  # no active subscription, disabled
+    Dialect.BUTTONDOWN: ["blocked"],
+}
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+def test_no_export_makes_an_active_subscriber_of_who_is_suppressed_or_waits(
+    app: App, file: Callable[..., Path], dialect: Dialect
+) -> None:
+    rows = "email,status\nNever@example.org,confirmed\nwaits@example.org,pending\n"
+    run(app, file(rows))
+    suppression_service.add(app, "never@example.org")
+    found = subscribers.listing(app)
+    suppressed = suppression_service.among(app, [row.address for row in found])
+    assert suppressed == {"Never@example.org": SuppressionReason.OPERATOR}
+
+    text = imports.export_csv(found, dialect=dialect, suppressed=suppressed)
+
+    (never,) = [line.split(",") for line in text.splitlines() if line.startswith("Never")]
+    assert set(SUPPRESSED_AS[dialect]) <= set(never)
+    assert ("waits@" in text) is (dialect is not Dialect.MAILCHIMP)
+    suppression_service.remove(app, "never@example.org")
+    for row in found:
+        subscribers.remove(app, row.address)
+    run(app, file(text, "again.csv"), replace(PLAN, dialect=dialect))
+    assert "confirmed" not in {row.status.value for row in subscribers.listing(app)}
+    tells = dialect not in {Dialect.GHOST, Dialect.SUBSTACK}
+    assert [one.address for one in suppression_service.listing(app)] == (
+        ["never@example.org"] if tells else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        (SuppressionReason.HARD_BOUNCE, "undeliverable"),
+        (SuppressionReason.COMPLAINT, "complained"),
+        (SuppressionReason.ERASURE, "blocked"),
+    ],
+)
+def test_buttondown_is_told_why(app: App, reason: SuppressionReason, kind: str) -> None:
+    subscribers.add(app, "weekly", email="a@example.org", name="", source="test")
+    found = subscribers.listing(app)
+    text = imports.export_csv(
+        found, dialect=Dialect.BUTTONDOWN, suppressed={"a@example.org": reason}
+    )
+    assert text.splitlines()[1].split(",")[1] == kind
+
+
+@pytest.mark.parametrize("form", ["people.csv", "people.jsonl"])
+def test_a_pause_and_a_suppression_come_back_from_our_own_export(
+    app: App, file: Callable[..., Path], form: str
+) -> None:
+    subscribers.add(app, "weekly", email="paused@example.org", name="", source="test")
+    subscribers.add(app, "weekly", email="reads@example.org", name="", source="test")
+    subscribers.add(app, "weekly", email="never@example.org", name="", source="test")
+    leave = subscribers.unsubscribe_url(app, 1).rpartition("/")[2]
+    until = subscribers.pause(app, leave).paused_until
+    suppression_service.add(app, "never@example.org")
+    found = subscribers.listing(app)
+    suppressed = suppression_service.among(app, [row.address for row in found])
+    write = imports.export_csv if form.endswith("csv") else imports.export_jsonl
+    text = write(found, suppressed=suppressed)
+    for row in found:
+        subscribers.remove(app, row.address)
+    suppression_service.remove(app, "never@example.org")
+
+    run(app, file(text, form))
+
+    pauses = {row.address: row.paused_until for row in subscribers.listing(app)}
+    assert pauses == {"paused@example.org": until, "reads@example.org": None}
+    assert [one.address for one in suppression_service.listing(app)] == ["never@example.org"]
+
+
+@pytest.mark.parametrize("until", ["soon", "2026-11-27", "2026-11-27T08:00:00", "+1"])
+def test_a_pause_that_is_no_instant_stops_only_its_row(
+    app: App, file: Callable[..., Path], until: str
+) -> None:
+    path = file(f"email,paused_until\na@example.org,{until}\nb@example.org,\n")
+    refused, added = run(app, path)
+    assert "paused_until" in refused.problem
+    assert added.result is Joined.ADDED

@@ -1,9 +1,13 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from publisher.domain.addresses import parse_address
+from publisher.domain.notices import Notice, NoticeKind
 from publisher.domain.subscribers import SubscriptionStatus
-from publisher.services import preferences, retention, signups, statistics, subscribers
+from publisher.domain.suppressions import address_hash
+from publisher.services import notices, preferences, retention, signups, statistics, subscribers
 from publisher.services.app import App
+from publisher.store import notices as notice_rows
 from tests.people import ask, join, link_in, mails_to, status_of
 from tests.services.conftest import FakeClock
 
@@ -12,6 +16,11 @@ ANN = "ann@example.org"
 
 def with_options(app: App, **changes: object) -> App:
     return replace(app, subscribers=replace(app.subscribers, **changes))
+
+
+def notices_about(app: App, email: str) -> list[Notice]:
+    with app.store.read() as tx:
+        return notice_rows.of_address(tx, [address_hash(app.site_key, parse_address(email))])
 
 
 def test_an_unconfirmed_request_goes_after_seven_days(app: App, clock: FakeClock) -> None:
@@ -78,6 +87,37 @@ def test_silence_is_asked_about_once_and_an_answer_counts(app: App, clock: FakeC
     assert status_of(asking, ANN) is SubscriptionStatus.CONFIRMED
     assert status_of(asking, "bob@example.org") is SubscriptionStatus.UNSUBSCRIBED
     assert subscribers.evidence(asking, "bob@example.org")[-1].evidence.source == "no answer"
+
+
+def test_an_answer_counts_for_a_month_however_soon_addresses_are_shortened(
+    app: App, clock: FakeClock
+) -> None:
+    asking = with_options(app, reconfirm_days=400, sunset=True, ip_days=7)
+    join(asking, ANN)
+    clock.now += timedelta(days=401)
+    retention.tidy(asking)
+    signups.work_off(asking)
+    token = link_in(mails_to(asking, ANN)[-1], "links/stay")
+    clock.now += timedelta(days=29)
+    retention.tidy(asking)
+
+    preferences.stay(asking, token, ip="192.0.2.1")
+
+    clock.now += timedelta(days=2)
+    assert retention.tidy(asking).sunset == 0
+    assert status_of(asking, ANN) is SubscriptionStatus.CONFIRMED
+    assert notices_about(asking, ANN) == []
+
+
+def test_a_notice_that_waits_is_not_forgotten(app: App, clock: FakeClock) -> None:
+    hasty = with_options(app, ip_days=1)
+    joined = join(hasty, ANN)
+    signups.work_off(hasty)
+    with hasty.store.begin() as tx:
+        notices.queue(hasty, tx, NoticeKind.GOODBYE, joined)
+    clock.now += timedelta(days=2)
+    retention.tidy(hasty)
+    assert [one.kind for one in notices_about(hasty, ANN)] == [NoticeKind.GOODBYE]
 
 
 def test_without_the_sunset_rule_silence_ends_nothing(app: App, clock: FakeClock) -> None:

@@ -6,12 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.domain.subscribers import Joined, Subscription, SubscriptionStatus
+from publisher.domain.addresses import parse_address
+from publisher.domain.subscribers import Answer, Evidence, Joined, Subscription, SubscriptionStatus
 from publisher.errors import InvalidAddress, InvalidToken, NotFound, PublisherError
-from publisher.services import imports, subscribers
+from publisher.services import imports, signups, subscribers
 from publisher.services.app import App
 from publisher.services.imports import ImportPlan
+from publisher.store import subscribers as rows
+from tests.factories import NOW
+from tests.people import ask, link_in, mails_to, status_of
 
+ANN = "ann@example.org"
 PLAN = ImportPlan(newsletter="weekly", status=SubscriptionStatus.CONFIRMED, source="people.csv")
 
 
@@ -74,15 +79,47 @@ def test_a_text_that_is_no_address_is_refused(app: App) -> None:
         subscribers.add(app, "weekly", email="ann@", name="", source="test")
 
 
-def test_a_removed_subscriber_s_link_no_longer_works(app: App) -> None:
+def test_a_removed_subscriber_s_link_still_unsubscribes_and_does_nothing_else(app: App) -> None:
     imported(app, "email\nann@example.org\n")
     token = subscribers.unsubscribe_url(app, subscribers.listing(app)[0].id).rpartition("/")[2]
 
     subscribers.remove(app, "Ann@example.org")
 
     assert subscribers.listing(app) == []
+    assert subscribers.unsubscribe(app, token) is None
     with pytest.raises(InvalidToken):
-        subscribers.unsubscribe(app, token)
+        subscribers.find_by_token(app, token)
+    with pytest.raises(InvalidToken):
+        subscribers.unsubscribe(app, token + "x")
+
+
+@pytest.mark.parametrize("meanwhile", ["left", "asked again"])
+def test_what_happens_while_a_link_is_judged_counts(
+    app: App, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    ask(app, ANN)
+    signups.work_off(app)
+    token = link_in(mails_to(app, ANN)[0], "c")
+    leave = subscribers.unsubscribe_url(app, 1).rpartition("/")[2]
+    judge = subscribers.find_confirmation
+
+    def slowly(app: App, token: str) -> tuple[Subscription, Answer]:
+        judged = judge(app, token)
+        subscribers.unsubscribe(app, leave)
+        if meanwhile == "asked again":
+            with app.store.begin() as tx:
+                evidence = Evidence(source="form")
+                rows.ask(tx, parse_address(ANN), "weekly", language="", evidence=evidence, now=NOW)
+        return judged
+
+    monkeypatch.setattr(subscribers, "find_confirmation", slowly)
+    with pytest.raises(InvalidToken):
+        subscribers.confirm(app, token, ip="")
+
+    expected = {"left": SubscriptionStatus.UNSUBSCRIBED, "asked again": SubscriptionStatus.PENDING}
+    assert status_of(app, ANN) is expected[meanwhile]
+    signups.work_off(app)
+    assert "welcome" not in "".join(str(mail["Subject"]) for mail in mails_to(app, ANN)).lower()
 
 
 @given(name=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30))

@@ -130,7 +130,11 @@ def test_subscribing_goes_the_way_of_the_form(
     [b"", b"[]", b"{", b"\xff", b"[" * 5000, b'{"email": 1, "newsletter": "weekly"}',
      b'{"email": "a@example.org"}', b'{"email": "a", "newsletter": "weekly"}',
      b'{"email": "a@example.org", "newsletter": "weekly", "admin": true}',
-     b'{"email": "a@example.org", "newsletter": "weekly", "ip": "x"}'],
+     b'{"email": "a@example.org", "newsletter": "weekly", "ip": "x"}',
+     b'{"email": "a@example.org", "newsletter": "weekly", "ip": "fe80::1%x"}',
+     b'{"email": "a@example.org", "newsletter": "weekly", "ip": "fe80::1%\\ud800"}',
+     b'{"email": "a@example.org", "newsletter": "weekly", "language": "en-\\ud800"}',
+     b'{"email": "a@example.org", "newsletter": "weekly", "frequency": "\\udfff"}'],
 )  # fmt: skip
 def test_a_wrong_body_is_refused_with_a_reason(
     client: TestClient, key: dict[str, str], body: bytes

@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from publisher.web.security import BodyCap, LastResort, is_local_client, trusted_names
+from publisher.web.security import BodyCap, LastResort, SameOrigin, is_local_client, trusted_names
 
 
 async def count(request: Request) -> Response:
@@ -66,3 +66,30 @@ def test_the_site_is_known_by_the_host_of_its_base_url(base_url: str, name: str)
 
 def test_a_peer_without_an_address_is_not_this_machine() -> None:
     assert not is_local_client({"type": "http", "headers": [], "client": None})
+
+
+@pytest.mark.parametrize(
+    ("host", "headers", "expected"),
+    [
+        ("blog.lan:8443", {"Origin": "https://blog.lan:8443"}, 200),
+        ("blog.lan", {"Origin": "https://blog.lan:8443"}, 200),  # the proxy dropped the port
+        ("localhost:8080", {"Origin": "http://localhost:8080"}, 200),  # asked without the proxy
+        ("BLOG.lan:8443", {"Origin": "https://blog.lan:8443"}, 200),
+        ("blog.lan:8443", {"Sec-Fetch-Site": "same-origin", "Origin": "null"}, 200),
+        ("blog.lan:8443", {}, 200),
+        ("blog.lan:8443", {"Origin": "null"}, 403),
+        ("blog.lan:8443", {"Origin": ""}, 403),
+        ("blog.lan:8443", {"Origin": "http://["}, 403),
+        ("blog.lan:8443", {"Origin": "https://blog.lan:9000"}, 403),
+        ("blog.lan:8443", {"Origin": "https://evil.example"}, 403),
+        ("blog.lan:8443", {"Origin": "https://blog.lan:8443@evil.example"}, 403),
+        ("", {"Origin": "null"}, 403),
+    ],
+)
+def test_a_form_is_ours_by_the_host_asked_for_or_that_of_the_base_url(
+    host: str, headers: dict[str, str], expected: int
+) -> None:
+    guarded = Middleware(SameOrigin, base_url="https://Blog.lan:8443/journal")
+    routes = [Route("/form", ignore, methods=["POST"], middleware=[guarded])]
+    answer = TestClient(Starlette(routes=routes)).post("/form", headers={"Host": host} | headers)
+    assert answer.status_code == expected
