@@ -227,16 +227,17 @@ def _expire(app: App, issue: Issue, *, now: datetime) -> Issue:
     """What was not sent in time is not sent at all: old news is a nuisance."""
     with app.store.begin() as tx:
         if issue.status is IssueStatus.PLANNED:
-            issue_rows.move(
+            is_over = issue_rows.move(
                 tx,
                 issue.id,
                 before=[IssueStatus.PLANNED],
                 after=IssueStatus.CANCELLED,
                 reason="expired before it could be sent",
             )
-            return replace(issue, status=IssueStatus.CANCELLED)
+            if not is_over:  # held or skipped meanwhile
+                return issue
+            issue = replace(issue, status=IssueStatus.CANCELLED)
         rows.drop(tx, issue.id, "expired", now=now)
-        batches.close_settled(tx, issue.id)
     return issue
 
 

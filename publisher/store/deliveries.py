@@ -68,8 +68,21 @@ def drop_without_consent(tx: Tx, which: ColumnElement[bool], *, now: datetime) -
 
 
 def drop(tx: Tx, issue: int, reason: str, *, now: datetime) -> int:
-    """Skips all pending rows of an issue: cancelled, expired. Returns how many."""
-    return _skip(tx, deliveries.c.issue == issue, reason, now=now)
+    """Skips all pending rows of an issue and closes their batches: cancelled, expired.
+
+    Returns how many.
+    """
+    dropped = _skip(tx, deliveries.c.issue == issue, reason, now=now)
+    batches.close_settled(tx, issue)
+    return dropped
+
+
+def drop_some(tx: Tx, ids: Collection[int], reason: str, *, now: datetime) -> int:
+    """Skips those of some rows that are pending. Returns how many.
+
+    Their batches are closed when they are given back.
+    """
+    return _skip(tx, deliveries.c.id.in_(ids), reason, now=now)
 
 
 def intend(tx: Tx, ids: Collection[int], *, now: datetime) -> set[int]:

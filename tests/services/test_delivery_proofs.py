@@ -1,20 +1,22 @@
 """Relays that are dead, slow, full or wrong; commits that hang; people who leave meanwhile."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
-from publisher.domain.controls import Verb
+from publisher.domain.controls import MOVES, Verb
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import IssueStatus
 from publisher.errors import Conflict
 from publisher.mail.relays import Relay, Security
-from publisher.services import controls, deliveries, issues, relays, subscribers
+from publisher.services import audiences, controls, deliveries, issues, relays, subscribers
 from publisher.services.app import App
 from publisher.services.ledger import room_of
 from publisher.store import relays as relay_rows
@@ -233,6 +235,108 @@ def test_an_issue_is_paused_resumed_and_cancelled(people: Path, relay: FaultRela
             controls.decide(app, Verb.PAUSE, 1)
 
 
+def decide_after_rows(app: App, count: int, verb: Verb) -> Callable[[], bool]:
+    """Asked between two parts of the writing, the operator decides once so many rows are there."""
+
+    def stopping() -> bool:
+        found = issues.get(app, 1)
+        if found.status is IssueStatus.PLANNED and len(deliveries.listing(app)) == count:
+            controls.decide(app, verb, 1)
+        return False
+
+    return stopping
+
+
+@pytest.fixture
+def by_tens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An issue is written in parts of ten rows."""
+    monkeypatch.setattr(audiences, "FAN_OUT", 10)
+
+
+def open_batches(app: App) -> int:
+    with app.store.read() as tx:
+        found: int = tx.exec_driver_sql(
+            "SELECT count(*) FROM delivery_batches WHERE is_open"
+        ).scalar_one()
+    return found
+
+
+@pytest.mark.usefixtures("by_tens")
+@pytest.mark.parametrize("count", [0, 20])
+def test_an_issue_held_while_it_is_written_waits_and_reaches_each_once_when_it_is_approved(
+    people: Path, relay: FaultRelay, count: int
+) -> None:
+    with open_world(people, [make_relay(relay.port)]) as app:
+        report = deliveries.deliver(app, stopping=decide_after_rows(app, count, Verb.HOLD))[0]
+        assert (report.issue.status, report.problem) == (IssueStatus.HELD, "")
+        assert len(deliveries.listing(app)) == count
+        assert deliveries.deliver(app) == []
+        assert relay.accepted == []
+        controls.decide(app, Verb.APPROVE, 1)
+        assert deliveries.deliver(app)[0].finished
+    assert len(relay.accepted) == len({entry["rcpt"] for entry in relay.accepted}) == 40
+
+
+@pytest.mark.usefixtures("by_tens")
+def test_an_issue_held_and_approved_while_it_is_written_lacks_nobody(
+    people: Path, relay: FaultRelay
+) -> None:
+    with open_world(people, [make_relay(relay.port)]) as app:
+
+        def stopping() -> bool:
+            if issues.get(app, 1).status is IssueStatus.PLANNED:
+                controls.decide(app, Verb.HOLD, 1)
+                controls.decide(app, Verb.APPROVE, 1)
+            return False
+
+        assert deliveries.deliver(app, stopping=stopping)[0].finished
+    assert len(relay.accepted) == len({entry["rcpt"] for entry in relay.accepted}) == 40
+
+
+@pytest.mark.usefixtures("by_tens")
+def test_an_issue_skipped_while_it_is_written_leaves_nothing_waiting(
+    people: Path, relay: FaultRelay
+) -> None:
+    with open_world(people, [make_relay(relay.port)]) as app:
+        report = deliveries.deliver(app, stopping=decide_after_rows(app, 20, Verb.SKIP))[0]
+        assert (report.issue.status, report.problem) == (IssueStatus.SKIPPED, "")
+        assert counts(app) == {DeliveryStatus.SKIPPED: 20}
+        assert open_batches(app) == 0
+        assert deliveries.deliver(app) == []
+    assert relay.accepted == []
+
+
+@pytest.mark.parametrize("verb", [Verb.HOLD, Verb.SKIP])
+def test_what_is_decided_once_the_last_row_is_written_still_counts(
+    people: Path, relay: FaultRelay, monkeypatch: pytest.MonkeyPatch, verb: Verb
+) -> None:
+    write = audiences._write
+    with open_world(people, [make_relay(relay.port)]) as app:
+
+        def write_and_decide(*given: Any, **named: Any) -> bool:
+            is_written = write(*given, **named)
+            controls.decide(app, verb, 1)
+            return is_written
+
+        monkeypatch.setattr(audiences, "_write", write_and_decide)
+        assert deliveries.deliver(app)[0].issue.status is MOVES[verb].after
+    assert relay.accepted == []
+
+
+@pytest.mark.usefixtures("by_tens")
+def test_an_issue_that_expires_while_it_is_written_leaves_nothing_waiting(
+    people: Path, relay: FaultRelay
+) -> None:
+    with open_world(people, [make_relay(relay.port)]) as app:
+        deliveries.deliver(app, stopping=lambda: len(deliveries.listing(app)) == 20)
+        assert counts(app) == {PENDING: 20}
+        late = FakeClock(issues.get(app, 1).slot + timedelta(hours=49))
+        old = replace(app, clock=late, expires_after=timedelta(hours=48))
+        assert deliveries.deliver(old)[0].issue.status is IssueStatus.CANCELLED
+        assert {row.reason for row in deliveries.listing(old)} == {"expired"}
+        assert open_batches(app) == 0
+
+
 def test_who_was_refused_gets_it_at_a_retry_and_they_alone(
     tmp_path: Path, relay: FaultRelay
 ) -> None:
@@ -298,8 +402,6 @@ def test_a_sample_leaves_no_trace(people: Path, relay: FaultRelay) -> None:
 
 
 def test_what_is_not_sent_in_time_expires(people: Path, clock: FakeClock) -> None:
-    from dataclasses import replace
-
     with FaultRelay() as gone:
         dead = make_relay(gone.port)
     with open_world(people, [dead]) as app:
@@ -314,8 +416,6 @@ def test_what_is_not_sent_in_time_expires(people: Path, clock: FakeClock) -> Non
 def test_a_bounce_domain_gives_each_delivery_its_own_return_path(
     tmp_path: Path, relay: FaultRelay
 ) -> None:
-    from dataclasses import replace
-
     from publisher.services.app import ReturnPath
 
     found(tmp_path, ["ann+x=y@d.test"])
