@@ -18,6 +18,7 @@ from sqlalchemy.engine import Dialect
 
 from publisher.domain.compact import Compact
 from publisher.domain.deliveries import (
+    LONGEST_WAIT,
     Delivery,
     DeliveryStatus,
 )
@@ -53,10 +54,12 @@ class Claim(Compact, frozen=True):
 def claim(tx: Tx, batch: int, *, now: datetime) -> list[Claim]:
     """The deliveries of a leased batch that are due, in order. Those without consent are skipped.
 
-    They stay pending: the batch is leased, not the row.
+    They stay pending: the batch is leased, not the row. What is to wait for longer than anything
+    waits is due as well: see `LONGEST_WAIT`.
     """
     drop_without_consent(tx, deliveries.c.batch == batch, now=now)
-    return [Claim(*row) for row in _CLAIM.rows(tx, batch=batch, now=now)]
+    found = _CLAIM.rows(tx, batch=batch, now=now, beyond=now + LONGEST_WAIT)
+    return [Claim(*row) for row in found]
 
 
 def drop_without_consent(tx: Tx, which: ColumnElement[bool], *, now: datetime) -> int:
@@ -252,7 +255,8 @@ _CLAIM = Prepared(
             deliveries.c.batch == bindparam("batch"),
             deliveries.c.status == DeliveryStatus.PENDING.value,
             deliveries.c.next_attempt_at.is_(None)
-            | (deliveries.c.next_attempt_at <= bindparam("now")),
+            | (deliveries.c.next_attempt_at <= bindparam("now"))
+            | (deliveries.c.next_attempt_at > bindparam("beyond")),
         )
         .order_by(deliveries.c.id)
     )

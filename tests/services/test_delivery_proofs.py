@@ -14,11 +14,13 @@ import pytest
 from publisher.domain.controls import MOVES, Verb
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import IssueStatus
+from publisher.domain.relays import LONGEST_REST
 from publisher.errors import Conflict
 from publisher.mail.relays import Relay, Security
 from publisher.services import audiences, controls, deliveries, issues, relays, subscribers
 from publisher.services.app import App
 from publisher.services.ledger import room_of
+from publisher.services.outbox import REST_MOST
 from publisher.store import relays as relay_rows
 from tests.factories import NOW
 from tests.faults.relay import Behaviour, FaultRelay
@@ -87,6 +89,29 @@ def test_a_resting_relay_is_not_tried_before_its_time(people: Path, clock: FakeC
             assert back.connections == 0
             clock.now += timedelta(minutes=2)
             assert deliveries.deliver(app)[0].finished
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_waiting(tmp_path: Path, clock: FakeClock) -> None:
+    found(tmp_path, ["rcpt450x1.1@d.test", "rcpt450x1.2@d.test"])
+    true = clock.now
+    clock.now += timedelta(hours=30)
+    with FaultRelay() as first, open_world(tmp_path, [make_relay(first.port)], clock=clock) as app:
+        assert deliveries.deliver(app)[0].counts == {PENDING: 2}
+        port = first.port
+    with open_world(tmp_path, [make_relay(port)], clock=clock) as app:
+        clock.now += timedelta(hours=1)
+        assert "no connection" in deliveries.deliver(app)[0].problem
+    clock.now = true
+    with FaultRelay() as back, open_world(tmp_path, [make_relay(back.port)], clock=clock) as app:
+        assert deliveries.deliver(app)[0].counts == {PENDING: 2}  # this relay puts them off too
+        assert back.connections > 0
+        clock.now += timedelta(minutes=30)
+        assert deliveries.deliver(app)[0].finished
+        assert counts(app) == {SENT: 2}
+
+
+def test_no_relay_rests_for_as_long_as_one_whose_rest_a_wrong_clock_wrote() -> None:
+    assert timedelta(seconds=0) < REST_MOST < LONGEST_REST
 
 
 def test_a_relay_that_stands_by_takes_over(
