@@ -64,6 +64,24 @@ def test_everybody_put_off_twice_is_reached_without_a_hand(
     assert len(relay.accepted) == 30
 
 
+@pytest.mark.parametrize("fault", ["rcpt450x3", "dot451x3", "rcpt450x2-dot451x1"])
+def test_every_attempt_at_a_delivery_is_kept(
+    tmp_path: Path, clock: FakeClock, relay: FaultRelay, fault: str
+) -> None:
+    found(tmp_path, [f"{fault}.1@d.test"])
+    with open_world(tmp_path, [make_relay(relay.port)], clock=clock) as app:
+        for _ in range(4):
+            report = deliveries.deliver(app)[0]
+            clock.now += timedelta(hours=1)
+        assert report.finished
+        (row,) = deliveries.listing(app)
+        with app.store.read() as tx:
+            kept = tx.exec_driver_sql("SELECT number, status FROM delivery_attempts ORDER BY id")
+            attempts = [tuple(each) for each in kept]
+    assert (row.attempts, row.deferrals) == (4, 3)
+    assert attempts == [(1, "pending"), (2, "pending"), (3, "pending"), (4, "sent")]
+
+
 def test_a_relay_that_is_dead_for_an_hour_loses_nobody(people: Path, clock: FakeClock) -> None:
     with FaultRelay() as gone:
         port = gone.port
