@@ -7,7 +7,7 @@ from publisher.domain.controls import Verb
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import Cause, IssueStatus
 from publisher.domain.subscribers import Joined
-from publisher.errors import ConfigError, PublisherError
+from publisher.errors import ConfigError, Conflict, PublisherError
 from publisher.mail.relays import Relay, Security
 from publisher.services import (
     audiences,
@@ -116,6 +116,19 @@ def test_an_issue_held_while_it_was_written_gives_way_with_its_rows(
     assert deliveries.counts(app, old.id) == {DeliveryStatus.SKIPPED: 1}
     assert [post.title for post in report.newsletters[0].plan.posts] == ["One"]
     assert len(inbox.listing(app)) == 2
+
+
+def test_of_an_issue_that_never_had_content_nothing_can_be_shown(app: App) -> None:
+    add_readers(app, "ann")
+    publishing.publish(app)
+    (issue,) = issues.listing(app)
+    assert issue.status is IssueStatus.SKIPPED
+
+    with pytest.raises(Conflict, match="it is skipped and has no content"):
+        deliveries.rehearse(app, issue.id)
+    with pytest.raises(Conflict, match="it is skipped and has no content"):
+        deliveries.send_sample(app, issue.id, "me@example.org")
+    assert inbox.listing(app) == []
 
 
 def test_without_a_start_an_imported_archive_is_not_mailed(app: App, clock: FakeClock) -> None:
