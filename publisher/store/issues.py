@@ -17,7 +17,7 @@ DEFAULT = "default"
 """The variant that holds the whole issue, in its newsletter's language."""
 
 OPEN = (IssueStatus.PLANNED.value, IssueStatus.HELD.value)
-"""Nothing has been written for any subscriber yet."""
+"""Not everybody has a row yet; nothing is sent to those who have one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
