@@ -36,6 +36,10 @@ GIVE_UP_AFTER = timedelta(hours=72)
 """RFC 5321, section 4.5.4.1: at least half an hour between tries, four to five days in all; the
 first tries come sooner, because greylisting wants minutes."""
 
+LONGEST_WAIT = 1.25 * timedelta(minutes=max(RETRY_MINUTES))
+"""No delivery is put off for longer: four hours and a fifth, and some minutes more because clocks
+differ. What seems to wait for longer was written before the clock was set back, and is due."""
+
 
 class DeliveryStatus(StrEnum):
     """Where one delivery stands."""

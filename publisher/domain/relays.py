@@ -6,6 +6,10 @@ from datetime import datetime, timedelta
 TAKE_OVER_AFTER = timedelta(minutes=15)
 """So long a relay may be in trouble before one that stands by takes its work."""
 
+LONGEST_REST = timedelta(minutes=10)
+"""No relay rests for longer: five minutes, and some more because clocks differ. What seems to
+rest for longer was written before the clock was set back."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayState:
@@ -29,12 +33,14 @@ class RelayState:
         """Why the relay is not to be used now; empty if it may be."""
         if self.is_paused:
             return f"{self.problem}; paused: `publisher smtp test` lifts it once that works"
-        if self.resting_until is not None and now < self.resting_until:
-            return f"{self.problem}; next try at {self.resting_until:%H:%M:%S} UTC"
+        if self.resting_until and now < self.resting_until <= now + LONGEST_REST:
+            return f"{self.problem}; next try at {self.resting_until:%Y-%m-%d %H:%M:%S} UTC"
         return ""
 
     def is_out(self, now: datetime) -> bool:
         """Whether a relay that stands by may take its work."""
         if self.is_paused:
             return True
-        return self.failing_since is not None and now - self.failing_since >= TAKE_OVER_AFTER
+        if self.failing_since is None:
+            return False
+        return abs(now - self.failing_since) >= TAKE_OVER_AFTER  # ahead: the clock was set back

@@ -5,7 +5,8 @@ the address. A row's number would not do: a restored database hands numbers out 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from publisher.domain.macs import mac
 from publisher.domain.tokens import derive_key
@@ -15,11 +16,15 @@ HASH_LENGTH = 16
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mailed:
-    """Somebody, known by a hash, has the issue of a period."""
+    """Somebody, known by a hash, has the issue of a period.
+
+    `at`: when the final dot was allowed, to the second; no part of who has what.
+    """
 
     newsletter: str
     period: str
     address_hash: str
+    at: datetime | None = field(default=None, compare=False)
 
 
 def address_hash(site_key: bytes, address_key: str) -> str:
@@ -33,4 +38,13 @@ def parse(lines: Iterable[str]) -> Iterator[Mailed]:
     for line in lines:
         words = line.split()
         if line.endswith("\n") and len(words) == 4 and len(words[3]) == HASH_LENGTH:
-            yield Mailed(words[1], words[2], words[3])
+            yield Mailed(words[1], words[2], words[3], _instant(words[0]))
+
+
+def _instant(word: str) -> datetime | None:
+    """None for a damaged one: who has what counts all the same."""
+    try:
+        found = datetime.fromisoformat(word)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None

@@ -3,7 +3,9 @@
     tastes ──▶ variants ──▶ people in the order of sending ──▶ rows in batches ──▶ sending
 
 It may be cut and repeated; it adds only what is missing. People choose while it goes on: whoever
-came into the series meanwhile is found before the issue is called written.
+came into the series meanwhile is found before the issue is called written. The operator decides
+while it goes on: an issue that was held or skipped meanwhile is written no further. The rows of a
+held one wait; once it is approved, those that are missing join them.
 """
 
 from collections.abc import Callable
@@ -36,8 +38,9 @@ def count(app: App, issue: Issue) -> int:
 
 
 def write_rows(app: App, issue: Issue, *, stopping: Callable[[], bool]) -> bool:
-    """Writes the rows of a planned issue, and calls it `sending`; False if it was stopped.
+    """Writes the rows of a planned issue, and calls it `sending`.
 
+    False if it was stopped, or is not planned any more.
     Raises `TemplateError` where a rendering that somebody wants cannot be made.
     """
     newsletter = series.of_issue(app, issue.newsletter, issue.series)
@@ -48,6 +51,8 @@ def write_rows(app: App, issue: Issue, *, stopping: Callable[[], bool]) -> bool:
         if not _write(app, issue, newsletter, drawn, stopping=stopping):
             return False
         with app.store.begin() as tx:
+            if not issue_rows.is_planned(tx, issue.id):
+                return False
             is_written = _add_late(app, tx, issue, newsletter, drawn, since=since)
             if is_written:
                 instances.spare_mailed(app, tx, issue, now=app.clock())
@@ -73,6 +78,8 @@ def _write(
         if stopping():
             return False
         with app.store.begin() as tx:
+            if not issue_rows.is_planned(tx, issue.id):
+                return False
             rows.expand(
                 tx, issue.id, newsletter.id, chosen=part, now=now, within=within, variants=drawn
             )

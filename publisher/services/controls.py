@@ -9,7 +9,7 @@ from publisher.domain.memos import Matter
 from publisher.errors import Conflict, NotFound
 from publisher.services.app import App
 from publisher.services.issues import get
-from publisher.store import audit, batches, memos
+from publisher.store import audit, memos
 from publisher.store import deliveries as delivery_rows
 from publisher.store import issues as rows
 
@@ -39,11 +39,11 @@ def decide(app: App, verb: Verb, issue: int, *, who: str = COMMAND) -> Issue:
         match move.after:
             case IssueStatus.SENDING:  # it may stop once more, and that is news again
                 memos.forget(tx, issue, Matter.PAUSED)
-            case IssueStatus.SKIPPED:
+            case IssueStatus.SKIPPED:  # some of its rows may have been written already
                 rows.release_posts(tx, issue)
+                delivery_rows.drop(tx, issue, "cancelled", now=app.clock())
             case IssueStatus.CANCELLED:
                 delivery_rows.drop(tx, issue, "cancelled", now=app.clock())
-                batches.close_settled(tx, issue)
             case _:
                 pass
         audit.add(tx, f"issues {verb}", who=who, detail=str(issue), now=app.clock())

@@ -144,8 +144,8 @@ def deliver_one(
 
 
 def rehearse(app: App, number: int) -> Rehearsal:
-    """What `deliver_one` would do. Raises `NotFound`."""
-    issue = _get(app, number)
+    """What `deliver_one` would do. Raises `NotFound`, and `Conflict` where there is no content."""
+    issue = _get_frozen(app, number)
     with app.store.read() as tx:
         waiting = rows.counts(tx, number).get(DeliveryStatus.PENDING, 0)
     if issue.status is IssueStatus.PLANNED:
@@ -166,9 +166,10 @@ def rehearse(app: App, number: int) -> Rehearsal:
 def send_sample(app: App, number: int, address: str) -> Outcome:
     """Sends an issue to any address, marked, without a trace in the books.
 
-    Its unsubscribe link belongs to nobody. Raises `NotFound`, `InvalidAddress`, `RelayError`.
+    Its unsubscribe link belongs to nobody. Raises `NotFound`, `InvalidAddress`, `RelayError`, and
+    `Conflict` for an issue without content.
     """
-    issue, to = _get(app, number), parse_address(address)
+    issue, to = _get_frozen(app, number), parse_address(address)
     mail = letters.open_issue(app, issue)
     marked = replace(mail, letter=replace(mail.letter, subject=f"[Test] {mail.letter.subject}"))
     message = letters.message(app, marked, _stranger(issue, to.text), at=app.clock())
@@ -201,6 +202,17 @@ def _get(app: App, number: int) -> Issue:
     return found
 
 
+def _get_frozen(app: App, number: int) -> Issue:
+    """An issue that can be looked at; one that was skipped at its slot never had any content."""
+    issue = _get(app, number)
+    if not issue.is_frozen:
+        problem = (
+            f"it is {issue.status} and has no content; `publisher issues show {number}` says why"
+        )
+        raise Conflict("issue", str(number), problem)
+    return issue
+
+
 @contextmanager
 def _relays(app: App) -> Iterator[tuple[Relay, ...]]:
     """The configured relays, or the built-in inbox for as long as we send."""
@@ -227,16 +239,17 @@ def _expire(app: App, issue: Issue, *, now: datetime) -> Issue:
     """What was not sent in time is not sent at all: old news is a nuisance."""
     with app.store.begin() as tx:
         if issue.status is IssueStatus.PLANNED:
-            issue_rows.move(
+            is_over = issue_rows.move(
                 tx,
                 issue.id,
                 before=[IssueStatus.PLANNED],
                 after=IssueStatus.CANCELLED,
                 reason="expired before it could be sent",
             )
-            return replace(issue, status=IssueStatus.CANCELLED)
+            if not is_over:  # held or skipped meanwhile
+                return issue
+            issue = replace(issue, status=IssueStatus.CANCELLED)
         rows.drop(tx, issue.id, "expired", now=now)
-        batches.close_settled(tx, issue.id)
     return issue
 
 

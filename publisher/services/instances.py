@@ -27,6 +27,7 @@ from publisher.store import deliveries as delivery_rows
 from publisher.store import instances as rows
 from publisher.store import issues as issue_rows
 from publisher.store.engine import Store, Tx
+from publisher.store.instances import Attempted
 
 log = logging.getLogger(__name__)
 
@@ -179,20 +180,30 @@ def _unknown_to(tx: Tx, app: App) -> str:
 
 def _unknown(tx: Tx, app: App, mailed: Iterable[Mailed]) -> list[Mailed]:
     """The messages that were sent and that the database would send once more."""
-    issues: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for one in mailed:
-        issues[one.newsletter, one.period].add(one.address_hash)
+    issues: dict[tuple[str, str], dict[str, datetime | None]] = defaultdict(dict)
+    for one in mailed:  # the last line of each counts
+        issues[one.newsletter, one.period][one.address_hash] = one.at
     found = []
-    for (newsletter, period), hashes in sorted(issues.items()):
-        lost, erased = hashes - rows.remembered(tx, newsletter, period), 0
+    for (newsletter, period), lines in sorted(issues.items()):
+        lost, erased = lines.keys() - rows.remembered(tx, newsletter, period), 0
         known = rows.attempted(tx, newsletter, period)
-        while lost and (address := next(known, None)) is not None:
-            own = _hashes(app, address)
-            lost -= own
+        while lost and (row := next(known, None)) is not None:
+            own = _hashes(app, row.address)
+            lost -= {each for each in own & lost if _is_known(row, lines[each])}
             erased += not own
         if len(lost) > erased:  # a person who was erased has left a line and a row without address
             found += [Mailed(newsletter, period, one) for one in sorted(lost)]
     return found
+
+
+def _is_known(row: Attempted, mailed_at: datetime | None) -> bool:
+    """Whether a row knows of a message that was sent at some moment.
+
+    Each final dot is told of first in the row, then in the log, and what came of it in the row
+    again. So a row that waits and is older than the line is one of a restored backup: it was
+    sent once more since, and whether that was in vain the backup cannot tell.
+    """
+    return row.until is None or mailed_at is None or mailed_at <= row.until
 
 
 def _hashes(app: App, address: str) -> set[str]:

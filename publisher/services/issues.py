@@ -107,7 +107,7 @@ def reconcile(
             if issue is not None:
                 taken.append(Taken(issue=issue, verdict=verdict))
                 if verdict.status is not IssueStatus.SKIPPED:
-                    _supersede(tx, newsletter, verdict.period)
+                    _supersede(tx, newsletter, verdict.period, now=now)
     return taken
 
 
@@ -327,8 +327,11 @@ def _next(
     return upcoming(newsletter.schedule, now)[0], None
 
 
-def _supersede(tx: Tx, newsletter: Newsletter, period: Period) -> None:
-    """What is still held gives way: two issues never come out of one silence."""
+def _supersede(tx: Tx, newsletter: Newsletter, period: Period, *, now: datetime) -> None:
+    """What is still held gives way: two issues never come out of one silence.
+
+    It may have been held while its rows were written.
+    """
     series = newsletter.series or ""
     for held in rows.held_before(tx, newsletter.id, period.slot, series=series):
         reason = f"was still held when {period.key} came; its posts are in that one"
@@ -341,6 +344,7 @@ def _supersede(tx: Tx, newsletter: Newsletter, period: Period) -> None:
             reason=reason,
         )
         rows.release_posts(tx, held.id)
+        delivery_rows.drop(tx, held.id, "cancelled", now=now)
 
 
 def _skip_empty(app: App, issue: Issue, reason: str) -> Assembled | None:

@@ -75,7 +75,9 @@ class Ledger:
     def _enter_outcomes(
         self, tx: Tx, outcomes: Sequence[Outcome], done: Done, *, now: datetime
     ) -> None:
-        sent = []
+        sent, waiting = [], []
+        doubtful = {o.job.issue for o in outcomes if not isinstance(o.verdict.outcome, Accepted)}
+        cancelled = issues.cancelled(tx, doubtful) if doubtful else set()
         for each in outcomes:
             claimed = self.claimed.get(each.job)
             if claimed is None:  # it was withdrawn; the line broke before it could be told
@@ -89,14 +91,17 @@ class Ledger:
                 if label in self.troubled - done.healed:
                     relay_rows.heal(tx, label)
                     done.healed.add(label)
-            else:
-                self._enter_trouble(tx, each, claimed, done, now=now)
+            elif self._enter_trouble(tx, each, claimed, done, now=now):
+                waiting.append(each.job)
         if sent:
             outcome_rows.record_sent(tx, sent, now=now)
+        if late := [job.delivery for job in waiting if job.issue in cancelled]:
+            rows.drop_some(tx, late, "cancelled", now=now)  # their dots were out at the time
 
     def _enter_trouble(
         self, tx: Tx, each: Outcome, claimed: Claimed, done: Done, *, now: datetime
-    ) -> None:
+    ) -> bool:
+        """Records what was not plainly accepted. Returns whether the row waits again."""
         record = self._record(tx, each, claimed, now=now)
         fate, status = Fate.SETTLED, record.settlement.status
         match each.verdict.outcome:
@@ -123,6 +128,7 @@ class Ledger:
         if fate is Fate.SETTLED and status is not DeliveryStatus.PENDING:
             done.counts[each.job.issue, status] += 1
         done.finished.append((each.job, claimed, fate))
+        return fate is Fate.RETURNED or status is DeliveryStatus.PENDING
 
     def _record(self, tx: Tx, each: Outcome, claimed: Claimed, *, now: datetime) -> Record:
         first_at = now

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select, update
 
-from publisher.domain.deliveries import UNSETTLED
+from publisher.domain.deliveries import LONGEST_WAIT, UNSETTLED
 from publisher.domain.issues import IssueStatus
 from publisher.store.engine import Tx
 from publisher.store.prepared import Prepared
@@ -36,7 +36,11 @@ def add(tx: Tx, issue: int, *, now: datetime) -> int:
 def lease(
     tx: Tx, issues_allowed: Collection[int], *, owner: str, now: datetime, until: datetime
 ) -> Lease | None:
-    """Takes the first batch that is due and free, or whose lease has run out; None if none is."""
+    """Takes the first batch that is due and free, or whose lease has run out; None if none is.
+
+    One that is to wait for longer than anything waits is due as well: see `LONGEST_WAIT`.
+    """
+    next_at = delivery_batches.c.next_at
     free = or_(delivery_batches.c.lease_until.is_(None), delivery_batches.c.lease_until <= now)
     candidate = (
         select(delivery_batches.c.id)
@@ -44,7 +48,7 @@ def lease(
         .where(
             delivery_batches.c.issue.in_(issues_allowed),
             delivery_batches.c.is_open,
-            delivery_batches.c.next_at <= now,
+            or_(next_at <= now, next_at > now + LONGEST_WAIT),
             issues.c.status == IssueStatus.SENDING.value,
             free,
         )

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Dialect
 
 from publisher.domain.compact import Compact
 from publisher.domain.deliveries import (
+    LONGEST_WAIT,
     Delivery,
     DeliveryStatus,
 )
@@ -54,11 +55,12 @@ def claim(tx: Tx, batch: int, *, now: datetime) -> list[Claim]:
     """The deliveries of a leased batch that are due, in order. Those without consent are skipped.
 
     They stay pending: the batch is leased, not the row. Whoever has moved is claimed at the new
-    address.
+    address. What is to wait for longer than anything waits is due as well: see `LONGEST_WAIT`.
     """
     drop_without_consent(tx, deliveries.c.batch == batch, now=now)
     _readdress(tx, batch)
-    return [Claim(*row) for row in _CLAIM.rows(tx, batch=batch, now=now)]
+    found = _CLAIM.rows(tx, batch=batch, now=now, beyond=now + LONGEST_WAIT)
+    return [Claim(*row) for row in found]
 
 
 def drop_without_consent(tx: Tx, which: ColumnElement[bool], *, now: datetime) -> int:
@@ -70,8 +72,21 @@ def drop_without_consent(tx: Tx, which: ColumnElement[bool], *, now: datetime) -
 
 
 def drop(tx: Tx, issue: int, reason: str, *, now: datetime) -> int:
-    """Skips all pending rows of an issue: cancelled, expired. Returns how many."""
-    return _skip(tx, deliveries.c.issue == issue, reason, now=now)
+    """Skips all pending rows of an issue and closes their batches: cancelled, expired.
+
+    Returns how many.
+    """
+    dropped = _skip(tx, deliveries.c.issue == issue, reason, now=now)
+    batches.close_settled(tx, issue)
+    return dropped
+
+
+def drop_some(tx: Tx, ids: Collection[int], reason: str, *, now: datetime) -> int:
+    """Skips those of some rows that are pending. Returns how many.
+
+    Their batches are closed when they are given back.
+    """
+    return _skip(tx, deliveries.c.id.in_(ids), reason, now=now)
 
 
 def intend(tx: Tx, ids: Collection[int], *, now: datetime) -> set[int]:
@@ -269,7 +284,8 @@ _CLAIM = Prepared(
             deliveries.c.batch == bindparam("batch"),
             deliveries.c.status == DeliveryStatus.PENDING.value,
             deliveries.c.next_attempt_at.is_(None)
-            | (deliveries.c.next_attempt_at <= bindparam("now")),
+            | (deliveries.c.next_attempt_at <= bindparam("now"))
+            | (deliveries.c.next_attempt_at > bindparam("beyond")),
         )
         .order_by(deliveries.c.id)
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Select, select, update
 
@@ -12,6 +13,15 @@ from publisher.store.engine import Tx, insert_ignoring
 from publisher.store.tables import deliveries, instance, issues, sent_before
 
 _ROW = 1
+
+
+class Attempted(NamedTuple):
+    """A delivery that was attempted. `until`: for one that is still to be sent, or was skipped,
+    the moment up to which its row knows what became of it; None: it will not be sent by itself.
+    """
+
+    address: str
+    until: datetime | None
 
 
 def get(tx: Tx) -> Instance | None:
@@ -53,13 +63,20 @@ def unfence(tx: Tx, *, now: datetime) -> None:
     tx.execute(update(instance).values(fence="", fenced_at=None, beat_at=now))
 
 
-def attempted(tx: Tx, newsletter: str, period: str) -> Iterator[str]:
-    """The addresses of a period's deliveries that were ever attempted, the newest rows first."""
-    untouched = (DeliveryStatus.PENDING.value, DeliveryStatus.SKIPPED.value)
-    wanted = _of_period(newsletter, period).where(deliveries.c.status.not_in(untouched))
+def attempted(tx: Tx, newsletter: str, period: str) -> Iterator[Attempted]:
+    """A period's deliveries that were ever attempted, the newest rows first.
+
+    One that was put off, or is tried again, is pending and was attempted all the same.
+    """
+    is_open = deliveries.c.status.in_((DeliveryStatus.PENDING.value, DeliveryStatus.SKIPPED.value))
+    wanted = (
+        _of_period(newsletter, period)
+        .add_columns(is_open.label("is_open"), deliveries.c.changed_at)
+        .where(~is_open | (deliveries.c.attempts > 0))
+    )
     with tx.execute(wanted.execution_options(yield_per=1_000)) as found:
         for row in found:
-            yield row.address
+            yield Attempted(row.address, row.changed_at if row.is_open else None)
 
 
 def addressed(tx: Tx, newsletter: str, period: str) -> Iterator[tuple[int, str]]:

@@ -17,7 +17,7 @@ DEFAULT = "default"
 """The variant that holds the whole issue, in its newsletter's language."""
 
 OPEN = (IssueStatus.PLANNED.value, IssueStatus.HELD.value)
-"""Nothing has been written for any subscriber yet."""
+"""Not everybody has a row yet; nothing is sent to those who have one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,9 +220,22 @@ def variants_of(tx: Tx, issue: int) -> list[StoredVariant]:
     return [_variant(row) for row in rows]
 
 
-def mark_sending(tx: Tx, issue: int) -> None:
-    """Its deliveries are all written."""
-    tx.execute(update(issues).where(issues.c.id == issue).values(status=IssueStatus.SENDING.value))
+def is_planned(tx: Tx, issue: int) -> bool:
+    """Whether an issue is still to be written; the answer holds until the transaction ends."""
+    row = select(issues.c.status).where(issues.c.id == issue).with_for_update()
+    return tx.scalar(row) == IssueStatus.PLANNED.value
+
+
+def cancelled(tx: Tx, wanted: Collection[int]) -> set[int]:
+    """Those of some issues that are cancelled; none of them is until the transaction ends."""
+    rows = select(issues.c.id, issues.c.status).where(issues.c.id.in_(wanted))
+    found = tx.execute(rows.with_for_update(read=True))
+    return {row.id for row in found if row.status == IssueStatus.CANCELLED.value}
+
+
+def mark_sending(tx: Tx, issue: int) -> bool:
+    """Its deliveries are all written; False if it is not planned any more."""
+    return move(tx, issue, before=[IssueStatus.PLANNED], after=IssueStatus.SENDING)
 
 
 def finish(tx: Tx, issue: int, *, now: datetime) -> bool:

@@ -27,10 +27,10 @@ INTERRUPTED = "interrupted after the final dot: the relay may have it"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What an attempt led to.
+    """What an attempt led to. `attempt` counts those that the row knows of.
 
     `intended`: its intent had been committed, so the row stands in `sending` under `attempt`;
-    otherwise it was refused before any dot and is still pending.
+    otherwise it was refused before any dot, is still pending, and this is one attempt more.
     """
 
     delivery: int
@@ -38,6 +38,11 @@ class Record:
     intended: bool
     relay: str
     settlement: Settlement
+
+    @property
+    def number(self) -> int:
+        """Which attempt at the delivery it was, from 1."""
+        return self.attempt if self.intended else self.attempt + 1
 
 
 class Sent(NamedTuple):
@@ -102,7 +107,7 @@ def record(tx: Tx, each: Record, *, now: datetime) -> None:
     has_said_so = tx.scalar(
         select(delivery_attempts.c.id).where(
             delivery_attempts.c.delivery == each.delivery,
-            delivery_attempts.c.number == each.attempt,
+            delivery_attempts.c.number == each.number,
             delivery_attempts.c.status == settlement.status.value,
         )
     )
@@ -202,7 +207,7 @@ def _log(tx: Tx, each: Record, *, now: datetime) -> None:
     tx.execute(
         insert(delivery_attempts).values(
             delivery=each.delivery,
-            number=max(each.attempt, 1),
+            number=each.number,
             status=each.settlement.status.value,
             reason=each.settlement.reason,
             relay=each.relay,

@@ -62,11 +62,12 @@ def last_sent(tx: Tx) -> Mapping[str, datetime]:
 
 
 def oldest_waiting(tx: Tx) -> datetime | None:
-    """Since when the issue that waits longest has waited; None if no delivery is pending."""
+    """Since when the issue that waits longest has waited; None if no delivery is to be sent."""
+    going = [IssueStatus.PLANNED.value, IssueStatus.SENDING.value, IssueStatus.PAUSED.value]
     found: datetime | None = tx.scalar(
         select(func.min(issues.c.created_at))
         .join_from(issues, deliveries)
-        .where(deliveries.c.status == DeliveryStatus.PENDING.value)
+        .where(issues.c.status.in_(going), deliveries.c.status == DeliveryStatus.PENDING.value)
     )
     return found
 

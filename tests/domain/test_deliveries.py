@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from publisher.domain.deliveries import (
     GIVE_UP_AFTER,
+    LONGEST_WAIT,
     RETRY_MINUTES,
     DeliveryStatus,
     Settlement,
@@ -86,6 +87,7 @@ def test_the_wait_is_that_of_the_table_give_or_take_a_fifth(delivery: int, defer
     wait = retry_delay(delivery, deferrals)
     assert timedelta(minutes=0.8 * minutes) <= wait <= timedelta(minutes=1.2 * minutes)
     assert wait == retry_delay(delivery, deferrals)
+    assert wait + timedelta(minutes=10) < LONGEST_WAIT
 
 
 def test_deliveries_do_not_all_come_back_at_once() -> None:

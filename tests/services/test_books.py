@@ -10,11 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from publisher.domain.controls import Verb
 from publisher.domain.deliveries import DeliveryStatus, OnUnknown
-from publisher.domain.replies import After, NotSent, Scope, Verdict
+from publisher.domain.replies import (
+    After,
+    Deferred,
+    NotSent,
+    Reply,
+    Scope,
+    Stage,
+    Unconfirmed,
+    Verdict,
+)
 from publisher.mail.jobs import Job
 from publisher.mail.relays import Relay
-from publisher.services import audiences
+from publisher.services import audiences, controls, deliveries
 from publisher.services import books as books_module
 from publisher.services.app import App
 from publisher.services.book_entries import Claimed, Fate
@@ -30,6 +40,14 @@ from tests.faults.world import found, make_relay, open_world
 LINE_LOST = Verdict(outcome=NotSent("the line broke"), scope=Scope.CONNECTION, after=After.CLOSE)
 SECONDS = 30.0
 RELAY = make_relay(1)
+PUT_OFF = Verdict(
+    outcome=Deferred(Reply(code=451, enhanced="", text="later", stage=Stage.DOT)),
+    scope=Scope.MESSAGE,
+    after=After.KEEP,
+)
+LOST_AFTER_DOT = Verdict(
+    outcome=Unconfirmed("the line broke"), scope=Scope.CONNECTION, after=After.CLOSE
+)
 
 
 class Ear:
@@ -164,3 +182,23 @@ def test_what_is_not_written_when_the_loop_has_ended_is_certainly_unsent(
         asyncio.run(cut_short()).close()
         assert granted == []
         assert desk.counts() == {DeliveryStatus.PENDING: 1}
+
+
+@pytest.mark.parametrize("verdict", [PUT_OFF, LINE_LOST, LOST_AFTER_DOT])
+def test_what_was_at_its_final_dot_when_the_issue_was_cancelled_is_not_left_waiting(
+    tmp_path: Path, verdict: Verdict
+) -> None:
+    with one_delivery(tmp_path) as desk:
+        desk.mine.on_unknown = OnUnknown.RESEND
+
+        async def cancelled_meanwhile() -> None:
+            books, told = desk.open_books(), asyncio.get_running_loop().create_future()
+            books.intend(desk.job, RELAY, lambda _job, granted: told.set_result(granted))
+            assert await asyncio.wait_for(told, SECONDS)
+            controls.decide(desk.app, Verb.CANCEL, desk.mine.lease.issue)
+            books.settle(desk.job, RELAY, verdict)
+            books.close()
+
+        asyncio.run(cancelled_meanwhile())
+        assert desk.counts() == {DeliveryStatus.SKIPPED: 1}
+        assert [row.reason for row in deliveries.listing(desk.app)] == ["cancelled"]

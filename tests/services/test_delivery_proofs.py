@@ -1,22 +1,26 @@
 """Relays that are dead, slow, full or wrong; commits that hang; people who leave meanwhile."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
-from publisher.domain.controls import Verb
+from publisher.domain.controls import MOVES, Verb
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import IssueStatus
+from publisher.domain.relays import LONGEST_REST
 from publisher.errors import Conflict
 from publisher.mail.relays import Relay, Security
-from publisher.services import controls, deliveries, issues, relays, subscribers
+from publisher.services import audiences, controls, deliveries, issues, relays, subscribers
 from publisher.services.app import App
 from publisher.services.ledger import room_of
+from publisher.services.outbox import REST_MOST
 from publisher.store import relays as relay_rows
 from tests.factories import NOW
 from tests.faults.relay import Behaviour, FaultRelay
@@ -60,6 +64,24 @@ def test_everybody_put_off_twice_is_reached_without_a_hand(
     assert len(relay.accepted) == 30
 
 
+@pytest.mark.parametrize("fault", ["rcpt450x3", "dot451x3", "rcpt450x2-dot451x1"])
+def test_every_attempt_at_a_delivery_is_kept(
+    tmp_path: Path, clock: FakeClock, relay: FaultRelay, fault: str
+) -> None:
+    found(tmp_path, [f"{fault}.1@d.test"])
+    with open_world(tmp_path, [make_relay(relay.port)], clock=clock) as app:
+        for _ in range(4):
+            report = deliveries.deliver(app)[0]
+            clock.now += timedelta(hours=1)
+        assert report.finished
+        (row,) = deliveries.listing(app)
+        with app.store.read() as tx:
+            kept = tx.exec_driver_sql("SELECT number, status FROM delivery_attempts ORDER BY id")
+            attempts = [tuple(each) for each in kept]
+    assert (row.attempts, row.deferrals) == (4, 3)
+    assert attempts == [(1, "pending"), (2, "pending"), (3, "pending"), (4, "sent")]
+
+
 def test_a_relay_that_is_dead_for_an_hour_loses_nobody(people: Path, clock: FakeClock) -> None:
     with FaultRelay() as gone:
         port = gone.port
@@ -85,6 +107,29 @@ def test_a_resting_relay_is_not_tried_before_its_time(people: Path, clock: FakeC
             assert back.connections == 0
             clock.now += timedelta(minutes=2)
             assert deliveries.deliver(app)[0].finished
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_waiting(tmp_path: Path, clock: FakeClock) -> None:
+    found(tmp_path, ["rcpt450x1.1@d.test", "rcpt450x1.2@d.test"])
+    true = clock.now
+    clock.now += timedelta(hours=30)
+    with FaultRelay() as first, open_world(tmp_path, [make_relay(first.port)], clock=clock) as app:
+        assert deliveries.deliver(app)[0].counts == {PENDING: 2}
+        port = first.port
+    with open_world(tmp_path, [make_relay(port)], clock=clock) as app:
+        clock.now += timedelta(hours=1)
+        assert "no connection" in deliveries.deliver(app)[0].problem
+    clock.now = true
+    with FaultRelay() as back, open_world(tmp_path, [make_relay(back.port)], clock=clock) as app:
+        assert deliveries.deliver(app)[0].counts == {PENDING: 2}  # this relay puts them off too
+        assert back.connections > 0
+        clock.now += timedelta(minutes=30)
+        assert deliveries.deliver(app)[0].finished
+        assert counts(app) == {SENT: 2}
+
+
+def test_no_relay_rests_for_as_long_as_one_whose_rest_a_wrong_clock_wrote() -> None:
+    assert timedelta(seconds=0) < REST_MOST < LONGEST_REST
 
 
 def test_a_relay_that_stands_by_takes_over(
@@ -233,6 +278,108 @@ def test_an_issue_is_paused_resumed_and_cancelled(people: Path, relay: FaultRela
             controls.decide(app, Verb.PAUSE, 1)
 
 
+def decide_after_rows(app: App, count: int, verb: Verb) -> Callable[[], bool]:
+    """Asked between two parts of the writing, the operator decides once so many rows are there."""
+
+    def stopping() -> bool:
+        found = issues.get(app, 1)
+        if found.status is IssueStatus.PLANNED and len(deliveries.listing(app)) == count:
+            controls.decide(app, verb, 1)
+        return False
+
+    return stopping
+
+
+@pytest.fixture
+def by_tens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An issue is written in parts of ten rows."""
+    monkeypatch.setattr(audiences, "FAN_OUT", 10)
+
+
+def open_batches(app: App) -> int:
+    with app.store.read() as tx:
+        found: int = tx.exec_driver_sql(
+            "SELECT count(*) FROM delivery_batches WHERE is_open"
+        ).scalar_one()
+    return found
+
+
+@pytest.mark.usefixtures("by_tens")
+@pytest.mark.parametrize("count", [0, 20])
+def test_an_issue_held_while_it_is_written_waits_and_reaches_each_once_when_it_is_approved(
+    people: Path, relay: FaultRelay, count: int
+) -> None:
+    with open_world(people, [make_relay(relay.port)]) as app:
+        report = deliveries.deliver(app, stopping=decide_after_rows(app, count, Verb.HOLD))[0]
+        assert (report.issue.status, report.problem) == (IssueStatus.HELD, "")
+        assert len(deliveries.listing(app)) == count
+        assert deliveries.deliver(app) == []
+        assert relay.accepted == []
+        controls.decide(app, Verb.APPROVE, 1)
+        assert deliveries.deliver(app)[0].finished
+    assert len(relay.accepted) == len({entry["rcpt"] for entry in relay.accepted}) == 40
+
+
+@pytest.mark.usefixtures("by_tens")
+def test_an_issue_held_and_approved_while_it_is_written_lacks_nobody(
+    people: Path, relay: FaultRelay
+) -> None:
+    with open_world(people, [make_relay(relay.port)]) as app:
+
+        def stopping() -> bool:
+            if issues.get(app, 1).status is IssueStatus.PLANNED:
+                controls.decide(app, Verb.HOLD, 1)
+                controls.decide(app, Verb.APPROVE, 1)
+            return False
+
+        assert deliveries.deliver(app, stopping=stopping)[0].finished
+    assert len(relay.accepted) == len({entry["rcpt"] for entry in relay.accepted}) == 40
+
+
+@pytest.mark.usefixtures("by_tens")
+def test_an_issue_skipped_while_it_is_written_leaves_nothing_waiting(
+    people: Path, relay: FaultRelay
+) -> None:
+    with open_world(people, [make_relay(relay.port)]) as app:
+        report = deliveries.deliver(app, stopping=decide_after_rows(app, 20, Verb.SKIP))[0]
+        assert (report.issue.status, report.problem) == (IssueStatus.SKIPPED, "")
+        assert counts(app) == {DeliveryStatus.SKIPPED: 20}
+        assert open_batches(app) == 0
+        assert deliveries.deliver(app) == []
+    assert relay.accepted == []
+
+
+@pytest.mark.parametrize("verb", [Verb.HOLD, Verb.SKIP])
+def test_what_is_decided_once_the_last_row_is_written_still_counts(
+    people: Path, relay: FaultRelay, monkeypatch: pytest.MonkeyPatch, verb: Verb
+) -> None:
+    write = audiences._write
+    with open_world(people, [make_relay(relay.port)]) as app:
+
+        def write_and_decide(*given: Any, **named: Any) -> bool:
+            is_written = write(*given, **named)
+            controls.decide(app, verb, 1)
+            return is_written
+
+        monkeypatch.setattr(audiences, "_write", write_and_decide)
+        assert deliveries.deliver(app)[0].issue.status is MOVES[verb].after
+    assert relay.accepted == []
+
+
+@pytest.mark.usefixtures("by_tens")
+def test_an_issue_that_expires_while_it_is_written_leaves_nothing_waiting(
+    people: Path, relay: FaultRelay
+) -> None:
+    with open_world(people, [make_relay(relay.port)]) as app:
+        deliveries.deliver(app, stopping=lambda: len(deliveries.listing(app)) == 20)
+        assert counts(app) == {PENDING: 20}
+        late = FakeClock(issues.get(app, 1).slot + timedelta(hours=49))
+        old = replace(app, clock=late, expires_after=timedelta(hours=48))
+        assert deliveries.deliver(old)[0].issue.status is IssueStatus.CANCELLED
+        assert {row.reason for row in deliveries.listing(old)} == {"expired"}
+        assert open_batches(app) == 0
+
+
 def test_who_was_refused_gets_it_at_a_retry_and_they_alone(
     tmp_path: Path, relay: FaultRelay
 ) -> None:
@@ -298,8 +445,6 @@ def test_a_sample_leaves_no_trace(people: Path, relay: FaultRelay) -> None:
 
 
 def test_what_is_not_sent_in_time_expires(people: Path, clock: FakeClock) -> None:
-    from dataclasses import replace
-
     with FaultRelay() as gone:
         dead = make_relay(gone.port)
     with open_world(people, [dead]) as app:
@@ -314,8 +459,6 @@ def test_what_is_not_sent_in_time_expires(people: Path, clock: FakeClock) -> Non
 def test_a_bounce_domain_gives_each_delivery_its_own_return_path(
     tmp_path: Path, relay: FaultRelay
 ) -> None:
-    from dataclasses import replace
-
     from publisher.services.app import ReturnPath
 
     found(tmp_path, ["ann+x=y@d.test"])

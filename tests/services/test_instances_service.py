@@ -1,6 +1,7 @@
 import json
 import shutil
 import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,11 +13,21 @@ from publisher.domain.controls import Verb
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.newsletters import Cadence, Schedule
 from publisher.domain.sent_log import Mailed, address_hash, parse
-from publisher.services import controls, inbox, instances, issues, publishing
+from publisher.services import (
+    controls,
+    deliveries,
+    inbox,
+    instances,
+    issues,
+    publishing,
+    subscribers,
+)
 from publisher.services.app import App, ScheduleOptions
 from publisher.store import audit
 from publisher.store.engine import open_store
 from tests.factories import SHANGHAI, make_newsletter
+from tests.faults.relay import FaultRelay
+from tests.faults.world import make_relay
 from tests.services.conftest import FakeClock, write_post
 from tests.services.test_publishing import add_readers
 
@@ -132,6 +143,83 @@ def test_after_resume_nobody_gets_an_issue_that_was_sent_after_the_backup(
     with restored.store.read() as tx:
         (entry,) = audit.newest(tx, 5)
     assert (entry.who, entry.action) == ("ann", "resume")
+    restored.store.close()
+
+
+def put_off(app: App) -> int:
+    return publishing.publish(app).issues[0].issue.id
+
+
+def put_off_and_unsubscribed(app: App) -> int:
+    issue = put_off(app)
+    link = subscribers.unsubscribe_url(app, deliveries.listing(app)[0].subscription)
+    subscribers.unsubscribe(app, link.rpartition("/")[2])
+    return issue
+
+
+def put_off_and_cancelled(app: App) -> int:
+    issue = put_off(app)
+    controls.decide(app, Verb.CANCEL, issue)
+    return issue
+
+
+def refused_and_retried(app: App) -> int:
+    issue = publishing.publish(app).issues[0].issue.id
+    assert deliveries.retry(app, issue, DeliveryStatus.FAILED) == 1
+    return issue
+
+
+@pytest.mark.parametrize(
+    ("fault", "trouble", "status"),
+    [
+        ("dot451x1", put_off, DeliveryStatus.PENDING),
+        ("dot550_5.7.1x1", refused_and_retried, DeliveryStatus.PENDING),
+        ("dot451x1", put_off_and_unsubscribed, DeliveryStatus.SKIPPED),
+        ("dot451x1", put_off_and_cancelled, DeliveryStatus.SKIPPED),
+    ],
+)
+def test_a_message_that_was_not_taken_fences_nothing_and_is_not_called_sent(
+    app: App, clock: FakeClock, fault: str, trouble: Callable[[App], int], status: DeliveryStatus
+) -> None:
+    write_post(app, "one.md", title="One", date="2025-10-02 10:00:00")
+    with FaultRelay() as relay:
+        site = replace(app, relays=(make_relay(relay.port),))
+        add_readers(site, f"{fault}.1")
+        instances.start(site)
+        issue = trouble(site)
+
+        assert instances.start(site) == ""
+        assert instances.preview_resume(site).mailed == 0
+        instances.resume(site, who="test")
+        assert deliveries.counts(site, issue) == {status: 1}
+        clock.now += timedelta(minutes=30)
+        publishing.publish(site)
+    assert len(relay.accepted) == (status is DeliveryStatus.PENDING)
+
+
+@pytest.mark.parametrize("fault", ["rcpt450x1", "dot451x1"])
+def test_who_was_put_off_before_the_backup_and_served_after_it_is_not_served_again(
+    app: App, clock: FakeClock, tmp_path: Path, fault: str
+) -> None:
+    write_post(app, "one.md", title="One", date="2025-10-02 10:00:00")
+    with FaultRelay() as relay:
+        site = replace(app, relays=(make_relay(relay.port),))
+        add_readers(site, f"{fault}.1")
+        instances.start(site)
+        publishing.publish(site)
+        copy_database(site, tmp_path / "copy.db")
+        clock.now += timedelta(minutes=30)
+        publishing.publish(site)
+        assert len(relay.accepted) == 1
+        restored = put_back(site, tmp_path / "copy.db")
+
+        assert "sent.log knows of 1 messages" in instances.start(restored)
+        instances.resume(restored, who="test")
+        clock.now += timedelta(minutes=30)
+        report = publishing.publish(restored)
+
+    assert report.issues[0].counts == {DeliveryStatus.SENT: 1}
+    assert len(relay.accepted) == 1
     restored.store.close()
 
 

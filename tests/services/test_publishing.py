@@ -3,12 +3,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from publisher.domain.controls import Verb
 from publisher.domain.deliveries import DeliveryStatus
-from publisher.domain.issues import IssueStatus
+from publisher.domain.issues import Cause, IssueStatus
 from publisher.domain.subscribers import Joined
-from publisher.errors import ConfigError, PublisherError
+from publisher.errors import ConfigError, Conflict, PublisherError
 from publisher.mail.relays import Relay, Security
-from publisher.services import deliveries, inbox, issues, publishing, subscribers
+from publisher.services import (
+    audiences,
+    controls,
+    deliveries,
+    inbox,
+    issues,
+    publishing,
+    subscribers,
+)
 from publisher.services.app import App
 from tests.factories import make_newsletter
 from tests.faults.relay import Behaviour, FaultRelay
@@ -84,6 +93,42 @@ def test_after_three_missed_slots_there_is_one_issue(app: App, clock: FakeClock)
         ("W:2026-W47", "sent", ""),
     ]
     assert len(inbox.listing(app)) == 2
+
+
+def test_an_issue_held_while_it_was_written_gives_way_with_its_rows(
+    app: App, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audiences, "FAN_OUT", 1)
+    write_post(app, "one.md", title="One", date="2025-10-02 10:00:00")
+    add_readers(app, "ann", "bob")
+
+    def stopping() -> bool:
+        if deliveries.listing(app) and issues.listing(app)[0].status is IssueStatus.PLANNED:
+            controls.decide(app, Verb.HOLD, issues.listing(app)[0].id)
+        return False
+
+    publishing.publish(app, stopping=stopping)
+    clock.now = datetime(2026, 11, 27, 0, 0, tzinfo=UTC)
+    report = publishing.publish(app)
+
+    old = issues.listing(app)[1]
+    assert (old.status, old.cause) == (IssueStatus.SKIPPED, Cause.SUPERSEDED)
+    assert deliveries.counts(app, old.id) == {DeliveryStatus.SKIPPED: 1}
+    assert [post.title for post in report.newsletters[0].plan.posts] == ["One"]
+    assert len(inbox.listing(app)) == 2
+
+
+def test_of_an_issue_that_never_had_content_nothing_can_be_shown(app: App) -> None:
+    add_readers(app, "ann")
+    publishing.publish(app)
+    (issue,) = issues.listing(app)
+    assert issue.status is IssueStatus.SKIPPED
+
+    with pytest.raises(Conflict, match="it is skipped and has no content"):
+        deliveries.rehearse(app, issue.id)
+    with pytest.raises(Conflict, match="it is skipped and has no content"):
+        deliveries.send_sample(app, issue.id, "me@example.org")
+    assert inbox.listing(app) == []
 
 
 def test_without_a_start_an_imported_archive_is_not_mailed(app: App, clock: FakeClock) -> None:

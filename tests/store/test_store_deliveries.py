@@ -267,6 +267,22 @@ def test_a_row_that_was_put_off_waits_for_its_time(store: Store) -> None:
         assert outcomes.first_deferral(tx, 1, 1) == NOW
 
 
+def test_what_was_put_off_by_a_clock_that_was_ahead_is_due(store: Store) -> None:
+    issue = ready_issue(store, 2)
+    ahead = NOW + timedelta(hours=30)
+    with store.begin() as tx:
+        assert intend(tx, 1)
+        lease = batches.lease(tx, [issue], owner="one", now=ahead, until=ahead + MINUTE)
+        assert lease is not None
+        record(tx, 1, Deferred(reply(451)), now=ahead)
+        tx.exec_driver_sql("UPDATE deliveries SET status = 'sent' WHERE id = 2")
+        batches.release(tx, lease, now=ahead)
+        assert batches.lease(tx, [issue], owner="one", now=ahead, until=ahead) is None
+        assert due(tx, issue, ahead) == []
+        assert batches.lease(tx, [issue], owner="one", now=NOW, until=NOW + MINUTE) is not None
+        assert due(tx, issue, NOW) == [1]
+
+
 def test_what_was_interrupted_is_named_unknown_once(store: Store) -> None:
     ready_issue(store, 2)
     with store.begin() as tx:

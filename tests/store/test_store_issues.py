@@ -3,7 +3,7 @@ import pytest
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import IssueStatus
 from publisher.errors import StoreError
-from publisher.store import batches, deliveries, issues
+from publisher.store import batches, deliveries, issues, totals
 from publisher.store.engine import Store
 from tests.factories import NOW
 from tests.store.conftest import VARIANT, add_issue, ready_issue
@@ -66,3 +66,33 @@ def test_an_issue_whose_deliveries_are_not_written_is_not_sent(store: Store) -> 
         issue = add_issue(tx)
         assert issue is not None
         assert not issues.finish(tx, issue, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "waits"),
+    [
+        (IssueStatus.PLANNED, True),
+        (IssueStatus.SENDING, True),
+        (IssueStatus.PAUSED, True),
+        (IssueStatus.HELD, False),
+        (IssueStatus.CANCELLED, False),
+        (IssueStatus.SKIPPED, False),
+    ],
+)
+def test_only_what_is_to_be_sent_waits(store: Store, status: IssueStatus, waits: bool) -> None:
+    issue = ready_issue(store, 1)
+    with store.begin() as tx:
+        assert issues.move(tx, issue, before=[IssueStatus.SENDING], after=status)
+        assert totals.oldest_waiting(tx) == (NOW if waits else None)
+
+
+@pytest.mark.parametrize("status", [IssueStatus.HELD, IssueStatus.SKIPPED, IssueStatus.CANCELLED])
+def test_only_a_planned_issue_is_called_written(store: Store, status: IssueStatus) -> None:
+    with store.begin() as tx:
+        issue = add_issue(tx)
+        assert issue is not None
+        assert issues.move(tx, issue, before=[IssueStatus.PLANNED], after=status)
+        assert not issues.mark_sending(tx, issue)
+        found = issues.get(tx, issue)
+        assert found is not None
+        assert found.status is status
