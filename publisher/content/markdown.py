@@ -66,6 +66,27 @@ def render(body: str, *, key: str, breaks: bool, posts: Posts, doubt: Doubter) -
     return Rendered(html=html, opening=opening)
 
 
+def code_of(body: str) -> list[str]:
+    """What a reader of the post will see as code: the inside of its fences and of backticks.
+
+    Code that is made by a template tag, or by an indent alone, does not count.
+    """
+    env: dict[str, Any] = {"library": _NoPosts(), "doubt": lambda *_: None}
+    found: list[str] = []
+    for token in _parser(False).parse(body, env):
+        if token.type == "fence" and token.markup:
+            found.append(token.content)
+        found += [each.content for each in token.children or () if each.type == "code_inline"]
+    return found
+
+
+class _NoPosts:
+    """Knows no other post."""
+
+    def post(self, _name: str) -> str | None:
+        return None
+
+
 @lru_cache(maxsize=2)
 def _parser(breaks: bool) -> MarkdownIt:
     parser = MarkdownIt("gfm-like", {"html": True, "breaks": breaks})

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import PurePosixPath
 
 from publisher.content.dates import parse_date
+from publisher.content.markdown import code_of
 from publisher.content.values import (
     HIDING,
     PROTECTING,
@@ -24,9 +25,7 @@ from publisher.domain.posts import SkipReason
 
 _DRAFT_FOLDERS = frozenset({"_drafts", "drafts"})
 _ENCRYPTING = frozenset({"hugo-encryptor", "encrypt", "password", "secret", "private", "hbe"})
-_TAG = re.compile(r"\{(?:\{[<%]|%)-?\s*/?\s*([\w-]+)")
-_FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n.*?(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.M | re.S)
-_CODE = re.compile(r"(`+)(?!`)[^\n]*?(?<!`)\1(?!`)")
+_TAG = re.compile(r"\{(?:\{[<%]|%)-?\s*+(?:/\s*+)?([\w-]+)")
 
 
 class Marks(Compact, frozen=True, kw_only=True):
@@ -115,8 +114,19 @@ def _is_unpublished_status(status: Value) -> bool:
 
 
 def _has_encrypting_tag(body: str) -> bool:
-    """Template tags that encrypt, outside code."""
-    if not any(found[1].lower() in _ENCRYPTING for found in _TAG.finditer(body)):
-        return False
-    prose = _CODE.sub("", _FENCED.sub("", body))
-    return any(found[1].lower() in _ENCRYPTING for found in _TAG.finditer(prose))
+    """Template tags that encrypt, outside code.
+
+    What is code is asked of the parser that renders the post: a pattern of our own would take for
+    a fence what is none. A tag that is not found in code protects, whatever it stands in.
+    """
+    tags = _encrypting_tags(body)
+    if not tags or not ("`" in body or "~~~" in body):
+        return tags > 0
+    try:
+        return tags > sum(map(_encrypting_tags, code_of(body)))
+    except RecursionError:  # such a text cannot be rendered either
+        return True
+
+
+def _encrypting_tags(text: str) -> int:
+    return sum(found[1].lower() in _ENCRYPTING for found in _TAG.finditer(text))

@@ -117,6 +117,42 @@ def test_what_is_shown_as_code_protects_nothing(body: str) -> None:
     assert reason("x: y", body=body) is None
 
 
+FENCED = [
+    "```npm i``` installs it.\n\n{tag}\n",  # backticks in its first line: no fence
+    "    ```\n    x\n\n{tag}\n\n```\n",  # indented code that shows a fence
+    "\t```\n\n{tag}\n",
+    "- a\n\n  ```\n  x\n\n{tag}\n\n```\n",  # the list ends, and its fence with it
+    "> ```\n> x\n\n{tag}\n\n```\n",
+    "<pre>\n```\n</pre>\n\n{tag}\n",
+    "<!--\n```\n-->\n\n{tag}\n",
+    "```\nx\n    ```\n```\n\n{tag}\n\n```\nx\n```\n",
+    "\\`{tag}\\`",
+    "a ` b\n\n{tag} ` c",
+    "~~~\n```\n~~~\n\n{tag}\n\n```\n",
+    "    {tag}\n",
+    "```\n{tag}\n```\n\n{tag}\n",
+    "{{% codeblock %}}\n{tag}\n{{% endcodeblock %}}\n\n`x`",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", FENCED)
+def test_what_only_looks_like_a_fence_hides_no_tag(body: str) -> None:
+    tag = '{% hugo-encryptor "pw" %}\nSECRET\n{% endhugo-encryptor %}'
+    inline = "{% secret %}"
+    body = body.format(tag=inline if body.startswith(("\\", "a ", "    {")) else tag)
+    assert reason("x: y", body=body) is SkipReason.PROTECTED
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["1. a\n\n    ```\n    {% encrypt %}\n    ```\n", "> ```\n> {% encrypt %}\n> ```\n",
+     "- a\n\n  ~~~\n  {% encrypt %}\n  ~~~\n", "```\n{% encrypt %}\n", "`` ` {% encrypt %} ``",
+     "* `{% encrypt %}`\n", "[`{% encrypt %}`](x)", "| a |\n|---|\n| `{% encrypt %}` |\n"],
+)  # fmt: skip
+def test_code_stays_code_wherever_it_stands(body: str) -> None:
+    assert reason("x: y", body=body) is None
+
+
 def test_a_fence_inside_a_fence_does_not_hide_a_tag_behind_it() -> None:
     body = "````\n```\n{% encrypt %}\n```\n````\n\n{% encrypt %}\n"
     assert reason("x: y", body=body) is SkipReason.PROTECTED
