@@ -13,7 +13,7 @@ import frontmatter
 from publisher.content.decoding import without_controls
 from publisher.content.formats import HANDLERS, KEY_LINE, YamlHandler
 from publisher.content.repair import Note
-from publisher.content.values import Value, the_stricter
+from publisher.content.values import MARKS, Value, the_stricter
 from publisher.content.yaml_text import Unreadable
 from publisher.errors import ContentError
 
@@ -76,7 +76,9 @@ def _line(text: str, position: int) -> int:
 def _lower(fields: Mapping[str, Value]) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for key, raw in fields.items():
-        name, value = without_controls(str(key)).strip().lower(), _clean(raw)
+        name = without_controls(str(key)).strip().lower()
+        # A mark is never shown, and a password that is cleaned away would open the post.
+        value = raw if name in MARKS else _clean(raw)
         found[name] = the_stricter(name, found[name], value) if name in found else value
     return found
 
@@ -122,6 +124,7 @@ def _without_second_block(matter: FrontMatter) -> FrontMatter:
     """Cuts a second block off the body's start; importers leave such behind.
 
     It fills fields that are empty, and marks that keep the post back count wherever they stand.
+    Raises `ContentError` if it cannot be read: a password may stand in it.
     """
     handler = YamlHandler()
     opener, closer = handler.fences(matter.body)
@@ -133,8 +136,9 @@ def _without_second_block(matter: FrontMatter) -> FrontMatter:
         return matter
     try:
         second = _lower(handler.load(block))
-    except Unreadable:
-        second = {}
+    except Unreadable as error:
+        line = matter.body_line + _line(matter.body, opener.end()) - 1 + error.line
+        raise ContentError("", line, f"a second block: {error.problem}") from None
     fields = dict(matter.fields)
     for key, value in second.items():
         fields[key] = the_stricter(key, value, fields[key]) if key in fields else value

@@ -5,20 +5,18 @@ Whatever is not clearly public is not published: `draft: maybe` is a draft, `pub
 """
 
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from pathlib import PurePosixPath
 
-from publisher.content.dates import parse_date
 from publisher.content.markdown import code_of
 from publisher.content.values import (
     HIDING,
     PROTECTING,
-    TRUE,
     Fields,
-    Value,
     is_set,
     look_up,
     texts,
+    withholds,
 )
 from publisher.domain.compact import Compact
 from publisher.domain.posts import SkipReason
@@ -62,8 +60,8 @@ def is_draft(fields: Fields, path: str) -> bool:
         return True
     return (
         is_set(fields.get("draft"))
-        or _withholds(fields.get("published"))
-        or _is_unpublished_status(fields.get("status"))
+        or withholds("published", fields.get("published"))
+        or withholds("status", fields.get("status"))
     )
 
 
@@ -96,21 +94,6 @@ def kept_back(marks: Marks, now: datetime, zone: tzinfo) -> tuple[SkipReason, st
 
 def _shown(instant: datetime, zone: tzinfo) -> str:
     return f"{instant.astimezone(zone):%Y-%m-%d %H:%M}"
-
-
-def _withholds(published: Value) -> bool:
-    """`published` may hold a date, which is one; else only a clear yes publishes."""
-    if published is None or published == "":
-        return False
-    if not isinstance(published, str):
-        return True
-    if parse_date(published, UTC):
-        return False
-    return published.strip().lower() not in TRUE
-
-
-def _is_unpublished_status(status: Value) -> bool:
-    return isinstance(status, str) and status.strip().lower() not in {"published", "publish", ""}
 
 
 def _has_encrypting_tag(body: str) -> bool:
