@@ -17,7 +17,7 @@ _CLOCK = (
 _ZONE = r"(?P<zone>Z|z|UTC|GMT|[+-]\d{1,2}(?::?\d{2})?)?"
 # A stray year stands behind the clock in dates that `date` printed: 18:30:22 2023 -0800.
 _DATE = re.compile(rf"{_DAY}(?:(?:\s*[T,]\s*|\s+){_CLOCK})?(?:\s+\d{{4}}(?=\s|$))?\s*{_ZONE}")
-_BRACKETED = re.compile(r"\s*\([^()]*\)$")
+_BRACKETED = re.compile(r"\([^()]*\)$")
 _NAMED_ZONE = re.compile(r"\s+(?!UTC\b|GMT\b|AM\b|PM\b)([A-Z]{2,5})$")
 _FILE_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:-|$)")
 _COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})")
@@ -33,7 +33,10 @@ def parse_date(text: str, zone: tzinfo) -> datetime | None:
     Whole seconds; a fraction is dropped. `24:00` is the next day's midnight. Thirteen digits are
     milliseconds of the epoch, ten are seconds, eight are a day.
     """
-    text = _NAMED_ZONE.sub("", _BRACKETED.sub("", text.strip()))
+    text = text.strip()
+    if len(text) > 2 * _LONGEST:
+        return None
+    text = _NAMED_ZONE.sub("", _BRACKETED.sub("", text).rstrip())
     text = re.sub(r"(?:GMT|UTC)(?=[+-]\d)", "", text)
     if len(text) > _LONGEST:
         return None

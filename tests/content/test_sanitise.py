@@ -81,6 +81,18 @@ def test_a_nest_that_no_reader_could_show_is_refused() -> None:
     clean("<div>a</div>" * 5_000)
 
 
+@pytest.mark.parametrize("html", ["</b>" * 20_000 + "<div>" * 20_000, "<div></b>" * 20_000])
+def test_ends_of_what_is_not_open_hide_no_nest(html: str) -> None:
+    with pytest.raises(ContentError):
+        clean(html)
+
+
+def test_a_player_goes_with_what_stands_inside_it() -> None:
+    html = '<video src="//e.com/a">x</video>y<embed src="//e.com/b">z<audio src="//e.com/c">'
+    links = [f'<a href="https://e.com/{name}">e.com/{name}</a>' for name in "abc"]
+    assert clean(html) == f"{links[0]}y{links[1]}z{links[2]}"
+
+
 @given(st.text(alphabet="<>/=\"' abijmnopqrstvxyz:;&#!-", max_size=120))
 def test_nothing_that_runs_comes_through_and_nothing_changes_when_cleaned_twice(html: str) -> None:
     once = clean(html)
