@@ -81,7 +81,7 @@ class YamlHandler(Fenced):
         loaded, notes = read_yaml(fm)
         fields = Fields(loaded)
         doubled = (Note(line=_line_of(key, fm), problem=f"{key} stands there twice",
-                        remedy="keep one of them") for key in loaded.doubled)  # fmt: skip
+                        remedy="keep one of them") for key in dict.fromkeys(loaded.doubled))  # fmt: skip
         fields.notes = (*notes, *doubled)
         return fields
 
@@ -256,5 +256,7 @@ def _as_text(value: Any) -> Value:
 
 
 def _line_of(key: str, block: str) -> int:
-    places = [m.start() for m in re.finditer(rf"^[ \t]*{re.escape(key)}[ \t]*:", block, re.MULTILINE)]
+    places = [
+        m.start() for m in re.finditer(rf"^[ \t]*{re.escape(key)}[ \t]*:", block, re.MULTILINE)
+    ]
     return block.count("\n", 0, places[-1]) if places else 0

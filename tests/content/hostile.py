@@ -38,6 +38,7 @@ FRONT = {
     "tabs": _front("\t" * 15_000),
     "commas": _front("tags: a" + "," * 15_000),
     "date-blanks": _front("updated: '2025" + " " * 15_000 + "x'"),
+    "double-keys": _front("a:b\n" * 3_500),
     "double-blanks": _front("a: 1\na: 2" + "\n" * 14_000),
     "json-deep": (';;;\n"title": "T", "date": "2025-01-02", "a": ' + "[" * 60 + "]" * 60
                   + "\n;;;\nx").encode(),
@@ -103,6 +104,7 @@ BODY = {
     "closers": _body("</b>" * 8_000 + "<div>" * 8_000),
     "closers-between": _body("<div></b>" * 8_000),
     "addresses": _body("http://a" * 20_000),
+    "addresses-none": _body("https://中" * 6_000),
     "addresses-apart": _body("http://a " * 5_000),
     "parentheses": _body("http://a/" + "(" * 50_000 + ")" * 50_000),
     "headings": _body("# a\n" * 10_000),

@@ -119,9 +119,9 @@ GROWING = [
         "tag-blanks", "tag-only-blanks", "tag-slash-blanks", "shortcode-blanks", "tag-lines", "raw",
         "raw-links", "filters", "sized", "pairs-apart", "tab-blanks", "tab-icons", "tabs-open",
         "inputs", "inputs-checked", "embeds", "embeds-open", "videos", "cells-open", "lazy-open",
-        "closers", "closers-between",
+        "closers", "closers-between", "addresses-none",
     )],
-    "front-commas", "front-date-blanks", "front-double-blanks", "blanks-heading-blanks",
+    "front-commas", "front-date-blanks", "front-double-blanks", "front-double-keys", "blanks-heading-blanks",
     "blanks-code-blanks",
 ]  # fmt: skip
 
