@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo
 
 from publisher.content.dates import date_of_name, is_naive, parse_date, zone_without_meaning
+from publisher.content.decoding import shown
 from publisher.content.media import read_media
 from publisher.content.privacy import Marks, is_draft, is_hidden, is_protected
 from publisher.content.values import Fields, Plain, Value, look_up, texts
@@ -245,8 +246,8 @@ def _title(path: PurePosixPath, body: str) -> str:
     if path.stem == "index" and path.parent.name:
         return path.parent.name
     heading = _FIRST_HEADING.match(body[:1000])
-    words = heading[1].rstrip(" \t").rstrip("#").strip() if heading else ""
-    return words or slug_of(path).strip()
+    words = shown(heading[1]).rstrip(" \t").rstrip("#").strip() if heading else ""
+    return words or shown(slug_of(path)).strip() or "post"
 
 
 def _dated_name(path: PurePosixPath, zone: ZoneInfo) -> datetime | None:

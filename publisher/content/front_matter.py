@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import frontmatter
 
-from publisher.content.decoding import without_controls
+from publisher.content.decoding import shown
 from publisher.content.formats import HANDLERS, KEY_LINE, YamlHandler
 from publisher.content.repair import Note
 from publisher.content.values import MARKS, Value, the_stricter
@@ -76,7 +76,7 @@ def _line(text: str, position: int) -> int:
 def _lower(fields: Mapping[str, Value]) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for key, raw in fields.items():
-        name = without_controls(str(key)).strip().lower()
+        name = shown(str(key)).strip().lower()
         # A mark is never shown, and a password that is cleaned away would open the post.
         value = raw if name in MARKS else _clean(raw)
         found[name] = the_stricter(name, found[name], value) if name in found else value
@@ -84,14 +84,14 @@ def _lower(fields: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def _clean(value: Value) -> Value:
-    """The value without control characters: an escape (`"\\x07"`) brings in what no file holds."""
+    """The value as feeds show it: an escape (`"\\x07"`) brings in what no file holds."""
     match value:
         case dict():
-            return {without_controls(key): _clean(item) for key, item in value.items()}
+            return {shown(key): _clean(item) for key, item in value.items()}
         case list():
             return [_clean(item) for item in value]
         case str():
-            clean = without_controls(value)
+            clean = shown(value)
             return value if clean == value else type(value)(clean)
         case _:
             return None
