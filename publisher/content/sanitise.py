@@ -14,6 +14,7 @@ MAX_DEPTH = 256
 """Elements open at once; 40,000 nested ones take a sanitiser five seconds."""
 
 _ROUNDS = 4
+_SAFE = "/:?#@!$&'()*+,;=~%"
 
 SCHEMES = {"http", "https", "mailto", "tel"}
 
@@ -103,13 +104,16 @@ def address(value: str, base: str, resolve: Callable[[str], str]) -> str | None:
         parts = urlsplit(url)
         host = parts.hostname or ""
         if not host.isascii():
-            encoded = host.encode("idna").decode()
-            url = parts._replace(netloc=parts.netloc.replace(host, encoded)).geturl()
+            user, at, place = parts.netloc.rpartition("@")
+            encoded = host.encode("idna").decode() + place[len(host) :]
+            parts = parts._replace(netloc=f"{user}{at}{encoded}")
+            url = parts.geturl()
     except ValueError:  # an unfinished IPv6 address, a host that cannot be
         return None
     if parts.scheme not in SCHEMES:
         return None
-    return quote(url, safe="/:?#@!$&'()*+,;=~%")
+    quoted, host = quote(url, safe=_SAFE), quote(parts.netloc, safe=_SAFE)
+    return quoted.replace(host, quote(parts.netloc, safe=f"{_SAFE}[]"), 1)  # IPv6 has brackets
 
 
 def _prepared(html: str) -> str:
