@@ -8,6 +8,8 @@ import re
 
 from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline import linkify as stock_rule
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _ASCII = r"[A-Za-z0-9\-._~:/?#@!$&'*+,;=%|{}\\^`\[\]]"
@@ -15,7 +17,11 @@ _HTTP = re.compile(
     r"^//(?=[A-Za-z0-9\[])[A-Za-z0-9\-._~@:\[\]]+"
     rf"(?:(?=[/?#])(?:{_ASCII}|\([A-Za-z0-9\-._~:/?#@!$&'*+,;=%]*\)|(?<=[/=#_&?%+\-])[{_HAN}]+)*)?"
     r"(?<![.,;:!?'*\]\[`_~|\\^{])"
+    r"|"  # nothing is found at once: linkify would look for `^` through all that follows
 )
+
+_HOST = re.compile(r"[A-Za-z0-9]|\[[0-9A-Fa-f:]")
+_SCHEMES = ("http", "https", "ftp")
 
 
 class _Addresses(LinkifyIt):  # type: ignore[misc]  # it has no types
@@ -31,3 +37,11 @@ def link_bare_addresses(parser: MarkdownIt) -> None:
     linkify.add("//", None)
     linkify.add("http:", {"validate": _HTTP})
     parser.linkify = linkify
+    parser.inline.ruler.at("linkify", _link)
+
+
+def _link(state: StateInline, silent: bool) -> bool:
+    """The stock rule, which looks through all text before a `://`, where there may be an address."""
+    if not state.src.startswith("://", state.pos) or not _HOST.match(state.src, state.pos + 3):
+        return False
+    return state.pending[-5:].lower().endswith(_SCHEMES) and stock_rule(state, silent)

@@ -17,11 +17,13 @@ _CLOCK = (
 _ZONE = r"(?P<zone>Z|z|UTC|GMT|[+-]\d{1,2}(?::?\d{2})?)?"
 # A stray year stands behind the clock in dates that `date` printed: 18:30:22 2023 -0800.
 _DATE = re.compile(rf"{_DAY}(?:(?:\s*[T,]\s*|\s+){_CLOCK})?(?:\s+\d{{4}}(?=\s|$))?\s*{_ZONE}")
-_BRACKETED = re.compile(r"\s*\([^()]*\)$")
+_BRACKETED = re.compile(r"\([^()]*\)$")
 _NAMED_ZONE = re.compile(r"\s+(?!UTC\b|GMT\b|AM\b|PM\b)([A-Z]{2,5})$")
-_FILE_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:-|$)")
+_FILE_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?=[-.]|$)")
 _COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})")
-_DEFAULTS = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2001, 2, 2, tzinfo=UTC))
+_DEFAULTS = tuple(
+    datetime(year, day, day, tzinfo=UTC).replace(tzinfo=None) for year, day in ((2000, 1), (2001, 2))
+)
 _LONGEST = 60
 _EARLIEST, _LATEST = 1900, 9000
 
@@ -33,15 +35,21 @@ def parse_date(text: str, zone: tzinfo) -> datetime | None:
     Whole seconds; a fraction is dropped. `24:00` is the next day's midnight. Thirteen digits are
     milliseconds of the epoch, ten are seconds, eight are a day.
     """
-    text = _NAMED_ZONE.sub("", _BRACKETED.sub("", text.strip()))
+    text = text.strip()
+    if len(text) > 2 * _LONGEST:
+        return None
+    text = _NAMED_ZONE.sub("", _BRACKETED.sub("", text).rstrip())
     text = re.sub(r"(?:GMT|UTC)(?=[+-]\d)", "", text)
     if len(text) > _LONGEST:
         return None
     try:
         found = _by_digits(text, zone) if text.isdecimal() else _by_grammar(text, zone)
-    except (ValueError, OverflowError):
+    except (ValueError, ArithmeticError):  # dateutil reckons in Decimal too
         return None
-    return found.astimezone(zone) if found and _EARLIEST <= found.year <= _LATEST else None
+    if found is None or not _EARLIEST <= found.year <= _LATEST:
+        return None
+    # By way of UTC: a clock that is put forward never shows some times, and a cache keeps instants.
+    return found.astimezone(UTC).astimezone(zone)
 
 
 def zone_without_meaning(text: str) -> str:
@@ -99,17 +107,21 @@ def _by_dateutil(text: str, zone: tzinfo) -> datetime | None:
     if not re.search(r"[A-Za-z]{3}", text) or not re.search(r"\d{4}", text):
         return None
     readings = {
-        parser.parse(text, default=default, dayfirst=dayfirst).replace(microsecond=0)
+        parser.parse(text, default=default, dayfirst=dayfirst, tzinfos=_fixed).replace(
+            microsecond=0
+        )
         for default in _DEFAULTS
         for dayfirst in (False, True)
     }
-    return _in_zone(readings.pop(), text, zone) if len(readings) == 1 else None
+    if len(readings) != 1:
+        return None
+    found = readings.pop()
+    return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
-def _in_zone(found: datetime, text: str, zone: tzinfo) -> datetime:
-    """The default's UTC means that the text named no zone."""
-    named = re.search(r"(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})\)?$", text)
-    return found if named else found.replace(tzinfo=zone)
+def _fixed(_name: str | None, seconds: int | None) -> tzinfo | None:
+    """The offset that a text names, wherever it stands in it; never the zone of this machine."""
+    return None if seconds is None else timezone(timedelta(seconds=seconds))
 
 
 def _offset(text: str | None) -> tzinfo | None:

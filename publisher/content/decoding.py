@@ -11,6 +11,8 @@ _MARKS = (
 )
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 
+_UNSHOWN = re.compile("[\x80-\x84\x86-\x9f\ufffd]")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
@@ -60,3 +62,10 @@ def without_controls(text: str) -> str:
     One of them makes a feed unreadable (35 of 8,633 files hold some). The file keeps them.
     """
     return _CONTROLS.sub("", text)
+
+
+def shown(text: str) -> str:
+    """The words of a title or a label: as `without_controls`, and without what feeds drop as well,
+    C1 controls (NEL is a line end) and the sign of a character that was lost.
+    """
+    return _UNSHOWN.sub("", without_controls(text))

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo
 
 from publisher.content.dates import date_of_name, is_naive, parse_date, zone_without_meaning
+from publisher.content.decoding import shown
 from publisher.content.media import read_media
 from publisher.content.privacy import Marks, is_draft, is_hidden, is_protected
 from publisher.content.values import Fields, Plain, Value, look_up, texts
@@ -29,7 +30,8 @@ IDS: Keys = ("feed_id", "id", "abbrlink", "uuid", "guid")
 class Dialect:
     """The keys that a generator reads, in their order, and how it reads labels.
 
-    `split` parts the tags of one string: a regular expression, empty = one string is one tag.
+    `split` parts the tags of one string: a regular expression, empty = one string is one tag; of
+    `;` and `,` only the first where both stand.
     `is_path`: a flat list of categories is one path from the general to the special.
     """
 
@@ -76,7 +78,7 @@ DIALECTS = {
         address=("save_as", "url"),
         slug=("slug",),
         description=("summary", "description"),
-        split=r"[;]|,(?![^;]*;)",
+        split=r";|,",
     ),
     "plain": Dialect(
         date=("date", "pubdate", "published", "pubdatetime", "publishdate"),
@@ -120,7 +122,7 @@ COMMON_LANGUAGES = frozenset({
 })  # fmt: skip
 _DATED_NAME = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}-?")
 _LANGUAGE_TAG = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4}){0,2}")
-_FIRST_HEADING = re.compile(r"\A\s*#[ \t]+(.+?)[ \t]*#*[ \t]*(?:\n|\Z)")
+_FIRST_HEADING = re.compile(r"\A\s*#[ \t]+(\S[^\n]*)")
 _JOINERS = re.compile("[、，,]")
 
 
@@ -244,7 +246,8 @@ def _title(path: PurePosixPath, body: str) -> str:
     if path.stem == "index" and path.parent.name:
         return path.parent.name
     heading = _FIRST_HEADING.match(body[:1000])
-    return heading[1].strip() if heading else slug_of(path).strip()
+    words = shown(heading[1]).rstrip(" \t").rstrip("#").strip() if heading else ""
+    return words or shown(slug_of(path)).strip() or "post"
 
 
 def _dated_name(path: PurePosixPath, zone: ZoneInfo) -> datetime | None:
@@ -279,7 +282,7 @@ def _tags(fields: Fields, keys: Dialect, doubts: list[Doubt]) -> tuple[str, ...]
     if not isinstance(value, str):
         return ()
     if keys.split:
-        return texts([*re.split(keys.split, value)])
+        return texts(_parted(value, keys.split))
     if _JOINERS.search(value):
         doubts.append(
             Doubt(key=keys.tags[0], problem="several tags in one text were read as one tag",
@@ -315,8 +318,12 @@ def _folders(path: PurePosixPath, dialect: str) -> Iterator[str]:
 def _authors(fields: Fields, keys: Dialect, dialect: str) -> tuple[str, ...]:
     found = _first_texts(fields, keys.author)
     if dialect == "pelican" and found == _first_texts(fields, ("authors",)):
-        return texts([part for text in found for part in re.split(keys.split, text)])
+        return texts([part for text in found for part in _parted(text, keys.split)])
     return found
+
+
+def _parted(text: str, split: str) -> list[Value]:
+    return [*re.split(";" if ";" in text and ";" in split else split, text)]
 
 
 def _language(fields: Fields, keys: Dialect, path: PurePosixPath) -> str:

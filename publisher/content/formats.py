@@ -14,8 +14,8 @@ from frontmatter import Post
 from frontmatter.default_handlers import BaseHandler
 
 from publisher.content.repair import Note, read_yaml
-from publisher.content.values import Value
-from publisher.content.yaml_text import Unreadable, dump_yaml, refuse_bombs
+from publisher.content.values import Value, the_stricter
+from publisher.content.yaml_text import MAX_BYTES, Unreadable, dump_yaml, refuse_bombs
 
 KEY_LINE = re.compile(r"^[ \t]*[\"']?[\w$.-]+[\"']?[ \t]*[:：=]", re.MULTILINE)
 OPEN_LINES = 80
@@ -58,6 +58,8 @@ class YamlHandler(Fenced):
     FM_BOUNDARY = re.compile(r"\A(?:[ \t]*\n)*-{3,}[ \t]*(?:\n|\Z)")
     CLOSE = re.compile(r"^(?:-{3,}|\.{3})[ \t]*(?:\n|\Z)", re.MULTILINE)
 
+    _MAP = re.compile(r"(?:[ \t]*(?:#.*)?\n)*+[ \t]*\{(?![{%:#])")  # no template tag
+
     def detect(self, text: str) -> bool:
         """A rule is no fence: the next fence must come behind a key, or right away."""
         opener, closer = self.fences(text)
@@ -66,7 +68,7 @@ class YamlHandler(Fenced):
         block = text[opener.end() : closer.start() if closer else None]
         if closer and all(not line.strip() or line.startswith("#") for line in block.split("\n")):
             return True
-        return KEY_LINE.search(block) is not None
+        return KEY_LINE.search(block) is not None or self._MAP.match(block) is not None
 
     def format(self, post: Post, **_options: object) -> str:
         """The file as text. The stock one adds an empty line and strips the body."""
@@ -79,7 +81,7 @@ class YamlHandler(Fenced):
         loaded, notes = read_yaml(fm)
         fields = Fields(loaded)
         doubled = (Note(line=_line_of(key, fm), problem=f"{key} stands there twice",
-                        remedy="keep one of them") for key in loaded.doubled)  # fmt: skip
+                        remedy="keep one of them") for key in dict.fromkeys(loaded.doubled))  # fmt: skip
         fields.notes = (*notes, *doubled)
         return fields
 
@@ -159,30 +161,53 @@ class OpenYamlHandler(YamlHandler):
 
 
 class PelicanHandler(Fenced):
-    """`Key: value` lines up to the first empty one, further lines of a value indented."""
+    """`Key: value` lines up to the first empty one, further lines of a value indented.
+
+    As Pelican reads them: no blank need follow the colon, and a few may stand before the key. An
+    address is no key.
+    """
 
     NAME = "Pelican's metadata"
-    FM_BOUNDARY = re.compile(r"\A(?:[ \t]*\n)*(?=[A-Za-z][\w-]*:[ \t])")
+    FM_BOUNDARY = re.compile(r"\A(?:[ \t]*\n)*(?= {0,3}[A-Za-z][\w-]*:(?!//))")
     CLOSE = re.compile(r"^[ \t]*(?:\n|\Z)", re.MULTILINE)
-    _LINE = re.compile(r"([A-Za-z][\w-]*):[ \t]*(.*)")
+    _LINE = re.compile(r" {0,3}([A-Za-z][\w-]*):(?!//)[ \t]*(.*)")
 
     def load(self, fm: str) -> Fields:
         refuse_bombs(fm)
         fields, last = Fields(), ""
         for line in fm.split("\n"):
             if found := self._LINE.match(line):
-                last = found[1]
-                fields[last] = found[2].strip()
+                last, value = found[1], found[2].strip()
+                fields[last] = the_stricter(last, fields[last], value) if last in fields else value
             elif line.strip() and last:
                 fields[last] = f"{fields[last]} {line.strip()}"
         return fields
+
+
+class SurePelicanHandler(PelicanHandler):
+    """The same where nobody says that it is Pelican's: prose may begin with `Note: …`.
+
+    Every line must be one of metadata, two must have keys, and one of those be telling.
+    """
+
+    _TELLING = frozenset({"title", "date", "status"})
+
+    def detect(self, text: str) -> bool:
+        opener, closer = self.fences(text)
+        if opener is None or closer is None or closer.start() - opener.end() > MAX_BYTES:
+            return False
+        lines = text[opener.end() : closer.start()].rstrip("\n").split("\n")
+        keys = [found[1].lower() for line in lines if (found := self._LINE.match(line))]
+        further = [line for line in lines if not self._LINE.match(line)]
+        is_whole = all(line[:1] in " \t" for line in further)
+        return is_whole and len(keys) > 1 and not self._TELLING.isdisjoint(keys)
 
 
 _YAML, _TOML, _FENCED_JSON = YamlHandler(), TomlHandler(), JsonFenceHandler()
 _OPEN, _OBJECT, _PELICAN = OpenYamlHandler(), JsonObjectHandler(), PelicanHandler()
 _EVERYWHERE = (_YAML, _TOML, _FENCED_JSON)
 HANDLERS: dict[str, tuple[Fenced, ...]] = {
-    "auto": (*_EVERYWHERE, _OPEN, _OBJECT),
+    "auto": (*_EVERYWHERE, _OPEN, _OBJECT, SurePelicanHandler()),
     "plain": (*_EVERYWHERE, _OPEN, _OBJECT),
     "hexo": (*_EVERYWHERE, _OPEN, _OBJECT),
     "hugo": (*_EVERYWHERE, _OBJECT, _OPEN),
@@ -195,12 +220,23 @@ HANDLERS: dict[str, tuple[Fenced, ...]] = {
 def _load_json(text: str) -> Fields:
     refuse_bombs(text)
     try:
-        loaded = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+        loaded = json.loads(
+            text, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=_folded
+        )
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"is not JSON: {error}", getattr(error, "lineno", 1) - 1) from None
     if not isinstance(loaded, dict):
         raise Unreadable("must be a JSON object")
-    return Fields({key: _as_text(value) for key, value in loaded.items()})
+    return Fields(loaded)
+
+
+def _folded(pairs: list[tuple[str, Any]]) -> dict[str, Value]:
+    """An object as text; of a key that stands there twice the stricter value counts."""
+    found: dict[str, Value] = {}
+    for key, raw in pairs:
+        value = _as_text(raw)
+        found[key] = the_stricter(key, found[key], value) if key in found else value
+    return found
 
 
 def _as_text(value: Any) -> Value:
@@ -220,5 +256,7 @@ def _as_text(value: Any) -> Value:
 
 
 def _line_of(key: str, block: str) -> int:
-    places = [m.start() for m in re.finditer(rf"^\s*{re.escape(key)}\s*:", block, re.MULTILINE)]
+    places = [
+        m.start() for m in re.finditer(rf"^[ \t]*{re.escape(key)}[ \t]*:", block, re.MULTILINE)
+    ]
     return block.count("\n", 0, places[-1]) if places else 0

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 import frontmatter
 
-from publisher.content.decoding import without_controls
+from publisher.content.decoding import shown
 from publisher.content.formats import HANDLERS, KEY_LINE, YamlHandler
 from publisher.content.repair import Note
-from publisher.content.values import Value, the_stricter
+from publisher.content.values import MARKS, Value, the_stricter
 from publisher.content.yaml_text import Unreadable
 from publisher.errors import ContentError
 
@@ -76,20 +76,22 @@ def _line(text: str, position: int) -> int:
 def _lower(fields: Mapping[str, Value]) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for key, raw in fields.items():
-        name, value = without_controls(str(key)).strip().lower(), _clean(raw)
+        name = shown(str(key)).strip().lower()
+        # A mark is never shown, and a password that is cleaned away would open the post.
+        value = raw if name in MARKS else _clean(raw)
         found[name] = the_stricter(name, found[name], value) if name in found else value
     return found
 
 
 def _clean(value: Value) -> Value:
-    """The value without control characters: an escape (`"\\x07"`) brings in what no file holds."""
+    """The value as feeds show it: an escape (`"\\x07"`) brings in what no file holds."""
     match value:
         case dict():
-            return {without_controls(key): _clean(item) for key, item in value.items()}
+            return {shown(key): _clean(item) for key, item in value.items()}
         case list():
             return [_clean(item) for item in value]
         case str():
-            clean = without_controls(value)
+            clean = shown(value)
             return value if clean == value else type(value)(clean)
         case _:
             return None
@@ -122,6 +124,7 @@ def _without_second_block(matter: FrontMatter) -> FrontMatter:
     """Cuts a second block off the body's start; importers leave such behind.
 
     It fills fields that are empty, and marks that keep the post back count wherever they stand.
+    Raises `ContentError` if it cannot be read: a password may stand in it.
     """
     handler = YamlHandler()
     opener, closer = handler.fences(matter.body)
@@ -133,8 +136,9 @@ def _without_second_block(matter: FrontMatter) -> FrontMatter:
         return matter
     try:
         second = _lower(handler.load(block))
-    except Unreadable:
-        second = {}
+    except Unreadable as error:
+        line = matter.body_line + _line(matter.body, opener.end()) - 1 + error.line
+        raise ContentError("", line, f"a second block: {error.problem}") from None
     fields = dict(matter.fields)
     for key, value in second.items():
         fields[key] = the_stricter(key, value, fields[key]) if key in fields else value

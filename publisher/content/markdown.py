@@ -31,8 +31,9 @@ from publisher.content.template_tags import read_template_tags, without_tags
 MORE = re.compile(r"<!-+\s*more\s*-+>", re.IGNORECASE)
 """Where the writer ends the opening."""
 
-_TAB_TITLE = re.compile(r"<!--\s*tab\s+(.*?)(?:@\S+)?\s*-->")
-_CHECKBOX = re.compile(r'<input[^>]*type="checkbox"[^>]*>')
+_TAB_TITLE = re.compile(r"<!--\s*+tab\s++([^\n]{0,400}?)-->")
+_TAB_ICON = re.compile(r"@\S+$")
+_INPUT = re.compile(r"<input\b[^<>]*>")
 
 Doubter = Callable[[int, str, str], None]
 """Takes a line of the body (from 0), a problem and a remedy."""
@@ -64,6 +65,27 @@ def render(body: str, *, key: str, breaks: bool, posts: Posts, doubt: Doubter) -
     cut = _marker(tokens, doubt)
     opening = None if cut is None else _html(parser, tokens[:cut], env)
     return Rendered(html=html, opening=opening)
+
+
+def code_of(body: str) -> list[str]:
+    """What a reader of the post will see as code: the inside of its fences and of backticks.
+
+    Code that is made by a template tag, or by an indent alone, does not count.
+    """
+    env: dict[str, Any] = {"library": _NoPosts(), "doubt": lambda *_: None}
+    found: list[str] = []
+    for token in _parser(False).parse(body, env):
+        if token.type == "fence" and token.markup:
+            found.append(token.content)
+        found += [each.content for each in token.children or () if each.type == "code_inline"]
+    return found
+
+
+class _NoPosts:
+    """Knows no other post."""
+
+    def post(self, _name: str) -> str | None:
+        return None
 
 
 @lru_cache(maxsize=2)
@@ -119,7 +141,13 @@ def _anchor_headings(state: StateCore) -> None:
 
 def _html(parser: MarkdownIt, tokens: list[Token], env: MutableMapping[str, Any]) -> str:
     html = str(parser.renderer.render(tokens, parser.options, env))
-    return _CHECKBOX.sub(lambda box: "☑" if "checked=" in box[0] else "☐", html)
+    return _INPUT.sub(_as_box, html)
+
+
+def _as_box(found: re.Match[str]) -> str:
+    if 'type="checkbox"' not in found[0]:
+        return found[0]
+    return "☑" if "checked=" in found[0] else "☐"
 
 
 def _code(_renderer: RendererHTML, tokens: list[Token], index: int, _options: Any, env: Any) -> str:
@@ -129,10 +157,13 @@ def _code(_renderer: RendererHTML, tokens: list[Token], index: int, _options: An
 
 def _raw(_renderer: RendererHTML, tokens: list[Token], index: int, _options: Any, env: Any) -> str:
     """HTML that the writer typed; the titles of tabs stand in comments."""
-    content = _TAB_TITLE.sub(
-        lambda tab: f"<p><strong>{escape(tab[1])}</strong></p>", tokens[index].content
-    )
+    content = _TAB_TITLE.sub(_tab_title, tokens[index].content)
     return escape_unknown(without_tags(content, env))
+
+
+def _tab_title(tab: re.Match[str]) -> str:
+    title = _TAB_ICON.sub("", tab[1].rstrip()).rstrip()
+    return f"<p><strong>{escape(title)}</strong></p>"
 
 
 def _formula(

@@ -1,6 +1,7 @@
 """HTML that may be published: an allow-list, and absolute addresses."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -13,6 +14,7 @@ MAX_DEPTH = 256
 """Elements open at once; 40,000 nested ones take a sanitiser five seconds."""
 
 _ROUNDS = 4
+_SAFE = "/:?#@!$&'()*+,;=~%"
 
 SCHEMES = {"http", "https", "mailto", "tel"}
 
@@ -45,12 +47,14 @@ _VOID = frozenset({
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param",
     "source", "track", "wbr", "p", "li", "dt", "dd", "td", "th", "tr", "option",
 })  # fmt: skip
-_ALIGNED = re.compile(r'(<t[dh]\b[^>]*?) style="text-align:\s*(left|right|center);?"')
-_PLAYER = re.compile(
-    r"<(iframe|video|audio|embed)\b([^>]*)>(?:.*?</\1\s*>)?", re.IGNORECASE | re.DOTALL
-)
+_ALIGNED = re.compile(r'(<t[dh]\b[^<>]*?) style="text-align:\s*(left|right|center);?"')
+# Patterns over a whole text end at the next `<`, or each of many openers looks through all of it.
+_PLAYER = re.compile(r"<(iframe|video|audio|embed)\b([^<>]*)>", re.IGNORECASE)
+_ENDS = {
+    name: re.compile(rf"</{name}\s*+>", re.IGNORECASE) for name in ("iframe", "video", "audio")
+}
 _SOURCE = re.compile(r"""\bsrc\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
-_SRC_LATER = re.compile(r"(<img\b[^>]*?)\sdata-(?:src|original)=", re.IGNORECASE)
+_SRC_LATER = re.compile(r"(<img\b[^<>]*?)\sdata-(?:src|original)=", re.IGNORECASE)
 
 
 def sanitise(html: str, *, base: str, resolve: Callable[[str], str]) -> str:
@@ -100,13 +104,16 @@ def address(value: str, base: str, resolve: Callable[[str], str]) -> str | None:
         parts = urlsplit(url)
         host = parts.hostname or ""
         if not host.isascii():
-            encoded = host.encode("idna").decode()
-            url = parts._replace(netloc=parts.netloc.replace(host, encoded)).geturl()
+            user, at, place = parts.netloc.rpartition("@")
+            encoded = host.encode("idna").decode() + place[len(host) :]
+            parts = parts._replace(netloc=f"{user}{at}{encoded}")
+            url = parts.geturl()
     except ValueError:  # an unfinished IPv6 address, a host that cannot be
         return None
     if parts.scheme not in SCHEMES:
         return None
-    return quote(url, safe="/:?#@!$&'()*+,;=~%")
+    quoted, host = quote(url, safe=_SAFE), quote(parts.netloc, safe=_SAFE)
+    return quoted.replace(host, quote(parts.netloc, safe=f"{_SAFE}[]"), 1)  # IPv6 has brackets
 
 
 def _prepared(html: str) -> str:
@@ -115,11 +122,27 @@ def _prepared(html: str) -> str:
         html = _ALIGNED.sub(r'\1 align="\2"', html)
     if "data-" in html:
         html = _SRC_LATER.sub(r"\1 src=", html)
-    return _PLAYER.sub(_as_link, html) if "<" in html else html
+    return _without_players(html) if "<" in html else html
 
 
-def _as_link(found: re.Match[str]) -> str:
-    source = _SOURCE.search(found[2]) or _SOURCE.search(found[0])
+def _without_players(html: str) -> str:
+    """The HTML with links in the place of players and of what stands inside them."""
+    parts: list[str] = []
+    place, ends = 0, dict(_ENDS)
+    while opener := _PLAYER.search(html, place):
+        end = opener.end()
+        if closes := ends.get(name := opener[1].lower()):
+            if closer := closes.search(html, end):
+                end = closer.end()
+            else:
+                del ends[name]  # no later one ends either
+        parts += [html[place : opener.start()], _as_link(opener[2], html[opener.end() : end])]
+        place = end
+    return "".join([*parts, html[place:]])
+
+
+def _as_link(attributes: str, inside: str) -> str:
+    source = _SOURCE.search(attributes) or _SOURCE.search(inside)
     url = next(filter(None, source.groups()), "") if source else ""
     if not url:
         return ""
@@ -131,10 +154,13 @@ def _refuse_depth(html: str) -> None:
     if html.count("<") - html.count("</") <= MAX_DEPTH:  # not even so many are opened
         return
     depth = deepest = 0
-    for closing, name in _STEP.findall(html):
-        if name.lower() in _VOID:
+    opened: Counter[str] = Counter()
+    for closing, name in _STEP.findall(html.lower()):
+        if name in _VOID or (closing and not opened[name]):  # a parser passes over such an end
             continue
-        depth += -1 if closing else 1
+        step = -1 if closing else 1
+        opened[name] += step
+        depth += step
         deepest = max(deepest, depth)
     if deepest > MAX_DEPTH:
         raise ContentError("", 0, f"has more than {MAX_DEPTH} elements open at once")

@@ -5,6 +5,8 @@ inline rule single tags and what is left of pairs that do not match. Nothing her
 """
 
 import re
+from bisect import bisect
+from operator import itemgetter
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -23,21 +25,29 @@ from publisher.content.tag_meanings import (
     pair_of,
 )
 
-_HEXO = r"\{%-?\s*(?P<end>end)?(?P<name>[A-Za-z_][\w-]*)\s*(?P<given>[^\n]{0,800}?)\s*-?%\}"
+# Blanks have one place each where they are taken, for good: two that share a run try every way to
+# part it. A tag may go over a line end behind its name and before its close.
+_LATE_END = r"(?:\n\s{0,40}+)?"
+_HEXO = (
+    r"\{%-?\s*+(?P<end>end)?(?P<name>[A-Za-z_][\w-]*+)"
+    rf"\s*+(?P<given>[^\n]{{0,800}}?){_LATE_END}-?%\}}"
+)
 _HUGO = (
-    r"\{\{[<%]\s*(?P<close>/)?\s*(?P<tag>[A-Za-z_][\w/-]*)"
-    r"\s*(?P<args>[^\n]{0,800}?)\s*/?[>%]\}\}"
+    r"\{\{[<%]\s*+(?:(?P<close>/)\s*+)?(?P<tag>[A-Za-z_][\w/-]*+)"
+    rf"\s*+(?P<args>[^\n]{{0,800}}?){_LATE_END}/?[>%]\}}\}}"
 )
 TAG = re.compile(f"{_HEXO}|{_HUGO}")
 """One tag: groups `name given end` for Hexo and Liquid, `tag args close` for Hugo."""
 
-_LIQUID_OUTPUT = r"\{\{-?\s*(?:site|page|config|theme)\.[\w.]+\s*(?:\|[^}\n]*)?-?\}\}"
+_LIQUID_OUTPUT = r"\{\{-?\s*(?:site|page|config|theme)\.[\w.]++\s*+(?:\|[^}\n]{0,400})?-?\}\}"
 _TAG_SHAPE = r"\{%[^\n]{0,400}?%\}|\{\{[<%][^\n]{0,400}?[>%]\}\}|" + _LIQUID_OUTPUT
 _TAGGED_LINK = re.compile(
-    rf"(?P<image>!?)\[(?P<text>[^\[\]\n]{{0,300}})\]\(\s*(?P<tag>{_TAG_SHAPE})(?P<rest>[^\s()]*)\s*\)"
+    rf"(?P<image>!?)\[(?P<text>[^\[\]\n]{{0,300}})\]\(\s*(?P<tag>{_TAG_SHAPE})"
+    r"(?P<rest>[^\s()]{0,400}+)\s*+\)"
 )
 _SIZED_IMAGE = re.compile(
-    r"!\[(?P<text>[^\[\]\n]{0,300})\]\((?P<src>[^\s()]+)(?:\s+\"[^\"\n]*\")?\s+=\d*%?x?\d*%?\s*\)"
+    r"!\[(?P<text>[^\[\]\n]{0,300})\]\((?P<src>[^\s()]++)(?:\s+\"[^\"\n]*\")?\s+"
+    r"=(?:\d{1,5}%?)?(?:x(?:\d{1,5}%?)?)?\s*\)"
 )
 MAX_DEPTH = 16
 
@@ -75,7 +85,7 @@ def without_tags(html: str, env: Any) -> str:
 def _parts(found: re.Match[str]) -> tuple[str, str, bool]:
     """Name, what is given, and whether it ends a pair."""
     if found["tag"] is not None:
-        return found["tag"].rsplit("/", 1)[-1], found["args"], found["close"] is not None
+        return found["tag"].rstrip("/").rsplit("/", 1)[-1], found["args"], found["close"] is not None
     return found["name"], found["given"], found["end"] is not None
 
 
@@ -107,10 +117,9 @@ def _tag_line(state: StateBlock, line: int) -> re.Match[str] | None:
 
 def _end_of(state: StateBlock, name: str, start: int, end: int) -> int | None:
     """The line that ends the pair which begins at `start`."""
-    depth = 1
-    for line, step in _events(state).get(name, ()):
-        if line <= start:
-            continue
+    depth, events = 1, _events(state).get(name, [])
+    for place in range(bisect(events, start, key=itemgetter(0)), len(events)):
+        line, step = events[place]
         depth += step
         if depth == 0:
             return line if line < end else None
@@ -198,7 +207,7 @@ def _single(state: StateInline, silent: bool) -> bool:
     end = found.end()
     if found.re is TAG:
         name, given, is_end = _parts(found)
-        if name.lower() == "raw" and not is_end and (closer := _END_RAW.search(state.src, end)):
+        if name.lower() == "raw" and not is_end and (closer := _end_of_raw(state, end)):
             if not silent:
                 state.push("text", "", 0).content = state.src[end : closer.start()]
             state.pos = closer.end()
@@ -212,7 +221,19 @@ def _single(state: StateInline, silent: bool) -> bool:
     return True
 
 
-_END_RAW = re.compile(r"\{%-?\s*endraw\s*-?%\}")
+_END_RAW = re.compile(r"\{%-?\s*+endraw\s*+-?%\}")
+
+
+def _end_of_raw(state: StateInline, start: int) -> re.Match[str] | None:
+    """The tag that ends what is raw from `start` on. A text that has no more is not searched again.
+    """
+    text, endless = state.env.get("endless", ("", 0))
+    if text == state.src and start >= endless:
+        return None
+    closer = _END_RAW.search(state.src, start)
+    if closer is None:
+        state.env["endless"] = state.src, start
+    return closer
 
 
 def _push_piece(state: StateInline, piece: Piece) -> None:

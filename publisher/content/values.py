@@ -1,6 +1,9 @@
 """The values of front matter: text as the writer typed it, lists and maps of it."""
 
 from collections.abc import Mapping
+from datetime import UTC
+
+from publisher.content.dates import parse_date
 
 Value = str | None | list["Value"] | dict[str, "Value"]
 Fields = Mapping[str, Value]
@@ -8,8 +11,11 @@ Fields = Mapping[str, Value]
 
 PROTECTING = ("password", "encrypt", "encrypted", "enc_pwd", "private", "secret")
 HIDING = ("hidden", "hide", "unlisted", "hiddenfromhomepage", "hiddenfromrss")
-KEEPING = frozenset({*PROTECTING, *HIDING, "draft"})
+KEEPING = frozenset({*PROTECTING, *HIDING, "draft", "eleventyexcludefromcollections"})
 """Marks that keep a post back: where one stands twice, the one that is set counts."""
+
+MARKS = KEEPING | {"published", "status"}
+"""All of a file's fields that say who may read it."""
 
 FALSE = frozenset({"false", "no", "off", "0", "n", "f", "none", ""})
 TRUE = frozenset({"true", "yes", "on", "1", "y", "t"})
@@ -24,6 +30,21 @@ class Plain(str):
 def is_set(value: Value) -> bool:
     """Whether a mark is given and not clearly false. Null and absent are not given."""
     return value is not None and (not isinstance(value, str) or value.strip().lower() not in FALSE)
+
+
+def withholds(name: str, value: Value) -> bool:
+    """Whether a value of `published` or `status` keeps the post back: only a clear yes does not.
+
+    `published` may hold a date, which is one.
+    """
+    if value in (None, ""):
+        return False
+    if not isinstance(value, str):
+        return True
+    text = value.strip().lower()
+    if name == "status":
+        return text not in {"published", "publish", ""}
+    return text not in TRUE and parse_date(value, UTC) is None
 
 
 def look_up(fields: Fields, name: str) -> Value:
@@ -49,6 +70,6 @@ def the_stricter(key: str, first: Value, second: Value) -> Value:
     name = key.lower()
     if name in KEEPING and name != "password":  # of which `0` is one, like any other text
         return second if is_set(second) or not is_set(first) else first
-    if name == "published":
-        return first if first is not None and not is_set(first) else second
+    if name in {"published", "status"} and withholds(name, first):
+        return first
     return first if second in (None, "", []) else second

@@ -36,6 +36,10 @@ FRONT = {
     "escapes": _front('a: "' + "\\x07" * 3_000 + '"'),
     "spaces": _front("a:" + " " * 15_000 + "b: c"),
     "tabs": _front("\t" * 15_000),
+    "commas": _front("tags: a" + "," * 15_000),
+    "date-blanks": _front("updated: '2025" + " " * 15_000 + "x'"),
+    "double-keys": _front("a:b\n" * 3_500),
+    "double-blanks": _front("a: 1\na: 2" + "\n" * 14_000),
     "json-deep": (';;;\n"title": "T", "date": "2025-01-02", "a": ' + "[" * 60 + "]" * 60
                   + "\n;;;\nx").encode(),
     "json-open": ('{"title": ' * 100_000).encode(),
@@ -78,7 +82,29 @@ BODY = {
     "shortcodes": _body("{{< a " * 20_000),
     "outputs": _body("{{ site.a" * 20_000),
     "raw": _body("{% raw %}" * 10_000),
+    "raw-links": _body("[{% raw %}" * 4_000),
+    "tag-blanks": _body("{%a" + " " * 20_000 + "x"),
+    "tag-only-blanks": _body("{%" + " " * 60_000),
+    "tag-slash-blanks": _body("{{</" + " " * 60_000),
+    "shortcode-blanks": _body("{{<a" + " " * 20_000 + "x"),
+    "tag-lines": _body("{%a x" + "\n" * 40_000),
+    "filters": _body("{{ site.a| x " * 4_000),
+    "sized": _body("![a](b =" + "1" * 40_000),
+    "pairs-apart": _body("{% note %}\n{% endnote %}\n" * 2_000),
+    "tab-blanks": _body("<!-- tab" + " " * 20_000 + "x"),
+    "tab-icons": _body("<!-- tab a" + "@" * 20_000 + " x"),
+    "tabs-open": _body("<div>\n" + "<!-- tab a " * 4_000),
+    "inputs": _body("<div>\n" + "<input " * 10_000),
+    "inputs-checked": _body("<div>\n<input " + 'type="checkbox"' * 4_000),
+    "embeds": _body("<embed>" * 4_000),
+    "embeds-open": _body("<div>\n" + "<embed " * 8_000),
+    "videos": _body("<video>" * 200 + "<video src=a>x" * 2_000),
+    "cells-open": _body("<div>\n" + '<td style="text-align:' * 4_000),
+    "lazy-open": _body("<div>\n" + "<img data-src=" * 4_000),
+    "closers": _body("</b>" * 8_000 + "<div>" * 8_000),
+    "closers-between": _body("<div></b>" * 8_000),
     "addresses": _body("http://a" * 20_000),
+    "addresses-none": _body("https://中" * 6_000),
     "addresses-apart": _body("http://a " * 5_000),
     "parentheses": _body("http://a/" + "(" * 50_000 + ")" * 50_000),
     "headings": _body("# a\n" * 10_000),
@@ -115,9 +141,14 @@ BYTES = {
     "mark": b"\xef\xbb\xbf",
 }
 
+BLANKS = {
+    "heading-blanks": b"# a" + b" " * 990 + b"x",
+    "code-blanks": _body("{% secret" + " " * 60_000 + "x"),
+}
+
 FILES: dict[str, bytes] = {
     f"{kind}-{name}": data
-    for kind, group in (("front", FRONT), ("body", BODY), ("bytes", BYTES))
+    for kind, group in (("front", FRONT), ("body", BODY), ("bytes", BYTES), ("blanks", BLANKS))
     for name, data in group.items()
 }
 

@@ -45,6 +45,14 @@ READ = [
     ("Sat Oct 11 2025 06:16:29 GMT+0800 (CST)", "2025-10-11T06:16:29+08:00"),
     ("Sat, 11 Oct 2025 06:16:29 +0000", "2025-10-11T14:16:29+08:00"),
     ("11 October 2025", "2025-10-11T00:00:00+08:00"),
+    ("11-Oct-2025", "2025-10-11T00:00:00+08:00"),
+    ("11 OCT 2025 06:16", "2025-10-11T06:16:00+08:00"),
+    ("Oct 11, 2025 06:16:29Z", "2025-10-11T14:16:29+08:00"),
+    ("Oct 11, 2025 06:16:29+0000", "2025-10-11T14:16:29+08:00"),
+    ("Sat Oct 11 06:16:29 UTC 2025", "2025-10-11T14:16:29+08:00"),
+    ("Sat Oct 11 06:16:29 +0000 2025", "2025-10-11T14:16:29+08:00"),
+    ("Sat Oct 11 06:16:29 -0700 2025", "2025-10-11T21:16:29+08:00"),
+    ("Sat Oct 11 06:16:29 CST 2025", "2025-10-11T06:16:29+08:00"),
     ("  2025-10-11  ", "2025-10-11T00:00:00+08:00"),
 ]
 REFUSED = [
@@ -53,6 +61,7 @@ REFUSED = [
     "2025-10", "2025", "Oct 11", "10-11", "12:30", "{{ date }}", "true", "0", "-1", "99999999",
     "0000-01-01", "9999-12-31 23:59:59 -2300", "2025-10-11 x", "x 2025-10-11",
     "2025-10-11" + " " * 10_000 + "x", "9" * 5_000, "²" * 10, "2025-10-11T06:16:29+99:99",
+    "12345678901234567890123456789.5h Jan", "Oct 11 2025 06:16:29 +9999",
 ]  # fmt: skip
 
 
@@ -72,6 +81,14 @@ def test_what_would_have_to_be_guessed_is_no_date(text: str) -> None:
 @pytest.mark.parametrize("zone", [SHANGHAI, BERLIN, ZoneInfo("America/St_Johns")])
 def test_a_text_without_an_offset_is_at_home_in_the_zone(zone: ZoneInfo) -> None:
     assert parse_date("2025-10-11 06:16:29", zone) == datetime(2025, 10, 11, 6, 16, 29, tzinfo=zone)
+
+
+def test_a_time_that_never_comes_is_told_by_a_clock_that_was_put_forward() -> None:
+    """As a cache, which keeps the instant alone, gives it back."""
+    found = parse_date("2025-03-30 02:30:00", BERLIN)
+    assert found is not None
+    assert found.isoformat() == "2025-03-30T03:30:00+02:00"
+    assert found.astimezone(UTC).astimezone(BERLIN).isoformat() == found.isoformat()
 
 
 def test_the_hour_that_comes_twice_is_the_first_and_the_one_that_never_comes_is_read() -> None:
@@ -102,7 +119,8 @@ def test_naive_are_times_with_seconds_and_no_zone(text: str, naive: bool) -> Non
 
 @pytest.mark.parametrize(
     ("name", "day"),
-    [("2025-10-11-harbour.md", 11), ("2025-10-9-harbour", 9), ("2025-10-11", 11)],
+    [("2025-10-11-harbour.md", 11), ("2025-10-9-harbour", 9), ("2025-10-11", 11),
+     ("2025-10-11.md", 11), ("2025-10-11.zh.md", 11)],
 )
 def test_a_file_name_may_begin_with_a_date(name: str, day: int) -> None:
     assert date_of_name(name, SHANGHAI) == datetime(2025, 10, day, tzinfo=SHANGHAI)

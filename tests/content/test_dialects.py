@@ -128,6 +128,15 @@ def test_without_a_title_there_is_one(path: str, body: str, title: str) -> None:
     assert meaning("title: '  '", "hexo", path, body).title == title
 
 
+@pytest.mark.parametrize("title", ["\\ufffd", "\\x80\\x9f", " \\u0085 ", "\\x07\\ufffd"])
+def test_a_title_of_which_feeds_show_nothing_is_none(title: str) -> None:
+    line = f'title: "{title}"'
+    assert meaning(line, "hexo", "harbour.md", "# Heading\n").title == "Heading"
+    assert meaning(line, "hexo", "harbour.md", "# \ufffd\n").title == "harbour"
+    assert meaning(line, "hexo", "\ufffd.md").title == "post"
+    assert meaning(f'{line}\ntags: ["{title}", a]', "hexo").tags == ("a",)
+
+
 @pytest.mark.parametrize(
     ("line", "path", "language"),
     [

@@ -70,10 +70,71 @@ def test_no_key_is_taken_by_the_library(key: str) -> None:
         '{"a": 1}\ntext',
         "# Title\n\nkey: value\n---\n",
         "***\ntitle: T\n***\n",
+        "---\n{% note %}\nx\n{% endnote %}\n---\n",
+        "---\n\n{{< figure >}}\n\n---\n",
+        "---\n{: .wide}\ntext",
+        "Date: tomorrow.\nWe meet at the harbour.\n\nMore prose.",
+        "Note: this.\nRemark: that.\n\nMore prose.",
     ],
 )
 def test_what_is_no_front_matter_is_text(text: str) -> None:
     assert read_front_matter(text) == FrontMatter(fields={}, body=text)
+
+
+@pytest.mark.parametrize("dialect", ["pelican", "auto"])
+@pytest.mark.parametrize("text", ["https://e.com/a: b\n\nbody", "http://e.com/\nmore\n\nbody"])
+def test_an_address_opens_no_block(text: str, dialect: str) -> None:
+    assert read_front_matter(text, dialect) == FrontMatter(fields={}, body=text)
+
+
+@pytest.mark.parametrize(
+    "block",
+    ["{title: flow, draft: true}", "# first\n\n  {title: flow, draft: true}",
+     '{"title": "flow", "draft": true}', "{title: flow,\n draft: true}"],
+)  # fmt: skip
+def test_a_flow_map_is_front_matter(block: str) -> None:
+    found = read_front_matter(f"---\n{block}\n---\nbody")
+    assert found.fields == {"title": "flow", "draft": "true"}
+    assert found.body == "body"
+
+
+@pytest.mark.parametrize(
+    ("text", "dialect"),
+    [
+        ('{"title":"T","draft":true,"draft":false}\nbody', "hugo"),
+        (';;;\n"title":"T","draft":true,"draft":false\n;;;\nbody', "hexo"),
+        ("---\ntitle: T\ndraft: true\ndraft: false\n---\nbody", "hexo"),
+        ("Title: T\nDraft: true\nDraft: false\n\nbody", "pelican"),
+    ],
+)
+def test_of_a_mark_that_stands_twice_in_any_format_the_stricter_counts(
+    text: str, dialect: str
+) -> None:
+    assert read_front_matter(text, dialect).fields == {"title": "T", "draft": "true"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Title:foo\nStatus: draft\n\nbody", "Title: foo\nStatus:draft\n\nbody",
+     "  Title: foo\n  Status: draft\n\nbody", "Title:foo\nStatus:draft\n\nbody"],
+)  # fmt: skip
+@pytest.mark.parametrize("dialect", ["pelican", "auto"])
+def test_a_header_of_pelican_needs_no_blank_behind_the_colon(text: str, dialect: str) -> None:
+    found = read_front_matter(text, dialect)
+    assert found.fields == {"title": "foo", "status": "draft"}
+    assert found.body == "body"
+
+
+@pytest.mark.parametrize("dialect", ["pelican", "auto"])
+def test_a_header_of_pelican_may_begin_with_any_key(dialect: str) -> None:
+    found = read_front_matter("Subtitle: x\nSummary: a\n    b\nStatus: draft\n\nbody", dialect)
+    assert found.fields == {"subtitle": "x", "summary": "a b", "status": "draft"}
+
+
+@pytest.mark.parametrize("key", ["password", "draft", "status", "published", "hidden"])
+@pytest.mark.parametrize("value", ["\\x07", "\\ufffe"])
+def test_a_mark_is_not_cleaned_away(key: str, value: str) -> None:
+    assert read_front_matter(f'---\ntitle: T\n{key}: "{value}"\n---\nbody').fields[key]
 
 
 @pytest.mark.parametrize("text", ["---\n---\nbody", "---\n# nothing yet\n\n---\nbody"])
@@ -141,6 +202,15 @@ def test_a_mark_in_a_second_block_keeps_the_post_back() -> None:
     fields = read_front_matter(text).fields
     assert fields["draft"] == "true"
     assert fields["password"] == "s"
+
+
+def test_a_second_block_that_cannot_be_read_fails_the_file() -> None:
+    text = "---\ntitle: T\n---\n\n---\ntitle: &a s\ntags: *a\npassword: pw\n---\nbody"
+    with pytest.raises(ContentError) as caught:
+        read_front_matter(text)
+    assert caught.value.line == 6
+    assert "second block" in caught.value.problem
+    assert "pw" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,29 @@ def test_front_matter_that_would_cost_too_much_ends_in_a_word(name: str) -> None
         assert found.remedy
 
 
+SECONDS = 3.0
+"""Of the processor, for what takes a tenth of one; a way that grows with the square takes more."""
+
+GROWING = [
+    *[f"body-{name}" for name in (
+        "tag-blanks", "tag-only-blanks", "tag-slash-blanks", "shortcode-blanks", "tag-lines", "raw",
+        "raw-links", "filters", "sized", "pairs-apart", "tab-blanks", "tab-icons", "tabs-open",
+        "inputs", "inputs-checked", "embeds", "embeds-open", "videos", "cells-open", "lazy-open",
+        "closers", "closers-between", "addresses-none",
+    )],
+    "front-commas", "front-date-blanks", "front-double-blanks", "front-double-keys", "blanks-heading-blanks",
+    "blanks-code-blanks",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GROWING)
+@pytest.mark.parametrize("dialect", ["auto", "pelican"])
+def test_the_time_of_reading_grows_with_the_length_and_no_faster(name: str, dialect: str) -> None:
+    before = time.process_time()
+    end_of(FILES[name], dialect)
+    assert time.process_time() - before < SECONDS
+
+
 def limited() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (GIGABYTES, GIGABYTES))
 

@@ -53,7 +53,8 @@ def test_a_post_is_public_with(line: str) -> None:
     "line",
     ["draft: true", "draft: maybe", "draft: [x]", "Draft: TRUE", "published: false",
      "published: no", "published: maybe", "published: [true]", "status: draft", "status: private",
-     "status: hidden", "status: skip", "status: whatever", "published: 2020-02-30"],
+     "status: hidden", "status: skip", "status: whatever", "status: [draft]", "status: draft\nstatus: published",
+     "published: maybe\npublished: true", "published: 2020-02-30"],
 )  # fmt: skip
 def test_a_post_is_a_draft_by(line: str) -> None:
     assert reason(line) is SkipReason.DRAFT
@@ -114,6 +115,42 @@ def test_a_tag_that_encrypts_a_part_protects_the_whole(tag: str) -> None:
      "password: x", "the word encrypt", "{% note password %}x{% endnote %}", "``{% secret %}``"],
 )  # fmt: skip
 def test_what_is_shown_as_code_protects_nothing(body: str) -> None:
+    assert reason("x: y", body=body) is None
+
+
+FENCED = [
+    "```npm i``` installs it.\n\n{tag}\n",  # backticks in its first line: no fence
+    "    ```\n    x\n\n{tag}\n\n```\n",  # indented code that shows a fence
+    "\t```\n\n{tag}\n",
+    "- a\n\n  ```\n  x\n\n{tag}\n\n```\n",  # the list ends, and its fence with it
+    "> ```\n> x\n\n{tag}\n\n```\n",
+    "<pre>\n```\n</pre>\n\n{tag}\n",
+    "<!--\n```\n-->\n\n{tag}\n",
+    "```\nx\n    ```\n```\n\n{tag}\n\n```\nx\n```\n",
+    "\\`{tag}\\`",
+    "a ` b\n\n{tag} ` c",
+    "~~~\n```\n~~~\n\n{tag}\n\n```\n",
+    "    {tag}\n",
+    "```\n{tag}\n```\n\n{tag}\n",
+    "{{% codeblock %}}\n{tag}\n{{% endcodeblock %}}\n\n`x`",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", FENCED)
+def test_what_only_looks_like_a_fence_hides_no_tag(body: str) -> None:
+    tag = '{% hugo-encryptor "pw" %}\nSECRET\n{% endhugo-encryptor %}'
+    inline = "{% secret %}"
+    body = body.format(tag=inline if body.startswith(("\\", "a ", "    {")) else tag)
+    assert reason("x: y", body=body) is SkipReason.PROTECTED
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["1. a\n\n    ```\n    {% encrypt %}\n    ```\n", "> ```\n> {% encrypt %}\n> ```\n",
+     "- a\n\n  ~~~\n  {% encrypt %}\n  ~~~\n", "```\n{% encrypt %}\n", "`` ` {% encrypt %} ``",
+     "* `{% encrypt %}`\n", "[`{% encrypt %}`](x)", "| a |\n|---|\n| `{% encrypt %}` |\n"],
+)  # fmt: skip
+def test_code_stays_code_wherever_it_stands(body: str) -> None:
     assert reason("x: y", body=body) is None
 
 

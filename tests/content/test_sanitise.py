@@ -60,6 +60,11 @@ def test_the_alignment_of_a_table_stays() -> None:
         ("//e.com/b", "https://e.com/b"),
         ("http://e.com/标题 1", "http://e.com/%E6%A0%87%E9%A2%98%201"),
         ("https://例子.测试/a", "https://xn--fsqu00a.xn--0zwm56d/a"),
+        ("http://BÜCHER.de/x", "http://xn--bcher-kva.de/x"),
+        ("http://a:ü@BÜCHER.de:8080/x", "http://a:%C3%BC@xn--bcher-kva.de:8080/x"),
+        ("http://EXAMPLE.org/x", "http://EXAMPLE.org/x"),
+        ("http://[::1]/", "http://[::1]/"),
+        ("http://a@[2001:db8::1]:8080/a[b]", "http://a@[2001:db8::1]:8080/a%5Bb%5D"),
         ("mailto:a@example.org", "mailto:a@example.org"),
         ("tel:+1", "tel:+1"),
         ("https://e.com/%E6%A0", "https://e.com/%E6%A0"),
@@ -79,6 +84,18 @@ def test_a_nest_that_no_reader_could_show_is_refused() -> None:
         clean("<div>" * (MAX_DEPTH + 1))
     clean("<p>" * 5_000)  # closes itself
     clean("<div>a</div>" * 5_000)
+
+
+@pytest.mark.parametrize("html", ["</b>" * 20_000 + "<div>" * 20_000, "<div></b>" * 20_000])
+def test_ends_of_what_is_not_open_hide_no_nest(html: str) -> None:
+    with pytest.raises(ContentError):
+        clean(html)
+
+
+def test_a_player_goes_with_what_stands_inside_it() -> None:
+    html = '<video src="//e.com/a">x</video>y<embed src="//e.com/b">z<audio src="//e.com/c">'
+    links = [f'<a href="https://e.com/{name}">e.com/{name}</a>' for name in "abc"]
+    assert clean(html) == f"{links[0]}y{links[1]}z{links[2]}"
 
 
 @given(st.text(alphabet="<>/=\"' abijmnopqrstvxyz:;&#!-", max_size=120))

@@ -42,6 +42,12 @@ def rendered(body: str) -> Rendering:
         ("{% what %}\ninner\n{% endwhat %}", "<p>inner</p>"),
         ("a {% what %} b", "<p>a  b</p>"),
         ("<b>{% label 文 %}</b>", "<b>文</b>"),
+        ("{% label\n  文 %}", "<p>文</p>"),
+        ("{% label 文\n  %}", "<p>文</p>"),
+        ("{{< youtube x1 />}}", '<a href="https://www.youtube.com/watch?v=x1">'),
+        ("{%label 文-%}", "<p>文</p>"),
+        ("[{% raw %}{{ x }}{% endraw %} {% raw %} y", "[{{ x }}"),
+        ("![a](https://e.com/a.png =50%x)", 'src="https://e.com/a.png" alt="a"'),
     ],
 )  # fmt: skip
 def test_a_tag_becomes_what_it_says(body: str, html: str) -> None:

@@ -55,6 +55,19 @@ def test_of_two_marks_the_one_that_keeps_back_counts(key: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("key", "kept", "public"),
+    [("status", "draft", "published"), ("status", "draft", None), ("status", ["draft"], "publish"),
+     ("published", "false", "true"), ("published", "maybe", "2020-01-01"),
+     ("published", "no", ""), ("published", "no", None)],
+)  # fmt: skip
+def test_of_two_that_say_whether_it_is_published_the_no_counts(
+    key: str, kept: Value, public: Value
+) -> None:
+    assert the_stricter(key, kept, public) == kept
+    assert the_stricter(key.upper(), public, kept) == kept
+
+
+@pytest.mark.parametrize(
     "pair", [("0", ""), ("", "0"), ("false", None), (None, "false"), ("x", "")]
 )
 def test_of_two_passwords_the_one_that_is_one_counts(pair: tuple[Value, Value]) -> None:
