@@ -113,7 +113,7 @@ class Outbox:
                 return None
             if len(supply.ready) < supply.few and not self._work.is_set():
                 self._work.set()
-            if job.issue in self._ledger.stopped:  # while it waited
+            if not self._is_wanted(job):
                 self._drop(job)
                 continue
             with self._lock:
@@ -279,6 +279,12 @@ class Outbox:
         claimed = self._ledger.claimed.pop(job, None)
         if claimed is not None:
             self._end(claimed)
+
+    def _is_wanted(self, job: Job) -> bool:
+        """Whether, while it waited, its issue was not stopped nor its lease taken from us."""
+        claimed = self._ledger.claimed.get(job)
+        is_ours = claimed is not None and self._leases.is_ours(claimed)
+        return is_ours and job.issue not in self._ledger.stopped
 
     def _end(self, claimed: Claimed) -> None:
         self._leases.end(claimed)
