@@ -71,6 +71,7 @@ class Outbox:
         self._lock = Lock()  # around counts that several threads change
         self._work = Event()
         self._is_closing = False
+        self.problem: Exception | None = None  # what our own thread died of
         self._leases = Leases(
             app,
             books,
@@ -207,6 +208,17 @@ class Outbox:
     # Our own thread.
 
     def _run(self) -> None:
+        """Feeds the supplies. What that dies of ends the run; else the engine waited for ever."""
+        try:
+            self._feed_all()
+        except Exception as problem:
+            self.problem = problem
+            log.error("outbox.failed", extra={"problem": str(problem)})
+            for supply in self._supplies.values():
+                self._shut(supply, str(problem))
+            self._wake()
+
+    def _feed_all(self) -> None:
         while not self._is_closing:
             self._work.wait(timeout=1.0)
             self._work.clear()

@@ -4,13 +4,16 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
 
 from publisher.domain.controls import Verb
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import IssueStatus
-from publisher.services import controls, deliveries
+from publisher.errors import StoreError
+from publisher.mail.jobs import Job
+from publisher.services import controls, deliveries, letters
 from publisher.services.app import App
 from publisher.store import relays as relay_rows
 from tests.faults.relay import Behaviour, FaultRelay
@@ -58,3 +61,27 @@ def test_one_issue_is_paused_and_the_other_goes_on(
         with app.store.read() as tx:
             assert "main" not in relay_rows.states(tx)  # it never was in trouble
         assert by_issue(app, DeliveryStatus.UNKNOWN) == Counter()
+
+
+def test_what_composing_dies_of_ends_the_run_and_loses_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found(tmp_path, [f"reader{number}@d.test" for number in range(300)])
+    really, calls = letters.job, Counter[str]()
+
+    def broken_once(*arguments: Any, **named: Any) -> Job:
+        calls["job"] += 1
+        if calls["job"] == 200:
+            raise StoreError("publisher.db: disk I/O error")
+        return really(*arguments, **named)
+
+    monkeypatch.setattr(letters, "job", broken_once)
+    with FaultRelay() as relay, open_world(tmp_path, [make_relay(relay.port)]) as app:
+        in_time = once(lambda: False, lambda: None)
+        with pytest.raises(StoreError, match="disk I/O error"):
+            deliveries.deliver(app, stopping=in_time)
+        assert not in_time()
+        assert by_issue(app, DeliveryStatus.UNKNOWN) == Counter()
+        assert by_issue(app, SENT)[1] == len(relay.accepted)
+        assert deliveries.deliver(app)[0].finished  # at once: nothing is left leased
+        assert len({each["rcpt"] for each in relay.accepted}) == len(relay.accepted) == 300
