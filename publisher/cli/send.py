@@ -11,6 +11,7 @@ from publisher.domain.replies import Accepted
 from publisher.services import deliveries, instances, relays
 from publisher.services.deliveries import IssueReport
 from publisher.services.lock import exclusive
+from publisher.services.publishing import refuse_public_inbox
 from publisher.services.sending import Standing
 
 PARTLY, TRY_LATER, INTERRUPTED = 4, 75, 130
@@ -36,6 +37,8 @@ def send(
     Ctrl-C stops without losing a place: the answers to messages under way are awaited.
     """
     with open_app(config_of(context)) as app:
+        if sample or not dry_run:
+            refuse_public_inbox(app)
         if sample:
             outcome = deliveries.send_sample(app, issue, sample)
             say(f"sample of issue {issue} to {sample}: {relays.told(outcome)}")

@@ -16,7 +16,7 @@ import click
 from publisher.bootstrap import open_app
 from publisher.cli.console import say
 from publisher.cli.options import config_of
-from publisher.errors import PublisherError
+from publisher.errors import ConfigError, PublisherError
 from publisher.jobs.local import Worker, keep_polls
 from publisher.jobs.systemd import Notifier
 from publisher.logs import set_up
@@ -151,7 +151,7 @@ class _Daemon:
         """Ends this generation if the settings are good; else all stays as it is."""
         self._notifier.reloading()
         try:
-            candidate = _Opened(self._config, self._vitals)
+            candidate = self._open_anew()
         except PublisherError as error:
             self._vitals.last_reload_succeeded = False
             log.error("config.refused", extra={"problem": str(error)})
@@ -163,6 +163,18 @@ class _Daemon:
         self._vitals.last_reload_succeeded = True
         log.info("config.reloaded")
         self._stop.set()
+
+    def _open_anew(self) -> "_Opened":
+        """The site by its settings of now. Raises what is wrong with them."""
+        candidate = _Opened(self._config, self._vitals)
+        if self._now and candidate.app.folders.state != self._now.app.folders.state:
+            candidate.close()
+            problem = (
+                "[state] folder needs a restart: the lock that we hold and the checks of a start "
+                "belong to the old one"
+            )
+            raise ConfigError([problem])
+        return candidate
 
     def _tell(self) -> None:
         """SIGUSR1: how things stand, into the log."""

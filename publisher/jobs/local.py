@@ -24,6 +24,7 @@ from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 from watchfiles import awatch
 
+from publisher.domain.instances import silence
 from publisher.domain.newsletters import upcoming
 from publisher.domain.posts import Library, SkipReason
 from publisher.errors import PublisherError
@@ -67,6 +68,7 @@ class Worker:
         self._stop = stop
         self._notifier = notifier
         self._fence = ""
+        self._beat_at: datetime | None = None
         self._opens: datetime | None = None
         self._wakes = {lane: asyncio.Event() for lane in LANES}
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=_JOB_DEFAULTS)
@@ -78,6 +80,7 @@ class Worker:
         self._every(_NOTICES, "notices", "notices")
         self._every(tick, "tick", "send", "jobs")
         self._every(tick * _RESCAN_TICKS, "rescan", "build")
+        await asyncio.to_thread(self._beat)  # before any lane: a long downtime fences
         await asyncio.to_thread(notices.recover, self._app)
         self._scheduler.start()
         try:
@@ -116,12 +119,11 @@ class Worker:
             self._app.vitals.beat(lane)
             try:
                 await asyncio.to_thread(work)
+                self._after(lane)
             except PublisherError as error:
                 log.error("lane.failed", extra={"lane": lane, "problem": str(error)})
             except Exception:  # the daemon outlives any one round
                 log.exception("lane.crashed", extra={"lane": lane})
-            else:
-                self._after(lane)
             self._app.vitals.rest(lane)
             await first_of(wake, self._stop)
 
@@ -148,27 +150,39 @@ class Worker:
 
         def stopping() -> bool:
             self._app.vitals.beat(lane)
-            return self._stop.is_set()
+            return self._stop.is_set() or self._is_fenced()
 
         return stopping
 
+    def _is_fenced(self) -> bool:
+        """Whether nothing may go out: we are fenced, or the next beat will fence.
+
+        After a suspend all lanes wake at once, and the one that beats need not be the first.
+        """
+        late = self._app.schedule.max_late
+        return bool(self._fence or silence(self._beat_at, max_late=late, now=self._app.clock()))
+
     def _beat(self) -> None:
-        reason = instances.beat(self._app, now=self._app.clock())
+        now = self._app.clock()
+        reason = instances.beat(self._app, now=now)
         if reason != self._fence:
             reports.fence(reason)
         self._fence = reason
+        self._beat_at = now  # last: until then the silence speaks
 
     def _build(self) -> None:
         built = publishing.build(self._app)
         reports.built(built)
         self._opens = _next_opening(built.library, self._app.clock())
-        publishing.tell_hubs(self._app, built, stopping=self._stopping_in("build"))
+        if not self._is_fenced():
+            publishing.tell_hubs(self._app, built, stopping=self._stopping_in("build"))
 
     def _notify(self) -> None:
-        if not instances.fence(self._app):
+        if not self._is_fenced():
             signups.work_off(self._app, stopping=self._stopping_in("notices"))
 
     def _send(self) -> None:
+        self._beat()  # ours may be the first lane to wake; and somebody may have ended the fence
         report = publishing.send(self._app, stopping=self._stopping_in("send"))
         reports.sent(report)
         if any(issue.finished for issue in report.issues):

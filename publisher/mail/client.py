@@ -51,6 +51,9 @@ class Owner(Protocol):
     def settle(self, connection: "Connection", job: Job, verdict: Verdict) -> None:
         """What became of a job."""
 
+    def withdrawn(self, job: Job) -> None:
+        """A job was taken back before its dot; nothing has become of it here."""
+
     def closed(self, connection: "Connection", problem: str) -> None:
         """The session is over; every job of it has been settled."""
 
@@ -114,7 +117,8 @@ class Connection(Wire):
             return
         self._job = None
         if not granted:
-            self._end("a delivery was withdrawn before its final dot")
+            self._owner.withdrawn(job)
+            self._end("")  # our own doing: the relay is not to blame
             return
         self._doubt = job
         self._expected.append(Stage.DOT)

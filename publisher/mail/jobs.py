@@ -81,7 +81,7 @@ def transparent(message: bytes) -> bytes:
     text could end the message and start another.
     """
     ends = message.translate(None, _NO_ENDS)
-    if ends != b"\r\n" * (len(ends) // 2):
+    if len(ends) != 2 * message.count(b"\r\n"):
         raise ValueError("the lines of a message must be ended by CRLF and nothing else")
     if not message.endswith(b"\r\n"):
         message += b"\r\n"

@@ -119,6 +119,9 @@ class Lane:
         else:
             self._react(connection, job, verdict)
 
+    def withdrawn(self, job: Job) -> None:
+        self._domains.end(job.recipient, accepted=False)
+
     def closed(self, connection: Connection, problem: str) -> None:
         self._connections.discard(connection)
         self._taken.pop(connection, None)

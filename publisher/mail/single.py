@@ -88,6 +88,9 @@ class _Single:
     def settle(self, connection: Connection, job: Job, verdict: Verdict) -> None:
         self._outcome = verdict.outcome
 
+    def withdrawn(self, job: Job) -> None:
+        """Its outcome stays None."""
+
     def closed(self, connection: Connection, problem: str) -> None:
         self._over.set()
 

@@ -20,7 +20,7 @@ from publisher.services.books import Books
 from publisher.services.ledger import room_of
 from publisher.services.letters import IssueMail
 from publisher.services.supplies import Supply
-from publisher.store import batches
+from publisher.store import batches, instances
 from publisher.store import deliveries as rows
 from publisher.store import outcomes as outcome_rows
 from publisher.store.batches import Lease
@@ -137,6 +137,9 @@ class Leases:
 
     def _lease(self, tx: Tx, supply: Supply) -> tuple[Lease, list[Claim]] | None:
         now = self._app.clock()
+        instance = instances.get(tx)
+        if instance is not None and instance.fence:
+            return None  # whoever is fenced in the middle of a run gets no more work
         if supply.room is None:
             self._measure(tx, supply, now)
         lease = batches.lease(tx, supply.issues, owner=self._owner, now=now, until=now + LEASE)

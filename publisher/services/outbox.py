@@ -71,6 +71,7 @@ class Outbox:
         self._lock = Lock()  # around counts that several threads change
         self._work = Event()
         self._is_closing = False
+        self.problem: Exception | None = None  # what our own thread died of
         self._leases = Leases(
             app,
             books,
@@ -113,7 +114,7 @@ class Outbox:
                 return None
             if len(supply.ready) < supply.few and not self._work.is_set():
                 self._work.set()
-            if job.issue in self._ledger.stopped:  # while it waited
+            if not self._is_wanted(job):
                 self._drop(job)
                 continue
             with self._lock:
@@ -207,6 +208,17 @@ class Outbox:
     # Our own thread.
 
     def _run(self) -> None:
+        """Feeds the supplies. What that dies of ends the run; else the engine waited for ever."""
+        try:
+            self._feed_all()
+        except Exception as problem:
+            self.problem = problem
+            log.error("outbox.failed", extra={"problem": str(problem)})
+            for supply in self._supplies.values():
+                self._shut(supply, str(problem))
+            self._wake()
+
+    def _feed_all(self) -> None:
         while not self._is_closing:
             self._work.wait(timeout=1.0)
             self._work.clear()
@@ -279,6 +291,12 @@ class Outbox:
         claimed = self._ledger.claimed.pop(job, None)
         if claimed is not None:
             self._end(claimed)
+
+    def _is_wanted(self, job: Job) -> bool:
+        """Whether, while it waited, its issue was not stopped nor its lease taken from us."""
+        claimed = self._ledger.claimed.get(job)
+        is_ours = claimed is not None and self._leases.is_ours(claimed)
+        return is_ours and job.issue not in self._ledger.stopped
 
     def _end(self, claimed: Claimed) -> None:
         self._leases.end(claimed)

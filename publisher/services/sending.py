@@ -98,7 +98,10 @@ class Run:
         self._engine = Engine([supply.relay for supply in supplies], self._outbox)
 
     def go(self) -> None:
-        """To the end, or until asked to stop; whatever happens, the books are closed."""
+        """To the end, or until asked to stop; whatever happens, the books are closed.
+
+        Raises what the run died of, once the answers to the dots that are out have been awaited.
+        """
         self.books.start(self._outbox)
         self._outbox.start()
         self._engine.start()
@@ -119,6 +122,8 @@ class Run:
             self.books.close()
             self._log.close()
         pace.tell(self._watch.progress, is_last=True)
+        if self._outbox.problem is not None:
+            raise self._outbox.problem
 
     def _stop_dead(self) -> None:
         """Nothing can be written any more: not one dot more."""

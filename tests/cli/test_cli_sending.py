@@ -74,3 +74,21 @@ def test_a_retry_says_which_and_how_many(site: Path, capsys: pytest.CaptureFixtu
     assert "0 unknown deliveries" in capsys.readouterr().err
     assert run(["-C", str(site), "deliveries", "list", "--state", "sent", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["schema"] == "publisher.deliveries/1"
+
+
+def test_the_mail_of_a_public_site_never_stays_in_the_built_in_inbox(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(["init", str(tmp_path)])
+    run(["-C", str(tmp_path), "publish"])
+    config = tmp_path / "config.toml"
+    text = config.read_text(encoding="utf-8")
+    public = text.replace("http://localhost:8080", "https://letters.example.org")
+    assert public != text
+    config.write_text(public, encoding="utf-8")
+    mails = sorted((tmp_path / "var" / "inbox").rglob("*"))
+    for more in ([], ["--test", "me@example.org"]):
+        assert run(["-C", str(tmp_path), "send", "1", *more]) == 78
+        assert "smtp.host is empty" in capsys.readouterr().err
+    assert run(["-C", str(tmp_path), "send", "1", "--dry-run"]) == 0
+    assert sorted((tmp_path / "var" / "inbox").rglob("*")) == mails

@@ -19,6 +19,7 @@ class Told:
 
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     intents: list[str] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
     end: str = ""
     ahead: list[tuple[Pipelining, bool]] = field(default_factory=list)
     refused: Refused | None = None
@@ -77,6 +78,9 @@ class Conversation:
     def settle(self, connection: Connection, job: Job, verdict: Verdict) -> None:
         assert job.recipient not in self.told.verdicts, "settled twice"
         self.told.verdicts[job.recipient] = verdict
+
+    def withdrawn(self, job: Job) -> None:
+        self.told.withdrawn.append(job.recipient)
 
     def closed(self, connection: Connection, problem: str) -> None:
         self.told.end = problem

@@ -204,7 +204,12 @@ def test_a_dot_at_the_very_beginning_is_kept(mailbox: Mailbox) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    [b"a: b\n\nx\n", b"a: b\r\n\r\nx\r.\r\r\n", b"a: b\r\n\r\nx\n.\r\n"],
+    [
+        b"a: b\n\nx\n",
+        b"a: b\r\n\r\nx\r.\r\r\n",
+        b"a: b\r\n\r\nx\n.\r\n",
+        b"a: \rb\n.\r\nMAIL FROM:<evil@x.test>\r\n",  # they stand in order, but apart
+    ],
 )
 def test_a_message_that_could_end_early_is_refused(mailbox: Mailbox, message: bytes) -> None:
     with running(mailbox) as port:
