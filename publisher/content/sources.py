@@ -125,6 +125,7 @@ def _address(
             template=options.template,
             dialect=options.dialect,
             zone=options.permalink_zone or options.zone,
+            language=options.language,
             default_category=options.default_category,
         )
     except ContentError as error:
