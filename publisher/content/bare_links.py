@@ -41,7 +41,7 @@ def link_bare_addresses(parser: MarkdownIt) -> None:
 
 
 def _link(state: StateInline, silent: bool) -> bool:
-    """The stock rule, which looks through all text before a `://`, where there may be an address."""
+    """The stock rule, where an address may be: it looks through all text before a `://`."""
     if not state.src.startswith("://", state.pos) or not _HOST.match(state.src, state.pos + 3):
         return False
     return state.pending[-5:].lower().endswith(_SCHEMES) and stock_rule(state, silent)

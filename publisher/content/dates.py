@@ -22,7 +22,8 @@ _NAMED_ZONE = re.compile(r"\s+(?!UTC\b|GMT\b|AM\b|PM\b)([A-Z]{2,5})$")
 _FILE_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?=[-.]|$)")
 _COMPACT = re.compile(r"((?:19|20)\d{2})(\d{2})(\d{2})")
 _DEFAULTS = tuple(
-    datetime(year, day, day, tzinfo=UTC).replace(tzinfo=None) for year, day in ((2000, 1), (2001, 2))
+    datetime(year, day, day, tzinfo=UTC).replace(tzinfo=None)
+    for year, day in ((2000, 1), (2001, 2))
 )
 _LONGEST = 60
 _EARLIEST, _LATEST = 1900, 9000

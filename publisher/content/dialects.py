@@ -221,10 +221,16 @@ def unreadable_date(fields: Fields, dialect: str) -> str:
 
 def slug_of(path: PurePosixPath) -> str:
     """The file's own name in an address: without date, ending and language."""
-    name = path.parent.name if path.stem in {"index", "_index"} else path.stem
-    stem, _, tail = name.rpartition(".")
-    name = stem if stem and _is_language(tail) else name
+    name, _ = named_language(path.stem)
+    if name in {"index", "_index"}:
+        name, _ = named_language(path.parent.name)
     return _DATED_NAME.sub("", name) or name
+
+
+def named_language(name: str) -> tuple[str, str]:
+    """A name and the language behind it: `post.zh` is `post` and `zh`, `post` has none."""
+    stem, _, tail = name.rpartition(".")
+    return (stem, tail) if stem and _is_language(tail) else (name, "")
 
 
 def _first(fields: Fields, keys: Iterable[str]) -> str:
@@ -243,7 +249,7 @@ def _first_value(fields: Fields, keys: Iterable[str]) -> Value:
 
 def _title(path: PurePosixPath, body: str) -> str:
     """Without a title: a folder's name, else the heading that opens the text, else the file's."""
-    if path.stem == "index" and path.parent.name:
+    if named_language(path.stem)[0] == "index" and path.parent.name:
         return path.parent.name
     heading = _FIRST_HEADING.match(body[:1000])
     words = shown(heading[1]).rstrip(" \t").rstrip("#").strip() if heading else ""
@@ -251,7 +257,7 @@ def _title(path: PurePosixPath, body: str) -> str:
 
 
 def _dated_name(path: PurePosixPath, zone: ZoneInfo) -> datetime | None:
-    name = path.parent.name if path.stem == "index" else path.name
+    name = path.parent.name if named_language(path.stem)[0] == "index" else path.name
     return date_of_name(name, zone)
 
 
@@ -329,8 +335,7 @@ def _parted(text: str, split: str) -> list[Value]:
 def _language(fields: Fields, keys: Dialect, path: PurePosixPath) -> str:
     named = _first(fields, keys.language)
     if not named:
-        tail = PurePosixPath(path.stem).suffix.removeprefix(".")
-        named = tail if _is_language(tail) else ""
+        _, named = named_language(path.stem)
     if not named and len(path.parts) > 1:
         head = next((part for part in path.parts[:-1] if part not in {"source", "_posts"}), "")
         named = head if _is_language(head) else ""

@@ -7,15 +7,12 @@ from operator import itemgetter
 from pathlib import Path
 
 from publisher.content.decoding import without_controls
+from publisher.content.options import ROOTS
 from publisher.content.references import POSTS
 from publisher.content.sources import MAX_BYTES
 from publisher.domain.compact import Compact
 from publisher.domain.posts import Failed
 from publisher.errors import ContentError
-
-ROOTS = frozenset({"_posts", "_drafts"})
-"""Folders that are read although their names begin with `_`."""
-
 
 Stamp = tuple[int, int, int, int, int]
 """What tells a file from another, or a later one, without reading it: size in bytes, when it was

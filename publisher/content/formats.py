@@ -80,8 +80,11 @@ class YamlHandler(Fenced):
     def load(self, fm: str) -> Fields:
         loaded, notes = read_yaml(fm)
         fields = Fields(loaded)
-        doubled = (Note(line=_line_of(key, fm), problem=f"{key} stands there twice",
-                        remedy="keep one of them") for key in dict.fromkeys(loaded.doubled))  # fmt: skip
+        doubled = (
+            Note(line=_line_of(key, fm), problem=f"{key} stands there twice",
+                 remedy="keep one of them")
+            for key in dict.fromkeys(loaded.doubled)
+        )  # fmt: skip
         fields.notes = (*notes, *doubled)
         return fields
 

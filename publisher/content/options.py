@@ -7,6 +7,9 @@ from zoneinfo import ZoneInfo
 
 from publisher.content.permalinks import PERMALINKS
 
+ROOTS = frozenset({"_posts", "_drafts"})
+"""Folders that are read although their names begin with `_`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentOptions:
@@ -37,11 +40,21 @@ class ContentOptions:
         """The form of a post's address."""
         return self.permalink or PERMALINKS[self.dialect]
 
+    @property
+    def has_pages(self) -> bool:
+        """Whether nothing outside of `ROOTS` is a post.
+
+        Hexo makes posts of `_posts` and `_drafts` alone: what else lies in the source folder of a
+        site, which is one of its roots too, are pages.
+        """
+        is_site = self.dialect == "hexo" and self.folder in self.roots
+        return is_site and (self.folder / "_posts").is_dir()
+
     def fingerprint(self) -> bytes:
         """A digest of all that changes what a file becomes."""
         shown = (
             self.folder.resolve(), self.zone, self.base_url, self.language, self.dialect,
             self.permalink, self.permalink_zone, self.encoding, self.roots, self.default_category,
-            sorted(self.protected_tags),
+            sorted(self.protected_tags), self.has_pages,
         )  # fmt: skip
         return sha256(repr(shown).encode()).digest()

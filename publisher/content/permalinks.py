@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from publisher.content.dialects import Meaning, slug_of
+from publisher.content.dialects import Meaning, named_language, slug_of
 from publisher.content.values import Fields, Plain, look_up, texts
 from publisher.errors import ContentError
 
@@ -35,6 +35,10 @@ JEKYLL_STYLES = {
 }
 
 _TOKEN = re.compile(r":(\w+)")
+_JEKYLL_TOKEN = re.compile(r":([a-z_]+)")
+_TELLING = frozenset({"lang"})
+"""Tokens that tell two languages of one post apart."""
+
 _PUNCTUATION = re.compile(r"""[\s~`!@#$%^&*()\-_+=\[\]{}|\\;:"'<>,.?/]+""")
 _HUGO_DROPS = re.compile(r"[^\w\s./\\#+~@%-]")
 _JEKYLL_PRETTY = re.compile(r"[^\w.~!$&'()+,;=@]+")
@@ -51,15 +55,20 @@ def permalink(
     template: str,
     dialect: str,
     zone: ZoneInfo,
+    language: str,
     default_category: str = "",
 ) -> str:
     """The path of a post's address, percent-encoded, without a slash at its start.
 
     `zone` decides the year, month and day in it (Hexo builds them in the zone of the machine:
-    hexo #2063, #3282, #4548). Raises `ContentError` for a token without a value.
+    hexo #2063, #3282, #4548); `language` is that of the site. Raises `ContentError` for a token
+    without a value.
     """
-    if meaning.address:
-        return encode_path(meaning.address.removesuffix("index.html"))
+    token, chosen = _TOKEN, meaning.address.removesuffix("index.html")
+    if meaning.address and dialect != "jekyll":
+        return encode_path(chosen)
+    if meaning.address:  # which Jekyll fills as it does the site's own form
+        token, template = _JEKYLL_TOKEN, chosen
     values = _values(meaning, path, dialect, zone, default_category)
 
     def filled(match: re.Match[str]) -> str:
@@ -70,8 +79,11 @@ def permalink(
             raise ContentError("", 0, f"the address needs :{match[1]}, which is not given")
         return value
 
-    made = _TOKEN.sub(filled, template)
-    return encode_path(_hugo_path(made) if dialect == "hugo" else made)
+    made = token.sub(filled, template)
+    made = _hugo_path(made) if dialect == "hugo" else made
+    other = "" if meaning.address or dialect == "hexo" else _other_language(path, language)
+    is_told = not _TELLING.isdisjoint(_TOKEN.findall(template))
+    return encode_path(f"{other}/{made}" if other and not is_told else made)
 
 
 def encode_path(path: str) -> str:
@@ -87,13 +99,15 @@ def _values(
     slug = meaning.slug or slug_of(pure)
     below = _below_posts(pure)
     last = meaning.categories[-1] if meaning.categories else ()
+    stem, _ = named_language(pure.stem)
+    is_index = stem == "index"
     values = {
         "title": below,
         "name": pure.stem,
         "filename": pure.stem,
         "slug": slug,
         "post_title": _slugized(meaning.title).lower(),
-        "folder": "/".join(pure.parent.parts if pure.stem != "index" else pure.parent.parts[:-1]),
+        "folder": "/".join(pure.parent.parts[:-1] if is_index else pure.parent.parts),
         "section": pure.parts[0] if len(pure.parts) > 1 else "",
         "categories": "/".join(label for path in meaning.categories for label in path),
         "category": "/".join(map(_slugized, last)) or default_category,
@@ -103,6 +117,7 @@ def _values(
     match dialect:
         case "hugo":
             named = {"slugorfilename": slug, "slugorcontentbasename": slug}
+            named["filename"] = named_language(pure.parent.name)[0] if is_index else stem
             values |= {"title": meaning.title, "slug": meaning.slug or meaning.title, **named}
         case "jekyll":
             values["title"] = _JEKYLL_PRETTY.sub("-", slug).strip("-")
@@ -121,6 +136,16 @@ def _values(
             "timestamp": str(seconds), "hash": digest[:12],
         }  # fmt: skip
     return values
+
+
+def _other_language(path: str, language: str) -> str:
+    """The language in a file's name, in lower case, where it is not the site's own; else empty.
+
+    Hugo puts it before the path: else two languages of one post would have one address.
+    """
+    named = named_language(PurePosixPath(path).stem)[1].lower().replace("_", "-")
+    site = language.lower().replace("_", "-")
+    return "" if named in {site, site.partition("-")[0]} else named
 
 
 def _below_posts(path: PurePosixPath) -> str:

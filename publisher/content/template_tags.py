@@ -85,7 +85,8 @@ def without_tags(html: str, env: Any) -> str:
 def _parts(found: re.Match[str]) -> tuple[str, str, bool]:
     """Name, what is given, and whether it ends a pair."""
     if found["tag"] is not None:
-        return found["tag"].rstrip("/").rsplit("/", 1)[-1], found["args"], found["close"] is not None
+        name = found["tag"].rstrip("/").rsplit("/", 1)[-1]
+        return name, found["args"], found["close"] is not None
     return found["name"], found["given"], found["end"] is not None
 
 
@@ -225,8 +226,7 @@ _END_RAW = re.compile(r"\{%-?\s*+endraw\s*+-?%\}")
 
 
 def _end_of_raw(state: StateInline, start: int) -> re.Match[str] | None:
-    """The tag that ends what is raw from `start` on. A text that has no more is not searched again.
-    """
+    """The tag that ends what is raw from `start` on; what has no more is not searched again."""
     text, endless = state.env.get("endless", ("", 0))
     if text == state.src and start >= endless:
         return None

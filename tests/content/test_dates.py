@@ -119,8 +119,13 @@ def test_naive_are_times_with_seconds_and_no_zone(text: str, naive: bool) -> Non
 
 @pytest.mark.parametrize(
     ("name", "day"),
-    [("2025-10-11-harbour.md", 11), ("2025-10-9-harbour", 9), ("2025-10-11", 11),
-     ("2025-10-11.md", 11), ("2025-10-11.zh.md", 11)],
+    [
+        ("2025-10-11-harbour.md", 11),
+        ("2025-10-9-harbour", 9),
+        ("2025-10-11", 11),
+        ("2025-10-11.md", 11),
+        ("2025-10-11.zh.md", 11),
+    ],
 )
 def test_a_file_name_may_begin_with_a_date(name: str, day: int) -> None:
     assert date_of_name(name, SHANGHAI) == datetime(2025, 10, day, tzinfo=SHANGHAI)

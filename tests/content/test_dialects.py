@@ -106,6 +106,8 @@ def test_a_date_that_cannot_be_read_gives_way_to_the_next_key_and_to_the_file_na
     assert str(meaning("date: x\npubDate: 2025-01-02", "plain").published)[:10] == "2025-01-02"
     assert str(meaning("a: b", "jekyll", "_posts/2025-01-02-x.md").published)[:10] == "2025-01-02"
     assert str(meaning("a: b", "hugo", "2025-01-02-x/index.md").published)[:10] == "2025-01-02"
+    assert str(meaning("a: b", "hugo", "2025-01-02-x/index.en.md").published)[:10] == "2025-01-02"
+    assert str(meaning("a: b", "plain", "2025-01-02.md").published)[:10] == "2025-01-02"
     assert meaning("a: b", "hexo", "x.md").published is None
 
 
@@ -116,6 +118,7 @@ def test_a_date_that_cannot_be_read_gives_way_to_the_next_key_and_to_the_file_na
         ("2025-01-02-on-harbours.md", "text", "on-harbours"),
         ("harbour.zh.md", "text", "harbour"),
         ("a/harbour/index.md", "text", "harbour"),
+        ("a/harbour/index.en.md", "text", "harbour"),
         ("a.md", "# Heading #\n\ntext", "Heading"),
         ("a.md", "\n\n#  Heading  \n", "Heading"),
         ("a.md", "text\n# Later\n", "a"),

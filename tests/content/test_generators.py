@@ -9,7 +9,9 @@ from publisher.bootstrap import open_app
 from publisher.cli.main import run
 from publisher.clock import system_clock
 from publisher.content.generators import Habits, generator_of, read_habits
+from publisher.content.loader import load
 from publisher.errors import ConfigError
+from tests.factories import NOW, make_options
 
 SITES: dict[str, tuple[dict[str, str], Habits]] = {
     "hexo": (
@@ -113,6 +115,24 @@ def test_a_configuration_that_cannot_be_read_is_named(
 ) -> None:
     with pytest.raises(ConfigError, match=next(iter(files))):
         read_habits(lay(tmp_path, files))
+
+
+def test_of_a_hexo_site_only_posts_and_drafts_are_posts(tmp_path: Path) -> None:
+    head = "---\ntitle: T\ndate: 2025-01-02\n---\nbody"
+    site = lay(tmp_path, {
+        "_config.yml": "", "source/_posts/a.md": head, "source/_posts/b/c.md": head,
+        "source/_drafts/d.md": head, "source/about/index.md": head, "source/e.md": head,
+    })  # fmt: skip
+    habits = read_habits(site)
+    options = make_options(habits.folder, roots=habits.roots)
+    before = options.fingerprint()
+    library = load(options, now=NOW)
+    assert [post.path for post in library.posts] == ["_posts/a.md", "_posts/b/c.md"]
+    assert [file.path for file in library.skipped] == ["_drafts/d.md"]
+    assert len(load(make_options(habits.folder), now=NOW).posts) == 4  # no site, but a folder
+    (site / "source" / "_posts").rename(site / "source" / "posts")
+    assert options.fingerprint() != before
+    assert len(load(options, now=NOW).posts) == 4
 
 
 def test_content_site_takes_everything_over(tmp_path: Path) -> None:

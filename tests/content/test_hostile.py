@@ -121,8 +121,8 @@ GROWING = [
         "inputs", "inputs-checked", "embeds", "embeds-open", "videos", "cells-open", "lazy-open",
         "closers", "closers-between", "addresses-none",
     )],
-    "front-commas", "front-date-blanks", "front-double-blanks", "front-double-keys", "blanks-heading-blanks",
-    "blanks-code-blanks",
+    "front-commas", "front-date-blanks", "front-double-blanks", "front-double-keys",
+    "blanks-heading-blanks", "blanks-code-blanks",
 ]  # fmt: skip
 
 

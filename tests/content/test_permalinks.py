@@ -67,6 +67,23 @@ def test_a_field_that_is_not_given_is_named() -> None:
         ("hugo", "slug: s", "post/p.md", "/post/s/"),
         ("hugo", "x: y", "post/p/index.md", "/post/p/"),
         ("hugo", "x: y", "post/p.zh.md", "/post/p/"),
+        ("hugo", "x: y", "post/p.en.md", "/en/post/p/"),
+        ("hugo", "x: y", "post/p/index.zh.md", "/post/p/"),
+        ("hugo", "x: y", "post/p/index.zh-CN.md", "/post/p/"),
+        ("hugo", "x: y", "post/p/index.zh-TW.md", "/zh-tw/post/p/"),
+        ("hugo", "x: y", "post/p/index.en.md", "/en/post/p/"),
+        ("hugo", "slug: s", "post/p/index.en.md", "/en/post/s/"),
+        ("hugo", "url: /a/", "post/p/index.en.md", "/a/"),
+        ("auto", "x: y", "p/index.zh.md", "/posts/p/"),
+        ("auto", "x: y", "p/index.en.md", "/en/posts/p/"),
+        ("plain", "x: y", "p.en.md", "/en/posts/p/"),
+        ("hexo", "x: y", "_posts/p.en.md", "/2025/01/02/p.en/"),
+        ("hexo", "permalink: /a/:title/", "_posts/p.md", "/a/:title/"),  # Hexo takes it verbatim
+        ("jekyll", "permalink: /blog/:title/", "_posts/2025-01-02-p.md", "/blog/p/"),
+        ("jekyll", "permalink: /:year/:title:output_ext", "_posts/2025-01-02-p.md",
+         "the address needs :output_ext, which is not given"),
+        ("jekyll", "permalink: /a/b.html", "_posts/2025-01-02-p.md", "/a/b.html"),
+        ("jekyll", "permalink: /at/12:30/", "_posts/2025-01-02-p.md", "/at/12:30/"),
         ("hugo", "x: y", "Post/Hello - World, (再见).md", "/post/hello-world-%E5%86%8D%E8%A7%81/"),
         ("jekyll", "categories: [a, b]", "_posts/2025-01-02-p.md", "/a/b/2025/01/02/p.html"),
         ("jekyll", "x: y", "_posts/2025-01-02-A b_c.md", "/2025/01/02/A-b_c.html"),
@@ -81,9 +98,21 @@ def test_a_field_that_is_not_given_is_named() -> None:
         ("plain", "path: /a/b", "p.md", "/a/b"),
         ("auto", "x: y", "p.md", "/posts/p/"),
     ],
-)
+)  # fmt: skip
 def test_each_generator_has_its_own_form(dialect: str, lines: str, path: str, found: str) -> None:
     assert url(lines, path, dialect=dialect) == found
+
+
+def test_a_form_that_names_the_language_names_it_once() -> None:
+    assert url("x: y", "p.en.md", dialect="auto", permalink=":lang/:slug/") == "/en/p/"
+    assert url("x: y", "p.en.md", dialect="auto", permalink=":slug/") == "/en/p/"
+    assert url("x: y", "p.en.md", dialect="auto", permalink=":slug/", language="en-GB") == "/p/"
+
+
+def test_a_bundle_in_hugo_is_named_by_its_folder() -> None:
+    form = {"dialect": "hugo", "permalink": "/:section/:filename/"}
+    assert url("x: y", "post/p/index.zh.md", **form) == "/post/p/"
+    assert url("x: y", "post/p.zh.md", **form) == "/post/p/"
 
 
 def test_the_zone_of_addresses_may_be_another_than_that_of_dates() -> None:

@@ -53,8 +53,9 @@ def test_a_post_is_public_with(line: str) -> None:
     "line",
     ["draft: true", "draft: maybe", "draft: [x]", "Draft: TRUE", "published: false",
      "published: no", "published: maybe", "published: [true]", "status: draft", "status: private",
-     "status: hidden", "status: skip", "status: whatever", "status: [draft]", "status: draft\nstatus: published",
-     "published: maybe\npublished: true", "published: 2020-02-30"],
+     "status: hidden", "status: skip", "status: whatever", "status: [draft]",
+     "status: draft\nstatus: published", "published: maybe\npublished: true",
+     "published: 2020-02-30"],
 )  # fmt: skip
 def test_a_post_is_a_draft_by(line: str) -> None:
     assert reason(line) is SkipReason.DRAFT
