@@ -16,6 +16,8 @@ from lxml import html as lxml_html
 from lxml.html import HtmlElement
 from lxml.html import builder as make
 
+from publisher.render.digest import SLOTS
+
 _CONDITION = re.compile(r"<!--\[if.*?<!\[endif\]-->", re.DOTALL)
 
 
@@ -47,7 +49,7 @@ def _leave_out_personal(document: HtmlElement, token: str) -> None:
     for link in list(document.iter("a")):
         if token in (link.get("href") or ""):
             link.drop_tree()
-    slot = re.compile(rf"{re.escape(token)}[a-z]+")
+    slot = re.compile(rf"{re.escape(token)}(?:{'|'.join(SLOTS)})")
     for element in document.iter():
         if isinstance(element.tag, str):
             element.text = slot.sub("", element.text) if element.text else element.text

@@ -45,7 +45,8 @@ log = logging.getLogger(__name__)
 class Books:
     """What is written, and when. Everything happens on the engine's loop, but `do` and `refuse`.
 
-    `call` runs a function on that loop, from any thread, for as long as there is one.
+    `call` runs a function on that loop, from any thread, for as long as there is one. `on_failure`
+    is to end the run at once, `on_unlogged` after the answers to the dots that are out.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Books:
         call: Callable[..., None],
         sent_log: SentLog,
         on_failure: Callable[[], None],
+        on_unlogged: Callable[[], None],
     ) -> None:
         self._store = store
         self._clock = clock
@@ -64,6 +66,8 @@ class Books:
         self._call = call
         self._sent_log = sent_log
         self._on_failure = on_failure
+        self._on_unlogged = on_unlogged
+        self._unlogged: StoreError | None = None
         self._entries: deque[Entry] = deque()  # may come from any thread
         self._group = Group()  # what is to be written next
         self._timer: asyncio.TimerHandle | None = None  # when we write
@@ -90,8 +94,8 @@ class Books:
             while self.problem is None and (self._entries or not self._group.is_empty):
                 if not self._write():
                     sleep(AGAIN_SECONDS)
-        if self.problem is not None:
-            raise self.problem
+        if problem := self.problem or self._unlogged:
+            raise problem
 
     def taken(self, job: Job) -> None:
         """A job is handed out: its intent will come, or its outcome."""
@@ -193,7 +197,7 @@ class Books:
         for tell, job, may_go in done.granted:
             tell(job, may_go)
         if done.going:
-            self._sent_log.append(done.going, at=done.at)
+            self._log_dots(done)
         for (issue, status), number in done.counts.items():
             self.counts[issue][DeliveryStatus.PENDING] -= number
             self.counts[issue][status] += number
@@ -205,3 +209,12 @@ class Books:
             self.listener.lost(done.lost)
         for task, result in done.tasks:
             task.then(result)
+
+    def _log_dots(self, done: Done) -> None:
+        """The dots are out, and their answers still count: a full disk must not lose them."""
+        try:
+            self._sent_log.append(done.going, at=done.at)
+        except OSError as problem:
+            self._unlogged = StoreError(f"sent.log cannot be written: {problem}")
+            log.error("deliveries.unlogged", extra={"problem": str(problem)})
+            self._on_unlogged()

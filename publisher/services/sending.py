@@ -4,6 +4,7 @@ import os
 import socket
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from secrets import token_hex
 from time import monotonic
@@ -84,6 +85,7 @@ class Run:
             call=self._call,
             sent_log=self._log,
             on_failure=self._stop_dead,
+            on_unlogged=self._stop_gently,
         )
         self._outbox = Outbox(
             app,
@@ -119,8 +121,8 @@ class Run:
         finally:
             self._engine.abandon()
             self._outbox.close()
-            self.books.close()
-            self._log.close()
+            with closing(self._log):
+                self.books.close()
         pace.tell(self._watch.progress, is_last=True)
         if self._outbox.problem is not None:
             raise self._outbox.problem
@@ -128,6 +130,9 @@ class Run:
     def _stop_dead(self) -> None:
         """Nothing can be written any more: not one dot more."""
         self._engine.cancel()
+
+    def _stop_gently(self) -> None:
+        self._engine.stop()
 
     def _wake(self) -> None:
         self._engine.wake()

@@ -40,9 +40,9 @@ _YEAR_SECONDS = 31_536_000
 class SecurityHeaders:
     """Puts the headers on every answer, errors included; a policy set by a handler stays.
 
-    The referrer stays among our own pages, so that no link with a token goes abroad. `no-referrer`
-    would take more than that: with it browsers name no origin even to us, and `SameOrigin` could
-    not tell our own forms from those of others (Fetch standard, "append a request Origin header").
+    Pages loosen the policy for referrers to `same-origin` themselves (`base.html`): under
+    `no-referrer` a browser names no origin with a form, even to us (Fetch standard, "append a
+    request Origin header"), and `SameOrigin` could not tell our forms from those of others.
 
     Not on a 304, which has no body: what it stands for came with them, and a 304 says no more than
     its validators need (RFC 9110, section 15.4.5).
@@ -53,7 +53,7 @@ class SecurityHeaders:
         headers = {
             "content-security-policy": PAGE_POLICY,
             "x-content-type-options": "nosniff",
-            "referrer-policy": "same-origin",
+            "referrer-policy": "no-referrer",
             "cross-origin-opener-policy": "same-origin",
         }
         if is_https:

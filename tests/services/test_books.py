@@ -1,11 +1,12 @@
 """The books, entry by entry, on a real database."""
 
 import asyncio
+import errno
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from publisher.domain.replies import (
     Unconfirmed,
     Verdict,
 )
+from publisher.errors import StoreError
 from publisher.mail.jobs import Job
 from publisher.mail.relays import Relay
 from publisher.services import audiences, controls, deliveries
@@ -35,6 +37,7 @@ from publisher.store import batches, engine, issues
 from publisher.store import deliveries as rows
 from publisher.store.engine import Store
 from tests.factories import NOW
+from tests.faults.relay import Behaviour, FaultRelay
 from tests.faults.world import found, make_relay, open_world
 
 LINE_LOST = Verdict(outcome=NotSent("the line broke"), scope=Scope.CONNECTION, after=After.CLOSE)
@@ -85,6 +88,7 @@ class Desk:
             call=asyncio.get_running_loop().call_soon_threadsafe,
             sent_log=self.log,
             on_failure=lambda: None,
+            on_unlogged=lambda: None,
         )
         books.start(self.ear)
         return books
@@ -202,3 +206,31 @@ def test_what_was_at_its_final_dot_when_the_issue_was_cancelled_is_not_left_wait
         asyncio.run(cancelled_meanwhile())
         assert desk.counts() == {DeliveryStatus.SKIPPED: 1}
         assert [row.reason for row in deliveries.listing(desk.app)] == ["cancelled"]
+
+
+@pytest.mark.parametrize("groups", [0, 3])
+def test_where_the_log_cannot_grow_the_run_ends_and_every_answer_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, groups: int
+) -> None:
+    found(tmp_path, [f"reader{number}@d.test" for number in range(200)])
+    really, calls = SentLog.append, [0]
+
+    def full_after(log: SentLog, going: Iterable[Claimed], *, at: datetime) -> None:
+        calls[0] += 1
+        if calls[0] > groups:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        really(log, going, at=at)
+
+    monkeypatch.setattr(SentLog, "append", full_after)
+    with (
+        FaultRelay(Behaviour(delay_ms=20)) as relay,
+        open_world(tmp_path, [make_relay(relay.port)]) as app,
+    ):
+        with pytest.raises(StoreError, match=r"sent\.log .*No space left"):
+            deliveries.deliver(app)
+        assert 0 < len(relay.accepted) < 200
+        monkeypatch.undo()
+        assert deliveries.recover(app) == []
+        assert deliveries.counts(app, 1)[DeliveryStatus.SENT] == len(relay.accepted)
+        assert deliveries.deliver(app)[0].finished
+        assert len({each["rcpt"] for each in relay.accepted}) == len(relay.accepted) == 200

@@ -13,7 +13,7 @@ from publisher.web.security import PAGE_POLICY
 
 GUARDS = {
     "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
+    "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
     "strict-transport-security": "max-age=31536000",
 }
