@@ -93,6 +93,8 @@ class Outbox:
         self._work.set()
         self._thread.join()
         self._leases.close()
+        for supply in self._supplies.values():
+            supply.problem = supply.problem or supply.cold
 
     @property
     def is_spent(self) -> bool:

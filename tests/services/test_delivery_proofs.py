@@ -16,7 +16,7 @@ from publisher.errors import Conflict
 from publisher.mail.relays import Relay, Security
 from publisher.services import controls, deliveries, issues, relays, subscribers
 from publisher.services.app import App
-from publisher.services.ledger import room_of
+from publisher.services.quotas import warm_up_of
 from publisher.store import relays as relay_rows
 from tests.factories import NOW
 from tests.faults.relay import Behaviour, FaultRelay
@@ -186,7 +186,7 @@ def test_while_it_warms_up_refusals_are_counted(
             assert relay_rows.hours_used(tx, "main", "example.org")[0][1:] == (44, 6)
         clock.now += timedelta(days=1)
         with app.store.read() as tx:
-            assert room_of(tx, app.relays[0], "example.org", now=clock.now).messages == 50
+            assert warm_up_of(tx, app.relays[0], "example.org", now=clock.now).messages == 50
 
 
 @pytest.mark.parametrize("frozen", [0.3, pytest.param(5.0, marks=pytest.mark.acceptance)])
