@@ -29,34 +29,30 @@ class Room:
     until: datetime | None = None
 
 
-def room(
-    used: Usage, *, per_hour: int, per_day: int, now: datetime, warming: Warmth | None = None
-) -> Room:
-    """What is left of the quotas; 0 means there is none. The day is the last 24 hourly counts.
+UNLIMITED = Room(messages=None)
 
-    `warming` is what the relay was ever given from this sender's domain, None if it is warm.
+
+def room(used: Usage, *, per_hour: int, per_day: int, now: datetime) -> Room:
+    """What is left of a relay's quotas; 0 means there is none. The day is the last 24 hourly
+    counts.
     """
-    found = Room(messages=None)
-    this_hour = now.replace(minute=0, second=0, microsecond=0)
+    found = UNLIMITED
+    this_hour = _hour_of(now)
     if per_hour:
         spent = sum(messages for hour, messages in used if hour == this_hour)
         found = _tighter(found, Room(messages=max(per_hour - spent, 0), until=this_hour + _HOUR))
-    day = [(hour, messages) for hour, messages in used if hour > this_hour - _DAY]
     if per_day:
+        day = [(hour, messages) for hour, messages in used if hour > this_hour - _DAY]
         found = _tighter(found, _day_room(day, per_day, this_hour))
-    if warming is not None:
-        found = _tighter(found, _warm_room(warming, this_hour))
     return found
 
 
-def _day_room(day: Usage, per_day: int, this_hour: datetime) -> Room:
-    left = max(per_day - sum(messages for _, messages in day), 0)
-    oldest = day[0][0] if day else this_hour
-    return Room(messages=left, until=oldest + _DAY)
+def warm_up_room(warming: Warmth, *, now: datetime) -> Room:
+    """What is left of the day's step, of what a relay was ever given from one sender's domain.
 
-
-def _warm_room(warming: Warmth, this_hour: datetime) -> Room:
-    """The step grows by one for each day on which something was sent, and little of it refused."""
+    The step grows by one for each day on which something was sent, and little of it refused.
+    """
+    this_hour = _hour_of(now)
     recent = [(hour, messages) for hour, messages, _ in warming if hour > this_hour - _DAY]
     sent: Counter[date] = Counter()
     refused: Counter[date] = Counter()
@@ -66,11 +62,24 @@ def _warm_room(warming: Warmth, this_hour: datetime) -> Room:
             refused[hour.date()] += no
     step = sum(refused[day] <= MOST_REFUSED * messages for day, messages in sent.items())
     if step >= len(WARM_UP_STEPS):
-        return Room(messages=None)
+        return UNLIMITED
     return _day_room(recent, WARM_UP_STEPS[step], this_hour)
 
 
+def _hour_of(now: datetime) -> datetime:
+    return now.replace(minute=0, second=0, microsecond=0)
+
+
+def _day_room(day: Usage, per_day: int, this_hour: datetime) -> Room:
+    left = max(per_day - sum(messages for _, messages in day), 0)
+    oldest = day[0][0] if day else this_hour
+    return Room(messages=left, until=oldest + _DAY)
+
+
 def _tighter(one: Room, other: Room) -> Room:
-    if one.messages is None:
-        return other
-    return one if other.messages is None or one.messages <= other.messages else other
+    """The one that leaves less; of two that leave the same, the one that does so for longer."""
+    if one.messages is None or other.messages is None:
+        return other if one.messages is None else one
+    if one.messages != other.messages:
+        return one if one.messages < other.messages else other
+    return max((one, other), key=lambda room: (room.until is not None, room.until))

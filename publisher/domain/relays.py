@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 TAKE_OVER_AFTER = timedelta(minutes=15)
 """So long a relay may be in trouble before one that stands by takes its work."""
 
-LONGEST_REST = timedelta(minutes=10)
-"""No relay rests for longer: five minutes, and some more because clocks differ. What seems to
-rest for longer was written before the clock was set back."""
+LONGEST_REST = timedelta(minutes=70)
+"""No relay rests for longer: five minutes, an hour where its quota is used up, and some more
+because clocks differ. What seems to rest for longer was written before the clock was set back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,8 +70,13 @@ class Desk(Protocol):
     ) -> None:
         """What the relay has taught us, to be remembered."""
 
-    def give_up(self, relay: Relay, problem: str, *, pause: bool) -> None:
-        """The relay cannot be used now; `pause` means until an operator has looked."""
+    def give_up(
+        self, relay: Relay, problem: str, *, pause: bool, rest_seconds: float = 0.0
+    ) -> None:
+        """The relay cannot be used now, for so long at least.
+
+        `pause` means until an operator has looked.
+        """
 
 
 def transparent(message: bytes) -> bytes:

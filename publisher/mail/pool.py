@@ -22,6 +22,9 @@ IDLE_SECONDS = 30.0
 TICK_SECONDS = 1.0
 BACKOFF_MOST_SECONDS = 300.0
 MOST_HELD = 100
+QUOTA_SECONDS = 3600.0
+"""How long a relay rests that says its quota is used up. When its day ends it does not say; some
+let it end hour by hour, and one question an hour offends nobody."""
 
 _LEVELS = (Pipelining.OFF, Pipelining.ENVELOPE, Pipelining.DOT)
 
@@ -227,7 +230,7 @@ class Lane:
             case Reaction.PAUSE_RELAY:
                 self._give_up(problem, pause=True)
             case Reaction.QUOTA:
-                self._give_up(problem, pause=False)
+                self._give_up(problem, pause=False, rest_seconds=QUOTA_SECONDS)
             case Reaction.SLOW_RELAY:
                 self._rate.slow_down(self._loop.time(), wait=self.relay.backoff_seconds)
             case Reaction.SLOW_DOMAIN:
@@ -264,11 +267,11 @@ class Lane:
         self._wakes_at = 0.0
         self.pump()
 
-    def _give_up(self, problem: str, *, pause: bool) -> None:
+    def _give_up(self, problem: str, *, pause: bool, rest_seconds: float = 0.0) -> None:
         if self._is_leaving:
             return
         self._is_leaving = True
-        self._desk.give_up(self.relay, problem, pause=pause)
+        self._desk.give_up(self.relay, problem, pause=pause, rest_seconds=rest_seconds)
         self._loop.call_soon(self._leave)
 
     def _leave(self) -> None:

@@ -74,6 +74,11 @@ class Relay:
         """What it is called in records: its name, else host and port."""
         return self.name or str(self)
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether quotas or a warm-up count what it is given."""
+        return bool(self.per_hour or self.per_day or self.warm_up)
+
     def error(self, problem: str) -> RelayError:
         """The problem with this relay's address before it."""
         return RelayError(str(self), problem)

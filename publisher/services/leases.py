@@ -8,7 +8,7 @@ one that waits for both gives back what is left.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
 from time import monotonic
@@ -17,8 +17,8 @@ from publisher.domain.deliveries import OnUnknown
 from publisher.services.app import App
 from publisher.services.book_entries import Claimed
 from publisher.services.books import Books
-from publisher.services.ledger import room_of
 from publisher.services.letters import IssueMail
+from publisher.services.quotas import room_of, warm_up_of
 from publisher.services.supplies import Supply
 from publisher.store import batches, instances
 from publisher.store import deliveries as rows
@@ -141,24 +141,27 @@ class Leases:
         if instance is not None and instance.fence:
             return None  # whoever is fenced in the middle of a run gets no more work
         if supply.room is None:
-            self._measure(tx, supply, now)
-        lease = batches.lease(tx, supply.issues, owner=self._owner, now=now, until=now + LEASE)
+            left = room_of(tx, supply.relay, now=now)
+            supply.room, supply.room_until = left.messages, left.until
+        allowed = [each for each in supply.issues if self._warmth(tx, supply, each, now) != 0]
+        lease = batches.lease(tx, allowed, owner=self._owner, now=now, until=now + LEASE)
         if lease is None:
             return None
         policy = self._mails[lease.issue].letter.newsletter.on_unknown
         resend = {lease.issue} if policy is OnUnknown.RESEND else set()
         outcome_rows.recover(tx, resend=resend, batch=lease.batch, now=now)
         claims = rows.claim(tx, lease.batch, now=now)
+        claims = claims[: self._warmth(tx, supply, lease.issue, now)]  # the others keep waiting
         if not claims:
             batches.release(tx, lease, now=now)
         return lease, claims
 
-    def _measure(self, tx: Tx, supply: Supply, now: datetime) -> None:
-        domains = {self._mails[issue].letter.newsletter.sender.domain for issue in supply.issues}
-        for domain in domains:
-            left = room_of(tx, supply.relay, domain, now=now)
-            if left.messages is not None:
-                supply.room, supply.room_until = left.messages, left.until
+    def _warmth(self, tx: Tx, supply: Supply, issue: int, now: datetime) -> int | None:
+        """How many messages of an issue's sender the relay's warm-up lets us lease, None = all."""
+        domain = self._mails[issue].letter.newsletter.sender.domain
+        if domain not in supply.warm_ups:
+            supply.warm_ups[domain] = warm_up_of(tx, supply.relay, domain, now=now)
+        return supply.warm_ups[domain].messages
 
     def _leased(self, supply: Supply, found: tuple[Lease, list[Claim]] | None) -> None:
         supply.is_asking = False
@@ -168,6 +171,7 @@ class Leases:
             lease, claims = found
             letter = self._mails[lease.issue].letter
             supply.leased += 1
+            self._warm(supply, letter.newsletter.sender.domain, len(claims))
             self._held[lease.batch] = _Held(lease, len(claims))
             with self._lock:
                 supply.outstanding += len(claims)
@@ -185,6 +189,11 @@ class Leases:
                 for claim in claims
             )
         self._on_claims()
+
+    def _warm(self, supply: Supply, domain: str, leased: int) -> None:
+        step = supply.warm_ups[domain]
+        if step.messages is not None:
+            supply.warm_ups[domain] = replace(step, messages=step.messages - leased)
 
     def _release(self, lease: Lease) -> None:
         now = self._app.clock()

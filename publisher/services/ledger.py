@@ -6,15 +6,14 @@ Values in, rows changed, what came of it out; when that happens is the affair of
 """
 
 import logging
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from publisher.domain.addresses import parse_address
 from publisher.domain.breakers import Breaker
 from publisher.domain.deliveries import DeliveryStatus, OnUnknown, settle
 from publisher.domain.issues import IssueStatus
-from publisher.domain.quotas import Room, room
 from publisher.domain.replies import (
     Accepted,
     Blame,
@@ -25,8 +24,8 @@ from publisher.domain.replies import (
 )
 from publisher.domain.suppressions import SuppressionReason
 from publisher.mail.jobs import Job
-from publisher.mail.relays import Relay
 from publisher.services.book_entries import Claimed, Done, Fate, Group, Intent, Outcome
+from publisher.services.quotas import Quotas
 from publisher.store import batches, issues, suppressions
 from publisher.store import deliveries as rows
 from publisher.store import outcomes as outcome_rows
@@ -177,25 +176,26 @@ class Ledger:
     def _within_quota(
         self, tx: Tx, intents: Sequence[Intent], done: Done, *, now: datetime
     ) -> tuple[list[Intent], list[Intent]]:
-        """Those that the quotas of their relays still allow, and the others."""
+        """Those that the quotas of their relays still allow, and the others.
+
+        Where a sender's domain has had its step of a relay's warm-up, only its batches go back.
+        """
         allowed, refused = [], []
-        left: dict[str, Room] = {}
-        taken: Counter[str] = Counter()
+        quotas = Quotas(tx, now=now)
         for each in intents:
-            relay = each.relay
-            if not (relay.per_hour or relay.per_day or relay.warm_up):
+            if not each.relay.is_limited:  # most are not, and this runs for every message
                 allowed.append(each)
                 continue
             one = self.claimed[each.job]
-            if relay.label not in left:
-                left[relay.label] = room_of(tx, relay, one.sender_domain, now=now)
-            limit = left[relay.label].messages
-            if limit is None or taken[relay.label] < limit:
-                taken[relay.label] += 1
-                allowed.append(each)
-            else:
+            if full := quotas.full(each.relay):
                 refused.append(each)
-                done.full.append((relay, left[relay.label].until))
+                done.full.append((each.relay, full.until))
+            elif not quotas.is_warm_enough(each.relay, one.sender_domain):
+                refused.append(each)
+                done.lost.add(one.lease.batch)
+            else:
+                quotas.take(each.relay, one.sender_domain)
+                allowed.append(each)
         return allowed, refused
 
     def close(self, done: Done) -> None:
@@ -208,10 +208,3 @@ class Ledger:
         for job, claimed, _ in done.finished:
             claimed.is_intended = False
             self.claimed.pop(job, None)
-
-
-def room_of(tx: Tx, relay: Relay, sender_domain: str, *, now: datetime) -> Room:
-    """How many messages a relay may still be given."""
-    warming = relay_rows.hours_used(tx, relay.label, sender_domain) if relay.warm_up else None
-    used = relay_rows.usage(tx, relay.label, since=now - timedelta(hours=25))
-    return room(used, per_hour=relay.per_hour, per_day=relay.per_day, now=now, warming=warming)

@@ -93,6 +93,8 @@ class Outbox:
         self._work.set()
         self._thread.join()
         self._leases.close()
+        for supply in self._supplies.values():
+            supply.problem = supply.problem or supply.cold
 
     @property
     def is_spent(self) -> bool:
@@ -161,12 +163,13 @@ class Outbox:
             lesson["pipelining"] = pipelining.value
         self._books.do(lambda tx: relay_rows.change(tx, relay.label, **lesson))
 
-    def give_up(self, relay: Relay, problem: str, *, pause: bool) -> None:
+    def give_up(
+        self, relay: Relay, problem: str, *, pause: bool, rest_seconds: float = 0.0
+    ) -> None:
         supply = self._supplies[relay.label]
         now = self._app.clock()
-        rest = min(
-            timedelta(seconds=relay.backoff_seconds) * (1 << min(supply.setbacks, 20)), REST_MOST
-        )
+        backoff = timedelta(seconds=relay.backoff_seconds) * (1 << min(supply.setbacks, 20))
+        rest = max(min(backoff, REST_MOST), timedelta(seconds=rest_seconds))
         log.warning("relay.resting", extra={"relay": relay.label, "problem": problem})
         self._books.do(
             lambda tx: relay_rows.fail(

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.domain.quotas import WARM_UP_STEPS, Room, Usage, Warmth, room
+from publisher.domain.quotas import WARM_UP_STEPS, Room, Usage, Warmth, room, warm_up_room
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NOON = NOW.replace(minute=0)
 
 
-def left(used: Usage, *, warming: Warmth | None = None, **limits: int) -> Room:
-    return room(used, now=NOW, warming=warming, **{"per_hour": 0, "per_day": 0, **limits})
+def left(used: Usage, **limits: int) -> Room:
+    return room(used, now=NOW, **{"per_hour": 0, "per_day": 0, **limits})
 
 
 def warm_days(count: int, *, refused: int = 0) -> Warmth:
@@ -42,6 +42,13 @@ def test_the_tighter_one_of_two_quotas_counts() -> None:
     assert left(used, per_hour=65, per_day=100).messages == 5
 
 
+def test_of_two_quotas_that_are_used_up_the_longer_one_counts() -> None:
+    used = [(NOON - HOUR, 50), (NOON, 50)]
+    assert left(used, per_hour=50, per_day=100) == Room(messages=0, until=NOON + 23 * HOUR)
+    used = [(NOON - 23 * HOUR, 50), (NOON, 50)]
+    assert left(used, per_hour=50, per_day=100) == Room(messages=0, until=NOON + HOUR)
+
+
 @given(st.lists(st.integers(0, 50), max_size=30), st.integers(1, 200), st.integers(1, 500))
 def test_no_quota_is_ever_exceeded(hours: list[int], per_hour: int, per_day: int) -> None:
     used: list[tuple[datetime, int]] = []
@@ -57,22 +64,22 @@ def test_no_quota_is_ever_exceeded(hours: list[int], per_hour: int, per_day: int
 
 @pytest.mark.parametrize(("days", "most"), list(enumerate(WARM_UP_STEPS)))
 def test_each_day_of_sending_leads_to_the_next_step(days: int, most: int) -> None:
-    assert left([], warming=warm_days(days)).messages == most
+    assert warm_up_room(warm_days(days), now=NOW).messages == most
 
 
 def test_after_the_last_step_it_is_warm() -> None:
-    assert left([], warming=warm_days(len(WARM_UP_STEPS))) == Room(messages=None)
+    assert warm_up_room(warm_days(len(WARM_UP_STEPS)), now=NOW) == Room(messages=None)
 
 
 def test_days_without_mail_warm_nothing() -> None:
-    assert left([], warming=[(NOON - 30 * DAY, 100, 0)]).messages == WARM_UP_STEPS[1]
+    assert warm_up_room([(NOON - 30 * DAY, 100, 0)], now=NOW).messages == WARM_UP_STEPS[1]
 
 
 def test_what_went_today_counts_against_today_s_step() -> None:
     today = [*warm_days(1), (NOON - HOUR, 90, 0)]
-    assert left([], warming=today) == Room(messages=10, until=NOON + 23 * HOUR)
+    assert warm_up_room(today, now=NOW) == Room(messages=10, until=NOON + 23 * HOUR)
 
 
 @pytest.mark.parametrize(("refused", "step"), [(5, 3), (6, 0)])
 def test_days_with_too_many_refusals_hold_the_step(refused: int, step: int) -> None:
-    assert left([], warming=warm_days(3, refused=refused)).messages == WARM_UP_STEPS[step]
+    assert warm_up_room(warm_days(3, refused=refused), now=NOW).messages == WARM_UP_STEPS[step]

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
 
+from publisher.clock import system_clock
 from publisher.domain.controls import Verb
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import IssueStatus
@@ -18,6 +20,7 @@ from publisher.services.app import App
 from publisher.store import relays as relay_rows
 from tests.faults.relay import Behaviour, FaultRelay
 from tests.faults.world import found, make_relay, open_world, plan
+from tests.services.conftest import FakeClock
 
 SENT = DeliveryStatus.SENT
 
@@ -85,3 +88,20 @@ def test_what_composing_dies_of_ends_the_run_and_loses_nobody(
         assert by_issue(app, SENT)[1] == len(relay.accepted)
         assert deliveries.deliver(app)[0].finished  # at once: nothing is left leased
         assert len({each["rcpt"] for each in relay.accepted}) == len(relay.accepted) == 300
+
+
+def test_a_relay_that_calls_its_quota_used_up_is_asked_once_an_hour(tmp_path: Path) -> None:
+    found(tmp_path, [f"reader{number}@d.test" for number in range(20)])
+    clock = FakeClock(system_clock())
+    with (
+        FaultRelay(Behaviour(quota=5)) as relay,
+        open_world(tmp_path, [make_relay(relay.port, max_connections=1)], clock=clock) as app,
+    ):
+        assert "5.4.5" in deliveries.deliver(app)[0].problem
+        for _ in range(119):
+            clock.now += timedelta(seconds=30)
+            assert "next try at" in deliveries.deliver(app)[0].problem
+        assert relay.connections == 1
+        relay.behaviour.quota = 0
+        clock.now += timedelta(seconds=30)
+        assert deliveries.deliver(app)[0].finished
