@@ -16,8 +16,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from publisher.render.notices import NoticeKind
@@ -74,6 +72,8 @@ def take_letters(work: Path, folder: Path) -> None:
 
 def take_operator_page(address: str, folder: Path) -> None:
     """What an operator sees who has just logged in."""
+    from playwright.sync_api import sync_playwright  # the rest of this file does without
+
     with sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=browser()[0], args=["--no-sandbox"])
         for name, width, height, scheme in (

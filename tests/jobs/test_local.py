@@ -185,7 +185,7 @@ def test_a_fenced_database_leases_nothing(tmp_path: Path) -> None:
     found(tmp_path, ["ann@d.test"])
     with FaultRelay() as relay, open_world(tmp_path, [make_relay(relay.port)]) as app:
         instances.start(app)
-        instances.fence_restored(app, now=app.clock())
+        instances.fence_restored(app.store, now=app.clock())
         deliveries.deliver(app)
         assert relay.dots == 0
 
