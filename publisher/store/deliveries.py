@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Row,
+    Select,
     Update,
     and_,
     bindparam,
@@ -212,39 +213,25 @@ def _may_be_mailed() -> ColumnElement[bool]:
 
 def _is_addressed() -> ColumnElement[bool]:
     """Whether a row holds the present address of its subscriber."""
-    return (
-        select(subscribers.c.id)
-        .where(
-            subscribers.c.id == deliveries.c.subscriber,
-            subscribers.c.address == deliveries.c.address,
-        )
-        .correlate(deliveries)
-        .exists()
-    )
+    return _there_is(_subscriber(), subscribers.c.address == deliveries.c.address)
 
 
 def _is_confirmed() -> ColumnElement[bool]:
-    return (
-        select(subscriptions.c.id)
-        .where(
-            subscriptions.c.id == deliveries.c.subscription,
-            subscriptions.c.status == SubscriptionStatus.CONFIRMED.value,
-        )
-        .correlate(deliveries)
-        .exists()
-    )
+    theirs = select(subscriptions.c.id).where(subscriptions.c.id == deliveries.c.subscription)
+    return _there_is(theirs, subscriptions.c.status == SubscriptionStatus.CONFIRMED.value)
 
 
 def _is_suppressed() -> ColumnElement[bool]:
-    return (
-        select(suppressions.c.at)
-        .join_from(
-            suppressions, subscribers, suppressions.c.address_key == subscribers.c.address_key
-        )
-        .where(subscribers.c.id == deliveries.c.subscriber)
-        .correlate(deliveries)
-        .exists()
-    )
+    return _there_is(_subscriber(), suppressions.c.address_key == subscribers.c.address_key)
+
+
+def _subscriber() -> Select[Any]:
+    return select(subscribers.c.id).where(subscribers.c.id == deliveries.c.subscriber)
+
+
+def _there_is(row: Select[Any], condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether such a row belongs to a delivery."""
+    return row.where(condition).correlate(deliveries).exists()
 
 
 def _delivery(row: Row[Any]) -> Delivery:

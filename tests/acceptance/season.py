@@ -1,7 +1,7 @@
 """A season in the life of a site, written into its database: for pictures of the operator page.
 
 People come and leave, twelve issues go out and a few messages fail, feed readers poll. All of it
-is drawn from one seed, so that two pictures differ only in their dates.
+is drawn from one seed and ends now, so that two pictures look alike.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,8 @@
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -63,6 +64,17 @@ def put_back(app: App, copy: Path) -> App:
         path.unlink()
     shutil.copy(copy, app.folders.state / "publisher.db")
     return reopened(app)
+
+
+@contextmanager
+def mailing_to(app: App, reader: str) -> Iterator[tuple[App, FaultRelay]]:
+    """A started site with one post and one reader, and a relay that does as the address says."""
+    write_post(app, "one.md", title="One", date="2025-10-02 10:00:00")
+    with FaultRelay() as relay:
+        site = replace(app, relays=(make_relay(relay.port),))
+        add_readers(site, reader)
+        instances.start(site)
+        yield site, relay
 
 
 def statuses(app: App) -> list[tuple[str, str, str]]:
@@ -181,11 +193,7 @@ def refused_and_retried(app: App) -> int:
 def test_a_message_that_was_not_taken_fences_nothing_and_is_not_called_sent(
     app: App, clock: FakeClock, fault: str, trouble: Callable[[App], int], status: DeliveryStatus
 ) -> None:
-    write_post(app, "one.md", title="One", date="2025-10-02 10:00:00")
-    with FaultRelay() as relay:
-        site = replace(app, relays=(make_relay(relay.port),))
-        add_readers(site, f"{fault}.1")
-        instances.start(site)
+    with mailing_to(app, f"{fault}.1") as (site, relay):
         issue = trouble(site)
 
         assert instances.start(site) == ""
@@ -201,11 +209,7 @@ def test_a_message_that_was_not_taken_fences_nothing_and_is_not_called_sent(
 def test_who_was_put_off_before_the_backup_and_served_after_it_is_not_served_again(
     app: App, clock: FakeClock, tmp_path: Path, fault: str
 ) -> None:
-    write_post(app, "one.md", title="One", date="2025-10-02 10:00:00")
-    with FaultRelay() as relay:
-        site = replace(app, relays=(make_relay(relay.port),))
-        add_readers(site, f"{fault}.1")
-        instances.start(site)
+    with mailing_to(app, f"{fault}.1") as (site, relay):
         publishing.publish(site)
         copy_database(site, tmp_path / "copy.db")
         clock.now += timedelta(minutes=30)
