@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
+from publisher.cli.lazy import LazyCommand
 from publisher.cli.main import cli
 from publisher.content.dialects import DIALECTS, IDS, Dialect
 from publisher.content.values import KEEPING
@@ -53,7 +54,8 @@ def test_every_ignored_type_error_has_its_code_and_reason() -> None:
 
 def commands(group: click.Group, prefix: str = "publisher") -> list[tuple[str, click.Command]]:
     found: list[tuple[str, click.Command]] = []
-    for name, command in group.commands.items():
+    for name, listed in group.commands.items():
+        command = listed.load() if isinstance(listed, LazyCommand) else listed
         path = f"{prefix} {name}"
         found += commands(command, path) if isinstance(command, click.Group) else [(path, command)]
     return found

@@ -6,37 +6,7 @@ from pathlib import Path
 
 import click
 
-from publisher.cli import (
-    admin,
-    backup,
-    build,
-    check,
-    config,
-    db,
-    deliveries,
-    dkim,
-    doctor,
-    feeds,
-    healthcheck,
-    init,
-    issues,
-    key,
-    new,
-    plan,
-    posts,
-    preview,
-    publish,
-    resume,
-    send,
-    serve,
-    smtp,
-    status,
-    subscribers,
-    suppressions,
-    systemd_unit,
-    tokens,
-)
-from publisher.cli.run import run as run_pass
+from publisher.cli.lazy import LazyCommand, LazyGroup
 from publisher.errors import ConfigError, Locked, PublisherError
 from publisher.logs import set_up
 
@@ -44,7 +14,21 @@ FAILED, USAGE, PROBLEMS, PARTLY, TRY_LATER, BAD_CONFIG, INTERRUPTED = 1, 2, 3, 4
 """Exit codes besides 0 (sysexits.h where it has one); see docs/commands.md."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+COMMANDS = (
+    "init", "new", "posts", "check", "preview", "config", "key",
+    "build", "feeds", "plan", "publish", "run", "serve",
+    "issues", "send", "deliveries", "resume", "smtp", "dkim",
+    "subscribers", "suppressions",
+    "admin", "tokens", "status", "doctor", "healthcheck", "backup", "restore", "db",
+    "systemd-unit",
+)  # fmt: skip
+"""From an empty folder to a daemon that is looked after; each is a file of its name."""
+
+_FILES = {"restore": "backup"}
+"""But for these."""
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "-C",
     "--directory",
@@ -69,39 +53,9 @@ def cli(context: click.Context, directory: Path, config_file: Path) -> None:
     context.obj = directory / config_file
 
 
-for command in (
-    init.init,
-    check.check,
-    doctor.doctor,
-    build.build,
-    plan.plan,
-    preview.preview,
-    publish.publish,
-    resume.resume,
-    run_pass,
-    serve.serve,
-    send.send,
-    smtp.smtp,
-    healthcheck.healthcheck,
-    status.status,
-    posts.posts,
-    new.new,
-    issues.issues,
-    deliveries.deliveries,
-    feeds.feeds,
-    subscribers.subscribers,
-    suppressions.suppressions,
-    tokens.tokens,
-    dkim.dkim,
-    key.key,
-    admin.admin,
-    backup.backup,
-    backup.restore,
-    db.db,
-    config.config,
-    systemd_unit.systemd_unit,
-):
-    cli.add_command(command)
+for name in COMMANDS:
+    function = name.replace("-", "_")
+    cli.add_command(LazyCommand(name, file=_FILES.get(name, function), function=function))
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -1,11 +1,14 @@
 import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from publisher.cli.lazy import LazyCommand
 from publisher.cli.main import cli, run
 from publisher.services.backups import present_form
 from publisher.services.lock import exclusive
@@ -75,6 +78,30 @@ def test_every_command_that_prints_json_is_tried() -> None:
     tried = {" ".join(arguments) for arguments in READING}
     untried = {path for path in found if not any(one.startswith(path) for one in tried)}
     assert untried <= ACTING
+
+
+def test_only_the_command_that_is_called_is_loaded() -> None:
+    program = (
+        "import sys; from publisher.cli.main import run; run(sys.argv[1:]);"
+        "print(*(name for name in sys.modules if name.startswith('publisher.')))"
+    )
+
+    def loaded_by(*arguments: str) -> set[str]:
+        done = subprocess.run(
+            [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True
+        )
+        return {*done.stdout.splitlines()[-1].split()}
+
+    assert loaded_by("--help") == loaded_by("--version")
+    assert "publisher.cli.build" not in loaded_by("--help")
+    assert "publisher.store.engine" not in loaded_by("healthcheck", "--help")
+
+
+def test_the_list_of_commands_tells_what_each_says_of_itself() -> None:
+    for name, listed in cli.commands.items():
+        assert isinstance(listed, LazyCommand)
+        assert listed.load().name == name
+        assert listed.get_short_help_str(80) == listed.load().get_short_help_str(80) != ""
 
 
 @pytest.fixture(scope="module")
