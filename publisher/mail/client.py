@@ -139,6 +139,11 @@ class Connection(Wire):
         elif self.is_idle:
             self._quit()
 
+    def hang_up(self) -> None:
+        """Ends the session in the middle of whatever it does."""
+        self._is_leaving = True
+        self._end("the sending was broken off")
+
     def check(self, now: float) -> None:
         """Hangs up if the relay has let its time pass; a body that still flows has more."""
         waiting = self._transport.get_write_buffer_size() if self._transport else 0

@@ -7,7 +7,7 @@ installed: it halves the time that each message takes.
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from threading import Thread
+from threading import Event, Thread
 
 from publisher.mail.jobs import Desk
 from publisher.mail.pool import Lane
@@ -30,9 +30,12 @@ class Engine:
         self._thread = Thread(target=self._run, name="sending engine", daemon=True)
         self._main: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
+        self._is_ready = Event()
 
     def start(self) -> None:
+        """Returns when there is something that can be stopped."""
         self._thread.start()
+        self._is_ready.wait()
 
     @property
     def is_running(self) -> bool:
@@ -78,10 +81,13 @@ class Engine:
             pass  # abandoned
         except BaseException as failure:
             self._failure = failure
+        finally:
+            self._is_ready.set()
 
     async def _work(self) -> None:
         self._main = asyncio.current_task()
         self._lanes = [Lane(relay, self._desk) for relay in self._relays]
+        self._is_ready.set()
         async with asyncio.TaskGroup() as group:
             for lane in self._lanes:
                 group.create_task(lane.run())

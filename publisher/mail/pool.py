@@ -22,6 +22,7 @@ IDLE_SECONDS = 30.0
 TICK_SECONDS = 1.0
 BACKOFF_MOST_SECONDS = 300.0
 MOST_HELD = 100
+CLOSING_SECONDS = 5.0
 QUOTA_SECONDS = 3600.0
 """How long a relay rests that says its quota is used up. When its day ends it does not say; some
 let it end hour by hour, and one question an hour offends nobody."""
@@ -57,13 +58,17 @@ class Lane:
         self._has_opened = False
 
     async def run(self) -> None:
-        """Works until the desk has nothing more for this relay, or it is given up."""
+        """Works until the desk has nothing more for this relay, or it is given up.
+
+        Cancelled, it hangs up on every line: not one dot more.
+        """
         ticker = self._loop.create_task(self._tick())
         try:
             self.pump()
             await self._over.wait()
         finally:
             ticker.cancel()
+            await self._hang_up()
             with suppress(asyncio.CancelledError):
                 await ticker
 
@@ -284,6 +289,19 @@ class Lane:
         self._held.clear()
         if not self._connections and not self._opening:
             self._over.set()
+
+    async def _hang_up(self) -> None:
+        """Breaks off what is still there, if anything is."""
+        self._is_leaving = True
+        self._over.set()
+        ends = [*self._opening]
+        for task in ends:
+            task.cancel()
+        for connection in [*self._connections]:
+            connection.hang_up()
+            ends.append(self._loop.create_task(connection.wait_closed()))
+        if ends:
+            await asyncio.wait(ends, timeout=CLOSING_SECONDS)
 
     async def _tick(self) -> None:
         seconds = min(TICK_SECONDS, self.relay.timeout_seconds / 4)

@@ -25,6 +25,7 @@ class Wire(asyncio.Protocol):
         self._problem = ""  # why the line is gone; empty while it stands
         self._has_begun = False
         self._transport: asyncio.Transport | None = None
+        self._closed = asyncio.Event()
         self.offers = Offers(keywords={})
 
     def _on_answer(self, answer: Answer) -> None:
@@ -43,6 +44,10 @@ class Wire(asyncio.Protocol):
     @property
     def is_open(self) -> bool:
         return not self._problem
+
+    async def wait_closed(self) -> None:
+        """Until the line is gone, once it was made and its end has begun."""
+        await self._closed.wait()
 
     # The beginning: a coroutine.
 
@@ -142,6 +147,7 @@ class Wire(asyncio.Protocol):
             self._end("it closed the connection")
         else:
             self._end(f"the connection broke ({getattr(error, 'strerror', None) or error})")
+        self._closed.set()
 
     def _wake(self) -> None:
         waiter = self._waiter

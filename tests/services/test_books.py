@@ -234,3 +234,31 @@ def test_where_the_log_cannot_grow_the_run_ends_and_every_answer_counts(
         assert deliveries.counts(app, 1)[DeliveryStatus.SENT] == len(relay.accepted)
         assert deliveries.deliver(app)[0].finished
         assert len({each["rcpt"] for each in relay.accepted}) == len(relay.accepted) == 200
+
+
+def test_what_stops_the_run_dead_leaves_no_line_open_and_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found(tmp_path, [f"reader{number}@d.test" for number in range(200)])
+    really, calls = SentLog.append, [0]
+
+    def broken_after_three(log: SentLog, going: Iterable[Claimed], *, at: datetime) -> None:
+        calls[0] += 1
+        if calls[0] > 3:
+            raise RuntimeError("nobody has thought of this")
+        really(log, going, at=at)
+
+    monkeypatch.setattr(SentLog, "append", broken_after_three)
+    with (
+        FaultRelay(Behaviour(delay_ms=20)) as relay,
+        open_world(tmp_path, [make_relay(relay.port)]) as app,
+    ):
+        with pytest.raises(RuntimeError, match="nobody has thought of this"):
+            deliveries.deliver(app)
+        monkeypatch.undo()
+        doubtful = len(deliveries.recover(app))
+        assert doubtful > 0
+        assert deliveries.deliver(app)[0].finished
+        counts = deliveries.counts(app, 1)
+        assert counts[DeliveryStatus.SENT] + counts[DeliveryStatus.UNKNOWN] == 200
+        assert len({each["rcpt"] for each in relay.accepted}) == len(relay.accepted)
