@@ -23,6 +23,13 @@ _IMPOSSIBLE = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\x00-\x1f\x7f]|\.html?/")
 _LONGEST = 255  # bytes of one part: no usual file system takes more
 _OWN_PAGES = frozenset({"", "feeds", "archives", *MAIN_FILES.values()})
 _OWN_FOLDERS = frozenset({"assets", "newsletters", *FOLDERS.values()})
+_ANSWERED = re.compile(
+    r"admin|healthz|inbox|preview|privacy|readyz|subscribe"
+    r"|(?:admin|api|inbox|preview|u)/.+|[cp]/[^/]+|links/[^/]+/[^/]+"
+)
+"""What the daemon answers itself, unless it ends as pages do."""
+
+_PAGE_ENDINGS = (".html", ".htm")
 
 
 def path_of(site: Site, url: str) -> str | None:
@@ -41,7 +48,7 @@ def page_of(site: Site, url: str) -> str | None:
     A web server knows a page by its name: an address without an ending is that of a folder.
     """
     path = path_of(site, url)
-    return path if path is None or path.endswith((".html", ".htm")) else f"{path}/index.html"
+    return path if path is None or path.endswith(_PAGE_ENDINGS) else f"{path}/index.html"
 
 
 def each_address_once(posts: Sequence[Post], site: Site) -> tuple[list[Post], list[Failed]]:
@@ -57,7 +64,7 @@ def each_address_once(posts: Sequence[Post], site: Site) -> tuple[list[Post], li
         address = _address(site, post.url)
         if address is None:
             continue
-        if problem := _problem(address):
+        if problem := _problem(address) or _problem_of_a_bare(address, post.url):
             changed[post.path] = _homeless(post, problem)
         else:
             living.setdefault(address, []).append(post)
@@ -95,6 +102,13 @@ def _problem(address: str) -> str:
     if len(address) > _LONGEST and any(len(part.encode()) > _LONGEST for part in path.split("/")):
         return f"has an address of which a part is longer than {_LONGEST} bytes"
     return ""
+
+
+def _problem_of_a_bare(address: str, url: str) -> str:
+    """Why nobody would find a post there that has neither a slash nor an ending at its end."""
+    if url.endswith(("/", *_PAGE_ENDINGS)) or not _ANSWERED.fullmatch(address):
+        return ""
+    return f"wants /{address}, where the site itself answers; /{address}/ would be free"
 
 
 def _translated(site: Site, post: Post) -> Post:

@@ -40,12 +40,12 @@ from publisher.web.monitor import Counting, Health
 from publisher.web.preferences import FreshLinks, Preferring
 from publisher.web.previews import Previews
 from publisher.web.signups import SigningUp
-from publisher.web.static import FeedPath, Static
+from publisher.web.static import PublicPath, Static
 from publisher.web.subscribers import Confirming, Leaving
 
 log = logging.getLogger(__name__)
 
-register_url_convertor("feed", FeedPath())
+register_url_convertor("public", PublicPath())
 
 _STATUSES: dict[type[PublisherError], int] = {
     NotFound: 404,
@@ -83,13 +83,14 @@ def build_app(app: App) -> Starlette:
 
 
 def _routes(app: App) -> list[Route]:
-    """All routes. Feeds come first: nothing is asked for as often, and each route costs time.
+    """All routes. Feeds and pages come first: nothing is asked for as often, and each route costs
+    time.
 
     The last one takes every path that no other has.
     """
     budgets, static = Budgets(app), Static(app)
     return [
-        Route("/{path:feed}", static, methods=["GET"]),
+        Route("/{path:public}", static, methods=["GET"]),
         Route("/healthz", Health(app).alive, methods=["GET"]),
         Route("/readyz", Health(app).ready, methods=["GET"]),
         *_operator_routes(app, budgets),

@@ -96,10 +96,13 @@ class Held:
             return False
 
 
-class FeedPath(Convertor[str]):
-    """The part of a route that matches the path of any feed."""
+class PublicPath(Convertor[str]):
+    """The part of a route that matches the path of any feed or page: no other route ends so.
 
-    regex = rf"(?:.+/)?(?:{'|'.join(re.escape(file) for file in sorted(_FEEDS))})"
+    A post may live at `/p/hello.html`, beside the preferences at `/p/{token}`.
+    """
+
+    regex = rf"(?:.+/)?(?:{'|'.join(re.escape(file) for file in sorted(_FEEDS))}|[^/]*\.html?)?"
 
     def convert(self, value: str) -> str:
         return value

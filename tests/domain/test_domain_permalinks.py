@@ -64,6 +64,7 @@ def test_a_translation_moves_into_a_folder_of_its_language() -> None:
         "", "/rss.xml", "/feed.json", "/feeds/", "/archives/", "/tags/sea/", "/assets/page.css",
         "/../x/", "/a/%2e%2e/b/", "/a//b/", "/.", "/a%00b/", "/a%0Ab/", "/a.html/b/",
         "/" + "a" * 256 + "/", "/" + "%E4%BF%A1" * 86 + "/",
+        "/p/hello", "/subscribe", "/u/a/b",
     ],
 )  # fmt: skip
 def test_some_addresses_are_for_nobody(address: str) -> None:
@@ -74,8 +75,12 @@ def test_some_addresses_are_for_nobody(address: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["/archives/1/", "/archive/a/", "/a.b/", "/.well-known/a/", "/" + "%E4%BF%A1" * 85 + "/"],
-)
+    [
+        "/p/hello/", "/p/hello.html", "/subscribe/", "/u/a/b/", "/u", "/public",
+        "/p/2026/hello", "/links/friends",
+        "/archives/1/", "/archive/a/", "/a.b/", "/.well-known/a/", "/" + "%E4%BF%A1" * 85 + "/",
+    ],
+)  # fmt: skip
 def test_others_are_unusual_and_fit(address: str) -> None:
     assert told(at(address)) == {"a.md": address}
 

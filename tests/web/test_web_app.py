@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from publisher.domain.permalinks import each_address_once
 from publisher.errors import Conflict, InvalidAddress, NotFound, PublisherError, StoreError
 from publisher.services import subscribers
 from publisher.services.app import App
 from publisher.web.app import build_app
 from publisher.web.security import PAGE_POLICY
+from tests.factories import make_post
 
 GUARDS = {
     "x-content-type-options": "nosniff",
@@ -17,6 +19,10 @@ GUARDS = {
     "cross-origin-opener-policy": "same-origin",
     "strict-transport-security": "max-age=31536000",
 }
+
+PUBLISHED = {"/", "/feeds/", "/assets/page.css", "/rss.xml", "/atom.xml", "/feed.json",
+             "/no/such/page"}  # fmt: skip
+"""Paths that are answered from the output folder, as far as there is a file."""
 
 
 def requests(token: str) -> list[tuple[str, str, int]]:
@@ -120,6 +126,25 @@ def test_the_list_of_requests_names_every_route(app: App, token: str) -> None:
         if not shape.startswith("/{path:")
     }
     assert filled <= covered
+
+
+def test_no_post_lives_where_a_route_answers_instead(app: App, token: str) -> None:
+    paths = {path for method, path, _ in requests(token) if method == "GET"}
+    ours = {path for path in paths if path not in PUBLISHED}
+    posts = [make_post(path=path, url=app.site.link(path)) for path in sorted(ours)]
+    homeless = {failed.path for failed in each_address_once(posts, app.site)[1]}
+    assert homeless == ours
+
+
+@pytest.mark.parametrize("path", ["p/hello.html", "u/a/b.html", "c/index.html", "u/a/index.html"])
+def test_a_page_is_shown_whatever_route_it_resembles(
+    client: TestClient, app: App, path: str
+) -> None:
+    file = app.folders.output / path
+    file.parent.mkdir(parents=True)
+    file.write_text("<p>Hello.</p>")
+    answer = client.get("/" + path.removesuffix("index.html"))
+    assert (answer.status_code, answer.text) == (200, "<p>Hello.</p>")
 
 
 def test_only_the_inbox_and_the_copy_buttons_depart_from_the_policy(
