@@ -369,3 +369,30 @@ def test_instant_cannot_be_offered_beside_a_newsletter_that_counts_posts(config:
     (told,) = problems_of(config)
 
     assert "leave instant out" in told
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('folder = "public"', 'folder = "."', "config.toml"),
+        ('folder = "public"', 'folder = ".."', "config.toml"),
+        ('folder = "public"', 'folder = "var"', r"\[state\] folder"),
+        ('folder = "public"', 'folder = "content"', "the posts as they are written"),
+        ('folder = "var"', 'folder = "public/var"', r"\[state\] folder"),
+        ('folder = "var"', 'folder = "public"', r"\[state\] folder"),
+        ('password_file = ""', 'password_file = "public/word"', r"the password file of \[smtp\]"),
+    ],
+)
+def test_nothing_that_is_ours_alone_may_lie_among_the_pages(
+    config: Path, tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "word").write_text("hunter2")
+    change(config, old, new)
+    with pytest.raises(ConfigError, match=rf":\d+:1: feeds.folder: everybody could read {words}"):
+        load_settings(config)
+
+
+def test_pages_may_lie_in_a_folder_of_another_one(config: Path) -> None:
+    change(config, 'folder = "public"', 'folder = "content/public"')
+    assert load_settings(config).feeds.folder == "content/public"

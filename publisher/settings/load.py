@@ -36,8 +36,10 @@ def load_settings(path: Path) -> Settings:
     settings = _validated(given, places, problems)
     if settings is None or problems:
         raise ConfigError(list(dict.fromkeys(problems)))
-    relays = [_with_password(relay, path.resolve().parent, problems) for relay in settings.relays]
+    root = path.resolve().parent
+    relays = [_with_password(relay, root, problems) for relay in settings.relays]
     problems += _unknown_relays(settings)
+    problems += _exposed(settings, root, places)
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     smtp = settings.smtp.model_copy(update={"password": SecretStr(password)})
@@ -68,6 +70,23 @@ def _unknown_relays(settings: Settings) -> list[str]:
     ]
     twice = {name for name in names if names.count(name) > 1}
     return problems + [f"relays: two have the name {name!r}" for name in sorted(twice)]
+
+
+def _exposed(settings: Settings, root: Path, places: "_Places") -> Iterator[str]:
+    """What the web server would hand to everybody because it lies in the folder of the pages."""
+    public = (root / settings.feeds.folder).resolve()
+    content = settings.content
+    kept = {
+        "[state] folder": settings.state.folder,
+        "the posts as they are written": content.site or content.folder,
+        "config.toml": ".",
+        **{f"the password file of {r.name}": r.password_file for r in settings.relays},
+        "the password file of [smtp]": settings.smtp.password_file,
+    }
+    for what, place in kept.items():
+        if place and (root / place).resolve().is_relative_to(public):
+            problem = f"feeds.folder: everybody could read {what}, which lies in it"
+            yield places.at(("feeds", "folder"), problem)
 
 
 def masked(settings: Settings) -> dict[str, Any]:
