@@ -396,3 +396,43 @@ def test_nothing_that_is_ours_alone_may_lie_among_the_pages(
 def test_pages_may_lie_in_a_folder_of_another_one(config: Path) -> None:
     change(config, 'folder = "public"', 'folder = "content/public"')
     assert load_settings(config).feeds.folder == "content/public"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("PUBLISHER_WEB__PORT", "x"), ("PUBLISHER_SITE__TIMEZONE", "Mars"), ("PUBLISHER_SMTP", "[]")],
+)
+def test_a_variable_that_wins_over_the_file_is_the_one_to_mend(
+    config: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    (told,) = problems_of(config)
+    assert told.startswith(f"environment: {variable}: ")
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["PUBLISHER_WEB__TRUSTED_PROXIES", "PUBLISHER_FEEDS__REDIRECTS", "PUBLISHER_NEWSLETTERS"],
+)
+def test_a_list_in_the_environment_that_is_no_json_is_told(
+    config: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv("PUBLISHER_WEB__HOST", "10.0.0.0/8")
+    monkeypatch.setenv(variable, "10.0.0.0/8")
+    (told,) = problems_of(config)
+    assert told.startswith(f"environment: {variable}: a list or table is JSON here")
+
+
+def test_the_password_of_a_further_relay_is_guarded_too(config: Path) -> None:
+    relay = '\n[[relays]]\nname = "b"\nhost = "b.example.org"\npassword = "hunter2"\n'
+    config.write_text(config.read_text(encoding="utf-8") + relay, encoding="utf-8")
+    assert load_settings(config).relays[0].password.get_secret_value() == "hunter2"
+
+    config.chmod(0o644)
+    (told,) = problems_of(config)
+    assert "relays.password stands in a file that others can read" in told
+    assert "hunter2" not in told
+
+    change(config, 'host = "b.example.org"', 'host = "b.example.org"\npassword_file = "word"')
+    (told,) = problems_of(config)
+    assert "both set" in told
