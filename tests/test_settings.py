@@ -165,6 +165,8 @@ def test_broken_toml_is_told_with_line_and_column(config: Path) -> None:
         ("https://BÜCHER.de:8443/a/", "https://xn--bcher-kva.de:8443/a"),
         ("https://灯塔。中国", "https://xn--omsv47c.xn--fiqs8s"),
         ("https://straße.example.org", "https://xn--strae-oqa.example.org"),
+        ("HTTPS://letters.example.org", "https://letters.example.org"),
+        ("http://[::1]:8080/", "http://[::1]:8080"),
     ],
 )
 def test_a_host_is_read_in_its_ascii_form(config: Path, written: str, meant: str) -> None:
@@ -178,6 +180,12 @@ def test_a_host_is_read_in_its_ascii_form(config: Path, written: str, meant: str
         ("https://bü\u200dcher.de", "write its ASCII form, xn--…"),
         ("https://letters.example.org/bücher", "beyond ASCII in its path"),
         ("https://bücher.de:99999", "port out of range"),
+        ("https://letters.example.org:99999", "port out of range"),
+        ("https://letters.example.org ", "without blanks"),
+        ("https://letters.example.org/a b", "without blanks"),
+        ("https://ann:word@letters.example.org", "without blanks, quotes, user name or password"),
+        ("https://letters.example.org/<i>", "without blanks, quotes"),
+        ("https://.example.org", "must be an address"),
     ],
 )
 def test_an_address_that_no_mail_could_link_to_is_refused(
@@ -436,3 +444,26 @@ def test_the_password_of_a_further_relay_is_guarded_too(config: Path) -> None:
     change(config, 'host = "b.example.org"', 'host = "b.example.org"\npassword_file = "word"')
     (told,) = problems_of(config)
     assert "both set" in told
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("start = 2025-10-01", "start = 0001-01-01"),
+        ("start = 2025-10-01", "start = 9999-12-31T23:59:59-12:00"),
+        ("expire_hours = 0", "expire_hours = 99999999"),
+        ("per_hour = 0", "per_hour = 99999999999999999999"),
+        ("pages_a_minute = 120", f"pages_a_minute = 1{'0' * 400}"),
+        ('encoding = ""', 'encoding = "base64"'),
+        ('ping_url = ""', 'ping_url = "https://"'),
+    ],
+)
+def test_a_value_that_nothing_could_work_with_is_refused(config: Path, old: str, new: str) -> None:
+    change(config, old, new)
+    (told,) = problems_of(config)
+    assert f".{old.partition(' ')[0]}: " in told
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(config: Path) -> None:
+    config.write_text("\ufeff" + config.read_text(encoding="utf-8"), encoding="utf-8")
+    assert load_settings(config).site.since == 2025

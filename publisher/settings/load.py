@@ -110,7 +110,7 @@ def unknown_variables() -> list[str]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # editors on Windows begin with a mark
     except FileNotFoundError:
         problem = f"{path}: there is no such file; `publisher init` makes a site"
     except OSError as error:
