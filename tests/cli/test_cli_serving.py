@@ -1,14 +1,19 @@
 """What the daemon does with new settings, without a daemon."""
 
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from publisher.cli.main import run
-from publisher.cli.serve import _Daemon, _Opened
+from publisher.cli.serve import _Daemon, _Opened, _Sockets
+from publisher.errors import PublisherError
+from publisher.services.app import App, Listen
+from publisher.web.server import listen
 
 
 @pytest.fixture
@@ -22,6 +27,29 @@ def daemon(config: Path) -> Iterator[_Daemon]:
     daemon = _Daemon(config, role="all", log_format=None)
     with closing(_Opened(config, daemon._vitals)) as daemon._now:
         yield daemon
+
+
+class Told:
+    """What systemd would have heard."""
+
+    def __init__(self) -> None:
+        self.states: list[str] = []
+
+    def reloading(self) -> None:
+        self.states.append("reloading")
+
+    def ready(self) -> None:
+        self.states.append("ready")
+
+
+def change(config: Path, old: str, new: str) -> None:
+    text = config.read_text(encoding="utf-8")
+    assert old in text
+    config.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def replace_port(app: App, port: int) -> App:
+    return replace(app, listen=replace(app.listen, port=port))
 
 
 def test_another_state_folder_is_refused_in_the_middle(
@@ -52,3 +80,44 @@ def test_other_changes_are_taken(daemon: _Daemon, config: Path) -> None:
     assert daemon._next
     daemon._next.close()
     assert daemon._next.app.feeds.entries == 20
+
+
+def test_an_address_that_somebody_else_has_is_refused_and_the_old_one_kept(
+    daemon: _Daemon, config: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = daemon._now
+    assert before
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        _Sockets(replace_port(before.app, 0), "all") as sockets,
+    ):
+        change(config, "port = 8080", f"port = {taken.getsockname()[1]}")
+        daemon._reload()
+        assert daemon._next
+        assert daemon._turn(before, daemon._next, sockets) is before
+        assert sockets.web.getsockname()[1]
+    assert not daemon._vitals.last_reload_succeeded
+    assert [each.message for each in caplog.records] == ["config.refused"]
+    assert before.app.store.read()  # open
+
+
+def test_what_nobody_thought_of_is_no_end_of_the_daemon(
+    daemon: _Daemon, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise OverflowError("date value out of range")
+
+    monkeypatch.setattr(daemon, "_open_anew", fail)
+    monkeypatch.setattr(daemon, "_notifier", told := Told())
+
+    daemon._reload()
+
+    assert told.states == ["reloading", "ready"]
+    assert not daemon._vitals.last_reload_succeeded
+    assert [each.message for each in caplog.records] == ["config.refused"]
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64])
+def test_a_host_that_is_no_name_is_told(host: str) -> None:
+    with pytest.raises(PublisherError, match="cannot listen on"):
+        listen(Listen(host=host, port=0))
