@@ -19,7 +19,11 @@ def healthcheck(context: click.Context, timeout: float) -> int:
     web = load_settings(config_of(context)).web
     host = _EVERYWHERE.get(web.host, web.host)
     place = f"[{host}]" if ":" in host else host
-    asked = http.Request(method="GET", url=f"http://{place}:{web.port}/readyz")
+    asked = http.Request(
+        method="GET",
+        url=f"http://{place}:{web.port}/readyz",
+        headers={"Host": "localhost"},  # the daemon answers to this, whatever its address
+    )
     answer = http.send(asked, limits=http.Limits(seconds=timeout), allow_private=True)
     say(answer.body.decode("utf-8", "replace").strip())
     return 0 if answer.is_success else FAILED

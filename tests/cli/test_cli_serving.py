@@ -12,7 +12,9 @@ import pytest
 from publisher.cli.main import run
 from publisher.cli.serve import _Daemon, _Opened, _Sockets
 from publisher.errors import PublisherError
+from publisher.net import http
 from publisher.services.app import App, Listen
+from publisher.web.security import trusted_names
 from publisher.web.server import listen
 
 
@@ -121,3 +123,20 @@ def test_what_nobody_thought_of_is_no_end_of_the_daemon(
 def test_a_host_that_is_no_name_is_told(host: str) -> None:
     with pytest.raises(PublisherError, match="cannot listen on"):
         listen(Listen(host=host, port=0))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "0.0.0.0", "127.0.0.1"])  # noqa: S104
+def test_health_is_asked_for_under_a_name_that_the_daemon_knows(
+    config: Path, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    change(config, 'host = "127.0.0.1"', f'host = "{host}"')
+    asked: list[http.Request] = []
+
+    def send(request: http.Request, **_: object) -> http.Answer:
+        asked.append(request)
+        return http.Answer(status=200, headers={}, body=b"ready\n")
+
+    monkeypatch.setattr(http, "send", send)
+
+    assert run(["-C", str(config.parent), "healthcheck"]) == 0
+    assert asked[0].headers["Host"].partition(":")[0] in trusted_names("https://example.org")
