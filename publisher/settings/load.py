@@ -136,7 +136,7 @@ def _validated(given: dict[str, Any], places: "_Places", problems: list[str]) ->
         problems += places.explain(error.errors(include_input=False, include_url=False))
     except SettingsError:  # says neither which variable nor what it should be
         problems += [
-            f"environment: {name}: a list or table is JSON here, such as [\"10.0.0.0/8\"]"
+            f'environment: {name}: a list or table is JSON here, such as ["10.0.0.0/8"]'
             for name, value in sorted(os.environ.items())
             if _wants_json(name) and not _is_json(value)
         ]

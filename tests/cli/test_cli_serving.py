@@ -125,7 +125,7 @@ def test_a_host_that_is_no_name_is_told(host: str) -> None:
         listen(Listen(host=host, port=0))
 
 
-@pytest.mark.parametrize("host", ["127.0.0.2", "0.0.0.0", "127.0.0.1"])  # noqa: S104
+@pytest.mark.parametrize("host", ["127.0.0.2", "0.0.0.0", "127.0.0.1"])
 def test_health_is_asked_for_under_a_name_that_the_daemon_knows(
     config: Path, monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
