@@ -149,7 +149,7 @@ def _feed(path: str) -> str:
     return OTHER_FEEDS if name.rpartition("/")[2] in _OTHER_FEEDS else ""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)  # X-Forwarded-For may be long, and another one each time
 def _client(peer: str, forwarded: bytes, trusted: tuple[str, ...]) -> str:
     headers = [(b"x-forwarded-for", forwarded)] if forwarded else []
     return client_ip({"client": (peer, 0), "headers": headers}, trusted)
