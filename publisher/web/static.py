@@ -41,6 +41,9 @@ _TRIES = 3
 KEPT = 4096
 """How many files are remembered, those asked for last."""
 
+LONGEST_PATH = 4096
+"""No disk has a longer one, and each folder of it would be looked for."""
+
 QUESTIONS = 256
 """How many ways of asking are: a header may have 64 kB, and whoever likes can send others."""
 
@@ -146,6 +149,8 @@ class Static:
 
     def _look(self, path: str) -> Held | Response:
         """The file at a path, or the answer where there is none. Raises `NotFound`, `Gone`."""
+        if len(path) > LONGEST_PATH:
+            raise NotFound("page", path[:LONGEST_PATH])
         try:
             target = locate(self.app.folders.output, path)
         except NotFound:
