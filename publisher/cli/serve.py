@@ -71,6 +71,7 @@ class _Daemon:
         self._vitals = Vitals()
         self._is_ending = False
         self._stop = asyncio.Event()
+        self._closing = asyncio.Event()
         self._now: _Opened | None = None
         self._next: _Opened | None = None
 
@@ -113,19 +114,27 @@ class _Daemon:
     async def _generation(self, opened: "_Opened", sockets: "_Sockets") -> None:
         app = opened.app
         self._stop.clear()
+        self._closing.clear()
         async with asyncio.TaskGroup() as group:
             if self._role != "worker":
                 web = server.serve(
-                    opened.web, self._stop, sockets.web, ready=lambda: self._greet(app, sockets)
+                    opened.web, self._closing, sockets.web, ready=lambda: self._greet(app, sockets)
                 )
                 group.create_task(web)
-                group.create_task(keep_polls(app, self._stop))
+                group.create_task(keep_polls(app, self._closing))
             if sockets.monitor:
-                group.create_task(server.serve(build_monitor(app), self._stop, sockets.monitor))
-            if self._role != "web":
-                group.create_task(Worker(app, self._stop, self._notifier).run())
+                group.create_task(server.serve(build_monitor(app), self._closing, sockets.monitor))
+            group.create_task(self._work(app))
             if self._role == "worker":
                 self._notifier.ready()
+
+    async def _work(self, app: App) -> None:
+        """Works until told to stop; pages are served for as long as that takes to end."""
+        if self._role == "web":
+            await self._stop.wait()
+        else:
+            await Worker(app, self._stop, self._notifier).run()
+        self._closing.set()
 
     def _greet(self, app: App, sockets: "_Sockets") -> None:
         self._notifier.ready()
@@ -156,6 +165,7 @@ class _Daemon:
         self._vitals.is_draining = True
         self._notifier.stopping()
         self._stop.set()
+        self._closing.set()
         asyncio.get_running_loop().remove_signal_handler(number)  # the next one ends it at once
 
     def _reload(self) -> None:

@@ -1,6 +1,9 @@
 """What the daemon does with new settings, without a daemon."""
 
+import asyncio
+import os
 import shutil
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from publisher.cli import serve
 from publisher.cli.main import run
 from publisher.cli.serve import _Daemon, _Opened, _Sockets
 from publisher.errors import PublisherError
@@ -140,3 +144,45 @@ def test_health_is_asked_for_under_a_name_that_the_daemon_knows(
 
     assert run(["-C", str(config.parent), "healthcheck"]) == 0
     assert asked[0].headers["Host"].partition(":")[0] in trusted_names("https://example.org")
+
+
+def test_pages_are_served_until_the_worker_has_ended(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generations: list[str] = []
+
+    class Slow:
+        """Ends some time after it was told to."""
+
+        def __init__(self, app: App, stop: asyncio.Event, _: object) -> None:
+            self._app, self._stop = app, stop
+
+        async def run(self) -> None:
+            generations.append("begins")
+            await self._stop.wait()
+            if len(generations) == 1:
+                address = f"http://127.0.0.1:{port}/healthz"
+                request = http.Request(method="GET", url=address)
+                answer = await asyncio.to_thread(http.send, request, allow_private=True)
+                generations.append(answer.body.decode().strip())
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    change(config, "port = 8080", f"port = {port}")
+    change(config, "http://localhost:8080", f"http://localhost:{port}")
+    monkeypatch.setattr(serve, "Worker", Slow)
+
+    async def reload_and_end() -> None:
+        daemon = _Daemon(config, role="all", log_format=None)
+        running = asyncio.create_task(daemon.run())
+        while len(generations) < 1:  # noqa: ASYNC110  # nothing tells us
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.2)
+        daemon._reload()
+        while len(generations) < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await running
+
+    asyncio.run(asyncio.wait_for(reload_and_end(), 30))
+    assert generations == ["begins", "ok", "begins"]
