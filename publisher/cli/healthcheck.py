@@ -12,7 +12,13 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # nosec B104 
 
 
 @click.command(epilog="Example: publisher healthcheck")
-@click.option("--timeout", type=float, default=5.0, show_default=True, help="Seconds to wait.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1, 3600),
+    default=5.0,
+    show_default=True,
+    help="Seconds to wait.",
+)
 @click.pass_context
 def healthcheck(context: click.Context, timeout: float) -> int:
     """Ask the daemon on this machine whether it is fit for work. Exits 1 if not. For containers."""

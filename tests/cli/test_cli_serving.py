@@ -186,3 +186,11 @@ def test_pages_are_served_until_the_worker_has_ended(
 
     asyncio.run(asyncio.wait_for(reload_and_end(), 30))
     assert generations == ["begins", "ok", "begins"]
+
+
+def test_a_folder_that_cannot_be_made_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert run(["init", str(tmp_path / "file" / "site")]) == 1
+    assert "choose another folder" in capsys.readouterr().err
