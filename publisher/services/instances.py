@@ -237,8 +237,9 @@ def _read_marks(app: App) -> Marks | None:
         return None
     except OSError as error:  # root has run a command here, for example
         raise StoreError(f"{path}: {error.strerror}; give it to the user of the daemon") from error
-    is_whole = isinstance(found.starts, int) and isinstance(found.instance, str)
-    return found if is_whole and isinstance(found.machine, str) else None
+    kinds = {"instance": str, "starts": int, "machine": str}
+    is_whole = all(isinstance(getattr(found, name), kind) for name, kind in kinds.items())
+    return found if is_whole else None
 
 
 def _write_marks(app: App, marks: Marks) -> None:

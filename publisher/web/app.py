@@ -7,7 +7,6 @@ parse, make one call and answer; Starlette runs them in its thread pool.
 import logging
 import math
 from dataclasses import dataclass
-from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -225,7 +224,7 @@ class _Errors:
         if status >= 500:
             handler = security.handler_name(request.scope)
             log.error("request.failed", exc_info=error, extra={"handler": handler})
-        headers, detail = {}, HTTPStatus(status).phrase
+        headers, detail = {}, HTTPException(status).detail  # the usual words
         if isinstance(error, TooOften):
             headers["Retry-After"] = str(math.ceil(error.wait.total_seconds()))
             detail = str(error)
@@ -236,7 +235,7 @@ class _Errors:
         if not isinstance(error, HTTPException) or error.status_code not in self.pages:
             raise error
         status = error.status_code
-        return self._said(request, status, HTTPStatus(status).phrase, dict(error.headers or {}))
+        return self._said(request, status, error.detail, dict(error.headers or {}))
 
     def _said(
         self, request: Request, status: int, detail: str, headers: dict[str, str]
