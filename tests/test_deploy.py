@@ -14,6 +14,7 @@ from publisher.cli.main import cli, run
 from publisher.services import metrics
 from publisher.services.sending import DRAIN_SECONDS
 from publisher.settings import Settings
+from publisher.web.security import client_ip
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -63,6 +64,7 @@ def test_the_unit_that_is_printed_runs_this_program(capsys: pytest.CaptureFixtur
     (start,) = re.findall(r"^ExecStart=(\S+) .*serve$", unit, re.MULTILINE)
     assert Path(start).name == "publisher"
     assert "RestartPreventExitStatus=2 78" in unit
+    assert re.search(r"^ExecStartPre=-\S+ .* check$", unit, re.MULTILINE)  # it may find a bad post
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
@@ -149,3 +151,12 @@ def test_the_composition_gives_the_container_what_it_needs_and_no_more() -> None
         assert key.removesuffix("_file") in getattr(fields, "model_fields", {}), variable
         if key.endswith("_file"):
             assert value.removeprefix("/run/secrets/") in whole["secrets"]
+
+
+def test_in_a_container_visitors_are_told_apart() -> None:
+    whole = yaml.safe_load((DEPLOY / "compose.yml").read_text(encoding="utf-8"))
+    given = whole["services"]["publisher"]["environment"]["PUBLISHER_WEB__TRUSTED_PROXIES"]
+    forwarded = [(b"x-forwarded-for", b"198.51.100.7")]
+    for gateway in ("172.17.0.1", "192.168.0.1", "10.88.0.1"):  # of Docker, and of Podman
+        scope = {"client": (gateway, 5), "headers": forwarded}
+        assert client_ip(scope, json.loads(given)) == "198.51.100.7"

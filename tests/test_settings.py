@@ -165,6 +165,8 @@ def test_broken_toml_is_told_with_line_and_column(config: Path) -> None:
         ("https://BÜCHER.de:8443/a/", "https://xn--bcher-kva.de:8443/a"),
         ("https://灯塔。中国", "https://xn--omsv47c.xn--fiqs8s"),
         ("https://straße.example.org", "https://xn--strae-oqa.example.org"),
+        ("HTTPS://letters.example.org", "https://letters.example.org"),
+        ("http://[::1]:8080/", "http://[::1]:8080"),
     ],
 )
 def test_a_host_is_read_in_its_ascii_form(config: Path, written: str, meant: str) -> None:
@@ -178,6 +180,12 @@ def test_a_host_is_read_in_its_ascii_form(config: Path, written: str, meant: str
         ("https://bü\u200dcher.de", "write its ASCII form, xn--…"),
         ("https://letters.example.org/bücher", "beyond ASCII in its path"),
         ("https://bücher.de:99999", "port out of range"),
+        ("https://letters.example.org:99999", "port out of range"),
+        ("https://letters.example.org ", "without blanks"),
+        ("https://letters.example.org/a b", "without blanks"),
+        ("https://ann:word@letters.example.org", "without blanks, quotes, user name or password"),
+        ("https://letters.example.org/<i>", "without blanks, quotes"),
+        ("https://.example.org", "must be an address"),
     ],
 )
 def test_an_address_that_no_mail_could_link_to_is_refused(
@@ -369,3 +377,93 @@ def test_instant_cannot_be_offered_beside_a_newsletter_that_counts_posts(config:
     (told,) = problems_of(config)
 
     assert "leave instant out" in told
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('folder = "public"', 'folder = "."', "config.toml"),
+        ('folder = "public"', 'folder = ".."', "config.toml"),
+        ('folder = "public"', 'folder = "var"', r"\[state\] folder"),
+        ('folder = "public"', 'folder = "content"', "the posts as they are written"),
+        ('folder = "var"', 'folder = "public/var"', r"\[state\] folder"),
+        ('folder = "var"', 'folder = "public"', r"\[state\] folder"),
+        ('password_file = ""', 'password_file = "public/word"', r"the password file of \[smtp\]"),
+    ],
+)
+def test_nothing_that_is_ours_alone_may_lie_among_the_pages(
+    config: Path, tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "word").write_text("hunter2")
+    change(config, old, new)
+    with pytest.raises(ConfigError, match=rf":\d+:1: feeds.folder: everybody could read {words}"):
+        load_settings(config)
+
+
+def test_pages_may_lie_in_a_folder_of_another_one(config: Path) -> None:
+    change(config, 'folder = "public"', 'folder = "content/public"')
+    assert load_settings(config).feeds.folder == "content/public"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("PUBLISHER_WEB__PORT", "x"), ("PUBLISHER_SITE__TIMEZONE", "Mars"), ("PUBLISHER_SMTP", "[]")],
+)
+def test_a_variable_that_wins_over_the_file_is_the_one_to_mend(
+    config: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    (told,) = problems_of(config)
+    assert told.startswith(f"environment: {variable}: ")
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["PUBLISHER_WEB__TRUSTED_PROXIES", "PUBLISHER_FEEDS__REDIRECTS", "PUBLISHER_NEWSLETTERS"],
+)
+def test_a_list_in_the_environment_that_is_no_json_is_told(
+    config: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv("PUBLISHER_WEB__HOST", "10.0.0.0/8")
+    monkeypatch.setenv(variable, "10.0.0.0/8")
+    (told,) = problems_of(config)
+    assert told.startswith(f"environment: {variable}: a list or table is JSON here")
+
+
+def test_the_password_of_a_further_relay_is_guarded_too(config: Path) -> None:
+    relay = '\n[[relays]]\nname = "b"\nhost = "b.example.org"\npassword = "hunter2"\n'
+    config.write_text(config.read_text(encoding="utf-8") + relay, encoding="utf-8")
+    assert load_settings(config).relays[0].password.get_secret_value() == "hunter2"
+
+    config.chmod(0o644)
+    (told,) = problems_of(config)
+    assert "relays.password stands in a file that others can read" in told
+    assert "hunter2" not in told
+
+    change(config, 'host = "b.example.org"', 'host = "b.example.org"\npassword_file = "word"')
+    (told,) = problems_of(config)
+    assert "both set" in told
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("start = 2025-10-01", "start = 0001-01-01"),
+        ("start = 2025-10-01", "start = 9999-12-31T23:59:59-12:00"),
+        ("expire_hours = 0", "expire_hours = 99999999"),
+        ("per_hour = 0", "per_hour = 99999999999999999999"),
+        ("pages_a_minute = 120", f"pages_a_minute = 1{'0' * 400}"),
+        ('encoding = ""', 'encoding = "base64"'),
+        ('ping_url = ""', 'ping_url = "https://"'),
+    ],
+)
+def test_a_value_that_nothing_could_work_with_is_refused(config: Path, old: str, new: str) -> None:
+    change(config, old, new)
+    (told,) = problems_of(config)
+    assert f".{old.partition(' ')[0]}: " in told
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(config: Path) -> None:
+    config.write_text("\ufeff" + config.read_text(encoding="utf-8"), encoding="utf-8")
+    assert load_settings(config).site.since == 2025

@@ -130,7 +130,7 @@ def sessions(context: click.Context, mark: str, as_json: bool) -> None:
 
 
 @admin.command(epilog="Example: publisher admin log --limit 100")
-@click.option("--limit", type=click.IntRange(min=1), default=50, help="So many (50).")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, help="So many (50).")
 @as_json
 @click.pass_context
 def log(context: click.Context, limit: int, as_json: bool) -> None:

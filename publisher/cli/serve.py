@@ -71,6 +71,7 @@ class _Daemon:
         self._vitals = Vitals()
         self._is_ending = False
         self._stop = asyncio.Event()
+        self._closing = asyncio.Event()
         self._now: _Opened | None = None
         self._next: _Opened | None = None
 
@@ -89,32 +90,51 @@ class _Daemon:
             while not self._is_ending:
                 await self._generation(self._now, sockets)
                 if self._next:
-                    self._now.close()
-                    self._now, self._next = self._next, None
-                    self._log_to(self._now.app)
-                    sockets.change(self._now.app)
+                    self._now = self._turn(self._now, self._next, sockets)
+                    self._next = None
 
     def _close(self) -> None:
         for opened in (self._now, self._next):
             if opened:
                 opened.close()
 
+    def _turn(self, now: "_Opened", anew: "_Opened", sockets: "_Sockets") -> "_Opened":
+        """The site that goes on: by its new settings, unless somebody else has their address."""
+        try:
+            sockets.change(anew.app)
+        except PublisherError as error:
+            self._refuse(error)
+            anew.close()
+            return now
+        now.close()
+        self._log_to(anew.app)
+        log.info("config.reloaded")
+        return anew
+
     async def _generation(self, opened: "_Opened", sockets: "_Sockets") -> None:
         app = opened.app
         self._stop.clear()
+        self._closing.clear()
         async with asyncio.TaskGroup() as group:
             if self._role != "worker":
                 web = server.serve(
-                    opened.web, self._stop, sockets.web, ready=lambda: self._greet(app, sockets)
+                    opened.web, self._closing, sockets.web, ready=lambda: self._greet(app, sockets)
                 )
                 group.create_task(web)
-                group.create_task(keep_polls(app, self._stop))
+                group.create_task(keep_polls(app, self._closing))
             if sockets.monitor:
-                group.create_task(server.serve(build_monitor(app), self._stop, sockets.monitor))
-            if self._role != "web":
-                group.create_task(Worker(app, self._stop, self._notifier).run())
+                group.create_task(server.serve(build_monitor(app), self._closing, sockets.monitor))
+            group.create_task(self._work(app))
             if self._role == "worker":
                 self._notifier.ready()
+
+    async def _work(self, app: App) -> None:
+        """Works until told to stop; pages are served for as long as that takes to end."""
+        if self._role == "web":
+            await self._stop.wait()
+        else:
+            await Worker(app, self._stop, self._notifier).run()
+        self._closing.set()
 
     def _greet(self, app: App, sockets: "_Sockets") -> None:
         self._notifier.ready()
@@ -145,6 +165,7 @@ class _Daemon:
         self._vitals.is_draining = True
         self._notifier.stopping()
         self._stop.set()
+        self._closing.set()
         asyncio.get_running_loop().remove_signal_handler(number)  # the next one ends it at once
 
     def _reload(self) -> None:
@@ -152,17 +173,20 @@ class _Daemon:
         self._notifier.reloading()
         try:
             candidate = self._open_anew()
-        except PublisherError as error:
-            self._vitals.last_reload_succeeded = False
-            log.error("config.refused", extra={"problem": str(error)})
+        except Exception as error:  # the daemon outlives any one reload
+            self._refuse(error)
             self._notifier.ready()
             return
         if self._next:
             self._next.close()
         self._next = candidate
         self._vitals.last_reload_succeeded = True
-        log.info("config.reloaded")
         self._stop.set()
+
+    def _refuse(self, error: Exception) -> None:
+        self._vitals.last_reload_succeeded = False
+        trace = None if isinstance(error, PublisherError) else error
+        log.error("config.refused", exc_info=trace, extra={"problem": str(error)})
 
     def _open_anew(self) -> "_Opened":
         """The site by its settings of now. Raises what is wrong with them."""
@@ -224,10 +248,18 @@ class _Sockets:
         self._close()
 
     def change(self, app: App) -> None:
-        """Other addresses, where the settings say so."""
+        """Other addresses, where the settings say so.
+
+        Raises `PublisherError` where one cannot be had; those of before are open again then.
+        """
         if (app.listen, app.monitor.listen) != (self._app.listen, self._app.monitor.listen):
-            self._close()
-            self._open(app)
+            self._close()  # first: the new ones may be the old port on more addresses
+            try:
+                self._open(app)
+            except PublisherError:
+                self._close()
+                self._open(self._app)
+                raise
         self._app = app
 
     def _open(self, app: App) -> None:

@@ -17,7 +17,7 @@ ENCODINGS = {"br": ".br", "gzip": ".gz"}
 _SECOND = timedelta(seconds=1)
 _LISTED_TAG = re.compile(r'(?:W/)?"([^"]*)"')
 _ENCODING_SUFFIX = re.compile(r"[-;](gzip|br)$")
-_CODING = re.compile(r"\s*([\w*-]+)\s*(?:;\s*q\s*=\s*(1(?:\.0*)?|0(?:\.\d*)?))?\s*", re.ASCII)
+_CODING = re.compile(r"([\w*-]+)(?:\s*;\s*q\s*=\s*(1(?:\.0*)?|0(?:\.\d*)?))?", re.ASCII)
 
 
 class Document(Compact, frozen=True, kw_only=True):
@@ -82,7 +82,7 @@ def choose_encoding(accepted: Sequence[str], available: Collection[str]) -> str:
     """
     weights: dict[str, float] = {}
     for item in ",".join(accepted).split(","):
-        if found := _CODING.fullmatch(item):
+        if found := _CODING.fullmatch(item.strip()):
             weights[found[1].lower()] = float(found[2] or 1)
     others = weights.get("*", 0.0)
     wanted = {name: weights.get(name, others) for name in ENCODINGS if name in available}

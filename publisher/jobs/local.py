@@ -83,16 +83,22 @@ class Worker:
         await asyncio.to_thread(self._beat)  # before any lane: a long downtime fences
         await asyncio.to_thread(notices.recover, self._app)
         self._scheduler.start()
+        ended = asyncio.Event()
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._lane("beat", self._beat))
-                group.create_task(self._lane("build", self._build))
-                group.create_task(self._lane("notices", self._notify))
-                group.create_task(self._lane("send", self._send))
-                group.create_task(self._lane("jobs", self._housekeep))
-                group.create_task(self._watch())
+            async with asyncio.TaskGroup() as group:  # what is in hand may take a minute to end
+                group.create_task(self._lane("beat", self._beat, until=ended))
+                await self._work()
+                ended.set()
         finally:
             self._scheduler.shutdown(wait=False)
+
+    async def _work(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._lane("build", self._build, until=self._stop))
+            group.create_task(self._lane("notices", self._notify, until=self._stop))
+            group.create_task(self._lane("send", self._send, until=self._stop))
+            group.create_task(self._lane("jobs", self._housekeep, until=self._stop))
+            group.create_task(self._watch())
 
     def _every(self, interval: timedelta, name: str, *lanes: str) -> None:
         trigger = IntervalTrigger(seconds=interval.total_seconds(), timezone=UTC)
@@ -111,10 +117,10 @@ class Worker:
 
         return ring
 
-    async def _lane(self, lane: str, work: Callable[[], None]) -> None:
+    async def _lane(self, lane: str, work: Callable[[], None], *, until: asyncio.Event) -> None:
         """Does the work at once, then whenever it is woken. A failure ends this round only."""
         wake = self._wakes[lane]
-        while not self._stop.is_set():
+        while not until.is_set():
             wake.clear()
             self._app.vitals.beat(lane)
             try:
@@ -125,7 +131,7 @@ class Worker:
             except Exception:  # the daemon outlives any one round
                 log.exception("lane.crashed", extra={"lane": lane})
             self._app.vitals.rest(lane)
-            await first_of(wake, self._stop)
+            await first_of(wake, until)
 
     def _after(self, lane: str) -> None:
         """What a round leads to."""

@@ -9,7 +9,12 @@ from publisher.store import api_tokens as rows
 
 
 def create(app: App, name: str, scopes: frozenset[Scope]) -> str:
-    """Makes a token and returns its secret, which is kept nowhere. Raises `Conflict`."""
+    """Makes a token and returns its secret, which is kept nowhere.
+
+    Raises `Conflict` for a name that is none or taken.
+    """
+    if not name.strip() or not name.isprintable():
+        raise Conflict("token", name, "a name is one line of text")
     secret = PREFIX + secrets.token_urlsafe(32)
     with app.store.begin() as tx:
         added = rows.add(tx, name, digest=token_hash(secret), scopes=scopes, now=app.clock())

@@ -79,10 +79,18 @@ def listing(app: App) -> list[Backup]:
     """The daily backups, newest first."""
     found = []
     for path in sorted(_folder(database(app)).glob("publisher-*.db"), reverse=True):
-        if name := _NAME.fullmatch(path.name):
-            at = datetime.strptime(name[1], _STAMP).replace(tzinfo=UTC)
+        if at := _taken_at(path.name):
             found.append(Backup(at=at, path=path, size=path.stat().st_size))
     return found
+
+
+def _taken_at(name: str) -> datetime | None:
+    """When the backup of that name was taken; None where it is none of ours."""
+    found = _NAME.fullmatch(name)
+    try:
+        return datetime.strptime(found[1], _STAMP).replace(tzinfo=UTC) if found else None
+    except ValueError:  # the thirteenth month
+        return None
 
 
 def restore(place: Path, source: Path, *, now: datetime) -> Path | None:

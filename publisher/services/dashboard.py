@@ -36,6 +36,7 @@ from publisher.store.jobs import JobRun
 MOST_ROWS = 50
 MOST_RETRIES = 10
 MOST_ISSUES = 26
+MOST_MINUTES = 120
 DAYS = 90
 
 _STEPS = {ConsentEvent.CONFIRMED.value: 1, ConsentEvent.UNSUBSCRIBED.value: -1}
@@ -178,17 +179,15 @@ def _throughput(app: App, _now: datetime) -> Plot:
     """Messages a minute, of the last issue that was sent to somebody."""
     sent = (IssueStatus.SENT, IssueStatus.SENDING)
     last = next((issue for issue in issues.listing(app) if issue.status in sent), None)
-    moments: Sequence[datetime] = ()
+    minutes: Sequence[tuple[datetime, int]] = ()
     if last:
         with app.store.read() as tx:
-            moments = totals.settled_at(tx, last.id)
-    minutes = Counter(f"{at.astimezone(app.site.zone):%H:%M}" for at in moments)
-    labels = list(minutes)[:120]
+            minutes = totals.sent_by_minute(tx, last.id, MOST_MINUTES)
     return Plot(
         key="throughput",
         kind="bars",
-        labels=labels,
-        series=[("sent", [float(minutes[label]) for label in labels])],
+        labels=[f"{at.astimezone(app.site.zone):%H:%M}" for at, _ in minutes],
+        series=[("sent", [float(count) for _, count in minutes])],
         about=f"{last.newsletter} {last.period}" if last else "",
     )
 

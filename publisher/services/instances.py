@@ -19,7 +19,7 @@ from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.instances import Instance, Marks, disagreement, silence
 from publisher.domain.issues import Issue
 from publisher.domain.sent_log import Mailed, address_hash, parse
-from publisher.errors import InvalidAddress
+from publisher.errors import InvalidAddress, StoreError
 from publisher.services.app import App
 from publisher.services.output import write_file
 from publisher.store import audit
@@ -229,10 +229,17 @@ def _mailed(app: App, *, tail: int = 0) -> list[Mailed]:
 
 
 def _read_marks(app: App) -> Marks | None:
+    """What the file says; None where it is missing, or damaged: that is asked about alike."""
+    path = _marks_file(app)
     try:
-        return Marks(**json.loads(_marks_file(app).read_bytes()))
-    except (FileNotFoundError, ValueError, TypeError):  # damaged counts as missing: ask
+        found = Marks(**json.loads(path.read_bytes()))
+    except (FileNotFoundError, ValueError, TypeError):
         return None
+    except OSError as error:  # root has run a command here, for example
+        raise StoreError(f"{path}: {error.strerror}; give it to the user of the daemon") from error
+    kinds = {"instance": str, "starts": int, "machine": str}
+    is_whole = all(isinstance(getattr(found, name), kind) for name, kind in kinds.items())
+    return found if is_whole else None
 
 
 def _write_marks(app: App, marks: Marks) -> None:

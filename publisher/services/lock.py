@@ -5,20 +5,21 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
-from publisher.errors import Locked
+from publisher.errors import Locked, StoreError
 
 
 @contextmanager
 def exclusive(state: Path) -> Iterator[None]:
-    """Holds `daemon.lock` of the state folder. Raises `Locked`, naming the holder, if it is taken.
+    """Holds `daemon.lock` of the state folder. Raises `Locked`, naming the holder, if it is taken,
+    `StoreError` where this user may not write there.
 
     The kernel releases it when the process ends, however it ends; the number inside is for
     people.
     """
-    state.mkdir(parents=True, exist_ok=True)
     path = state / "daemon.lock"
-    with path.open("a+", encoding="ascii") as file:
+    with _open(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -29,3 +30,13 @@ def exclusive(state: Path) -> Iterator[None]:
         file.write(f"{os.getpid()}\n")
         file.flush()
         yield
+
+
+def _open(path: Path) -> TextIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+", encoding="ascii", errors="replace")
+    except OSError as error:
+        raise StoreError(
+            f"{path}: {error.strerror}; give this user the right to write there"
+        ) from error

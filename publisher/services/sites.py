@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import publisher
+from publisher.errors import PublisherError
 from publisher.services import subscribers
 from publisher.services.app import App
 
@@ -29,8 +30,19 @@ class Founded:
 def found(folder: Path, *, sample: bool) -> Founded:
     """Lays config.toml and content/ into a folder; what is there already stays as it is.
 
-    Without `sample` the content folder starts empty.
+    Without `sample` the content folder starts empty. Raises `PublisherError` where the disk
+    refuses.
     """
+    try:
+        return _lay(folder, sample=sample)
+    except OSError as error:
+        raise PublisherError(
+            f"{error.filename or folder}: {error.strerror or error}; "
+            "choose another folder, or mend the rights"
+        ) from error
+
+
+def _lay(folder: Path, *, sample: bool) -> Founded:
     source = _sample_folder()
     folder.mkdir(parents=True, exist_ok=True)
     created, kept = [], []

@@ -1,21 +1,23 @@
 """Reads config.toml and the environment; reports every problem at once, each with its place."""
 
+import json
 import os
 import re
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
+from pydantic_settings import SettingsError
 
 from publisher.errors import ConfigError
 from publisher.settings import locate
 from publisher.settings.nearest import did_you_mean
 from publisher.settings.schema import RelaySettings, Settings
-from publisher.settings.secrets import read_file, relay_password
+from publisher.settings.secrets import read_file, relay_password, stated_wrongly
 
 PREFIX = "PUBLISHER_"
 MASK = "********"
@@ -33,11 +35,14 @@ def load_settings(path: Path) -> Settings:
     places = _Places(path, locate.positions(text))
     problems = list(_twice(given, places))
     password = _password(given, path, problems)
+    problems += _relay_passwords(given, path, places)
     settings = _validated(given, places, problems)
     if settings is None or problems:
         raise ConfigError(list(dict.fromkeys(problems)))
-    relays = [_with_password(relay, path.resolve().parent, problems) for relay in settings.relays]
+    root = path.resolve().parent
+    relays = [_with_password(relay, root, problems) for relay in settings.relays]
     problems += _unknown_relays(settings)
+    problems += _exposed(settings, root, places)
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     smtp = settings.smtp.model_copy(update={"password": SecretStr(password)})
@@ -70,6 +75,23 @@ def _unknown_relays(settings: Settings) -> list[str]:
     return problems + [f"relays: two have the name {name!r}" for name in sorted(twice)]
 
 
+def _exposed(settings: Settings, root: Path, places: "_Places") -> Iterator[str]:
+    """What the web server would hand to everybody because it lies in the folder of the pages."""
+    public = (root / settings.feeds.folder).resolve()
+    content = settings.content
+    kept = {
+        "[state] folder": settings.state.folder,
+        "the posts as they are written": content.site or content.folder,
+        "config.toml": ".",
+        **{f"the password file of {r.name}": r.password_file for r in settings.relays},
+        "the password file of [smtp]": settings.smtp.password_file,
+    }
+    for what, place in kept.items():
+        if place and (root / place).resolve().is_relative_to(public):
+            problem = f"feeds.folder: everybody could read {what}, which lies in it"
+            yield places.at(("feeds", "folder"), problem)
+
+
 def masked(settings: Settings) -> dict[str, Any]:
     """Every setting by section, secrets as asterisks where they are set."""
     return {
@@ -88,7 +110,7 @@ def unknown_variables() -> list[str]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # editors on Windows begin with a mark
     except FileNotFoundError:
         problem = f"{path}: there is no such file; `publisher init` makes a site"
     except OSError as error:
@@ -112,7 +134,34 @@ def _validated(given: dict[str, Any], places: "_Places", problems: list[str]) ->
         return Settings(**given)
     except ValidationError as error:
         problems += places.explain(error.errors(include_input=False, include_url=False))
-        return None
+    except SettingsError:  # says neither which variable nor what it should be
+        problems += [
+            f'environment: {name}: a list or table is JSON here, such as ["10.0.0.0/8"]'
+            for name, value in sorted(os.environ.items())
+            if _wants_json(name) and not _is_json(value)
+        ]
+    return None
+
+
+def _wants_json(variable: str) -> bool:
+    """Whether the variable names a section, or a key whose value is a list or a table."""
+    prefix, names = variable[: len(PREFIX)].upper(), variable[len(PREFIX) :].lower()
+    model: type[BaseModel] | None = Settings
+    annotation: Any = None
+    for name in names.split("__"):
+        field = model.model_fields.get(name) if model else None
+        if prefix != PREFIX or field is None:
+            return False
+        annotation, model = field.annotation, _section(field.annotation)
+    return model is not None or get_origin(annotation) in {list, dict}
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _password(given: Mapping[str, Any], path: Path, problems: list[str]) -> str:
@@ -121,8 +170,22 @@ def _password(given: Mapping[str, Any], path: Path, problems: list[str]) -> str:
     stated, file = smtp.get("password", ""), smtp.get("password_file", "")
     if not isinstance(stated, str) or not isinstance(file, str):
         return ""  # the schema says what is wrong
-    is_public = bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
-    return relay_password(stated, file, path.parent, is_public=is_public, problems=problems)
+    problems += stated_wrongly("smtp", stated, file, is_public=_is_public(path))
+    return relay_password(stated, file, path.parent, problems=problems)
+
+
+def _relay_passwords(given: Mapping[str, Any], path: Path, places: "_Places") -> Iterator[str]:
+    """Further relays that say their passwords twice, or where others can read them."""
+    relays = given.get("relays")
+    for index, relay in enumerate(relays if isinstance(relays, list) else []):
+        said = relay if isinstance(relay, dict) else {}
+        stated, file = bool(said.get("password")), bool(said.get("password_file"))
+        for problem in stated_wrongly("relays", stated, file, is_public=_is_public(path)):
+            yield places.at(("relays", index, "password"), problem)
+
+
+def _is_public(path: Path) -> bool:
+    return bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
 def _derived(settings: Settings) -> dict[str, str]:
@@ -160,7 +223,7 @@ class _Places:
 
     def at(self, key: locate.Path, problem: str) -> str:
         variable = PREFIX + "__".join(str(part) for part in key).upper()
-        if key not in self._where and variable in os.environ:
+        if variable in os.environ:  # it won over the file
             return f"environment: {variable}: {problem}"
         line, column = locate.nearest_position(self._where, key)
         return f"{self._path}:{line}:{column}: {problem}"

@@ -4,6 +4,7 @@ Defaults stand here and, for people, in the shipped config.toml; a test keeps th
 """
 
 import codecs
+import re
 from datetime import date, datetime, time
 from functools import cache
 from ipaddress import ip_network
@@ -18,6 +19,12 @@ from publisher.domain.addresses import parse_address
 from publisher.domain.newsletters import FIRST_MONDAY
 from publisher.errors import InvalidAddress
 from publisher.settings.nearest import did_you_mean
+
+_PLAIN_URL = re.compile(
+    r"https?://(\[[0-9a-f:.]+\]|[a-z0-9_-]+(\.[a-z0-9_-]+)*)(:\d+)?(/[\w%!$&()*+,;=:@~./-]*)?",
+    re.ASCII | re.IGNORECASE,
+)
+"""Letters that may stand in a header field, an attribute and a link of a plain text alike."""
 
 _zones = cache(available_timezones)  # it walks through a thousand files
 
@@ -35,6 +42,7 @@ def _optional_zone(name: str) -> str:
 
 def _encoding(name: str) -> str:
     try:
+        "".encode(name or "utf-8")  # base64 and the like are codecs too, and none of text
         return codecs.lookup(name).name if name else ""
     except LookupError:
         raise ValueError(f"unknown encoding {name!r}; write one such as gb18030") from None
@@ -45,11 +53,17 @@ def _base_url(url: str) -> str:
     host = parts.hostname or ""
     if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
         raise ValueError("must be an address such as https://letters.example.org")
+    port = f":{parts.port}" if parts.port else ""  # raises for one that there cannot be
     if not host.isascii():
-        port = f":{parts.port}" if parts.port else ""
-        url = parts._replace(netloc=_ascii_host(host) + port).geturl()
+        parts = parts._replace(netloc=_ascii_host(host) + port)
+    url = parts.geturl()
     if not url.isascii():
         raise ValueError("may have no letter beyond ASCII in its path: mails could not link there")
+    if not _PLAIN_URL.fullmatch(url):
+        raise ValueError(
+            "must be an address such as https://letters.example.org, "
+            "without blanks, quotes, user name or password"
+        )
     return url.rstrip("/")
 
 
@@ -100,11 +114,20 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _moment(start: datetime | date) -> datetime | date:
+    if not 1900 <= start.year < 9999:  # a zone's offset may lead out of what there is
+        raise ValueError("must be from 1900 on; leave it out to begin with the first run")
+    return start
+
+
 def _local_time(at: time) -> time:
     if at.tzinfo is not None:
         raise ValueError("must be a time of day without offset; timezone says where it is")
     return at
 
+
+MOST = 1_000_000_000
+"""The largest number of a limit: more than anybody needs, and every database can count to it."""
 
 LocalTime = Annotated[time, AfterValidator(_local_time)]
 Zone = Annotated[str, AfterValidator(_zone)]
@@ -205,7 +228,7 @@ class NewsletterSettings(_Section):
     reply_to: OptionalAddress = ""
     template: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")] = "digest"
     public: bool = True
-    start: datetime | date | None = None
+    start: Annotated[datetime | date, AfterValidator(_moment)] | None = None
     relays: list[str] = []
     on_unknown: Literal["hold", "resend"] = "hold"
     archive: bool = True
@@ -252,10 +275,10 @@ class SmtpSettings(_Section):
     kind: Literal["relay", "direct", "ses", "gmail"] = "relay"
     pipelining: Literal["auto", "dot", "envelope", "off"] = "auto"
     max_connections: Annotated[int, Field(ge=1, le=512)] = 16
-    per_connection: Annotated[int, Field(ge=0)] = 100
+    per_connection: Annotated[int, Field(ge=0, le=MOST)] = 100
     rate: Annotated[float, Field(ge=0)] = 0.0
-    per_hour: Annotated[int, Field(ge=0)] = 0
-    per_day: Annotated[int, Field(ge=0)] = 0
+    per_hour: Annotated[int, Field(ge=0, le=MOST)] = 0
+    per_day: Annotated[int, Field(ge=0, le=MOST)] = 0
     per_domain: Annotated[int, Field(ge=0, le=20)] = 0
     warm_up: bool = False
     name: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
@@ -274,7 +297,7 @@ class DeliverySettings(_Section):
 
     bounce_domain: Annotated[str, Field(pattern=r"^([a-z0-9-]+(\.[a-z0-9-]+)+)?$")] = ""
     bounce_delimiter: Literal["+", "-"] = "+"
-    expire_hours: Annotated[int, Field(ge=0)] = 0
+    expire_hours: Annotated[int, Field(ge=0, le=100_000)] = 0
 
 
 class DkimSettings(_Section):
@@ -290,8 +313,8 @@ class WebSettings(_Section):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     trusted_proxies: list[Annotated[str, AfterValidator(_network)]] = ["127.0.0.0/8", "::1/128"]
-    pages_a_minute: Annotated[int, Field(ge=0)] = 120
-    refusals_a_minute: Annotated[int, Field(ge=0)] = 30
+    pages_a_minute: Annotated[int, Field(ge=0, le=MOST)] = 120
+    refusals_a_minute: Annotated[int, Field(ge=0, le=MOST)] = 30
 
 
 class ScheduleSettings(_Section):
@@ -302,7 +325,8 @@ class ScheduleSettings(_Section):
 
 
 def _ping_url(url: str) -> str:
-    if url and urlsplit(url).scheme not in {"http", "https"}:
+    parts = urlsplit(url)
+    if url and (parts.scheme not in {"http", "https"} or not parts.hostname):
         raise ValueError("must be an address such as https://ping.example.org/abc")
     return url
 

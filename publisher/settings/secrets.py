@@ -39,21 +39,26 @@ def read_file(path: Path, problems: list[str], where: str) -> str | None:
         return None
 
 
-def relay_password(
-    stated: str, file: str, root: Path, *, is_public: bool, problems: list[str]
-) -> str:
-    """The relay's password; empty where none is set anywhere.
+def stated_wrongly(
+    section: str, password: object, password_file: object, *, is_public: bool
+) -> list[str]:
+    """What is wrong with a password in the config file; `is_public`: others can read that file."""
+    if password and password_file:
+        return [f"{section}: password and password_file are both set; keep one"]
+    variable = "PUBLISHER_SMTP__PASSWORD, " if section == "smtp" else ""
+    if password and is_public:
+        return [
+            f"{section}.password stands in a file that others can read; use password_file, "
+            f"{variable}or chmod 600 on the config file"
+        ]
+    return []
 
-    `stated` and `file` are the keys `password` and `password_file` of the config file;
-    `is_public`: others can read that file.
+
+def relay_password(stated: str, file: str, root: Path, *, problems: list[str]) -> str:
+    """The password of `[smtp]`; empty where none is set anywhere.
+
+    `stated` and `file` are the keys `password` and `password_file` of the config file.
     """
-    if stated and file:
-        problems.append("smtp: password and password_file are both set; keep one")
-    elif stated and is_public:
-        problems.append(
-            "smtp.password stands in a file that others can read; use password_file, "
-            "PUBLISHER_SMTP__PASSWORD, or chmod 600 on the config file"
-        )
     found = from_environment("PUBLISHER_SMTP__PASSWORD", problems)
     if found is None and file:
         found = read_file(root / file, problems, "smtp.password_file")

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import (
+    URL,
     ColumnElement,
     Connection,
     Engine,
@@ -207,7 +208,8 @@ def table_of(tx: Tx, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> S
 
 def _sqlite_engine(path: Path, *, durable: bool) -> Engine:
     # An error names its parameters otherwise: addresses, which no log may hold.
-    engine = create_engine(f"sqlite:///{path}", hide_parameters=True)
+    place = URL.create("sqlite", database=str(path))  # as text, `?` and `%` in it mean something
+    engine = create_engine(place, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def on_connect(dbapi: sqlite3.Connection, _record: Any) -> None:

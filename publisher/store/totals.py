@@ -1,9 +1,9 @@
 """Counts over whole tables, for metrics and the operator page."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import Table, case, func, select
+from sqlalchemy import Table, Text, case, cast, func, select
 
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import IssueStatus
@@ -119,15 +119,17 @@ def troubled(tx: Tx, count: int) -> Mapping[int, dict[str, int]]:
     return dict(list(found.items())[:count])
 
 
-def settled_at(tx: Tx, issue: int) -> list[datetime]:
-    """When each delivery of an issue was sent, oldest first."""
-    return list(
-        tx.scalars(
-            select(deliveries.c.changed_at)
-            .where(deliveries.c.issue == issue, deliveries.c.status == DeliveryStatus.SENT.value)
-            .order_by(deliveries.c.changed_at)
-        )
+def sent_by_minute(tx: Tx, issue: int, most: int) -> list[tuple[datetime, int]]:
+    """The first minutes in which an issue was sent to somebody, and to how many in each."""
+    minute = func.substr(cast(deliveries.c.changed_at, Text()), 1, 16)  # kept in UTC
+    rows = tx.execute(
+        select(minute.label("minute"), func.count().label("number"))
+        .where(deliveries.c.issue == issue, deliveries.c.status == DeliveryStatus.SENT.value)
+        .group_by(minute)
+        .order_by(minute)
+        .limit(most)
     )
+    return [(datetime.fromisoformat(row.minute).replace(tzinfo=UTC), row.number) for row in rows]
 
 
 def waiting(tx: Tx) -> Mapping[str, int]:

@@ -225,15 +225,23 @@ class _Errors:
         if status >= 500:
             handler = security.handler_name(request.scope)
             log.error("request.failed", exc_info=error, extra={"handler": handler})
-        headers = {}
+        headers, detail = {}, HTTPException(status).detail  # the usual words
         if isinstance(error, TooOften):
             headers["Retry-After"] = str(math.ceil(error.wait.total_seconds()))
-            if request.scope["route"].path.startswith("/api/"):
-                return problem(status, str(error), headers)
-        return self.answer(status, headers)
+            detail = str(error)
+        return self._said(request, status, detail, headers)
 
     def for_http(self, request: Request, error: Exception) -> Response:
         """Starlette's own errors: no such route, method not allowed (with `Allow`)."""
         if not isinstance(error, HTTPException) or error.status_code not in self.pages:
             raise error
-        return self.answer(error.status_code, dict(error.headers or {}))
+        status = error.status_code
+        return self._said(request, status, error.detail, dict(error.headers or {}))
+
+    def _said(
+        self, request: Request, status: int, detail: str, headers: dict[str, str]
+    ) -> Response:
+        """A page for people; programs are told in their own form, whatever they asked for."""
+        if request.scope["path"].startswith("/api/"):
+            return problem(status, detail, headers)
+        return self.answer(status, headers)

@@ -28,7 +28,7 @@ from publisher.services.app import App
 from publisher.services.metrics import Family, Spread
 from publisher.services.vitals import Poll, Vitals
 from publisher.web.answers import PRIVATE
-from publisher.web.security import client_ip, is_local_client, is_peer_within
+from publisher.web.security import client_ip, is_client_within, is_local_client
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 CACHE_SECONDS = 15
@@ -97,8 +97,8 @@ class Health:
         return JSONResponse(body, status_code=status, headers=PRIVATE)
 
     def _is_trusted(self, request: Request) -> bool:
-        return is_local_client(request.scope) or is_peer_within(
-            request.scope, self.app.monitor.trusted
+        return is_local_client(request.scope) or is_client_within(
+            request.scope, self.app.monitor.trusted, proxies=self.app.listen.trusted_proxies
         )
 
 
@@ -149,7 +149,7 @@ def _feed(path: str) -> str:
     return OTHER_FEEDS if name.rpartition("/")[2] in _OTHER_FEEDS else ""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)  # X-Forwarded-For may be long, and another one each time
 def _client(peer: str, forwarded: bytes, trusted: tuple[str, ...]) -> str:
     headers = [(b"x-forwarded-for", forwarded)] if forwarded else []
     return client_ip({"client": (peer, 0), "headers": headers}, trusted)

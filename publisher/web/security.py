@@ -244,13 +244,30 @@ def is_peer_within(scope: Scope, networks: Collection[IPv4Network | IPv6Network]
     return any(address in network for network in networks)
 
 
+def is_client_within(
+    scope: Scope, networks: Collection[IPv4Network | IPv6Network], *, proxies: Collection[str]
+) -> bool:
+    """Whether who asks is in one of the networks, and not only a proxy that asks for somebody.
+
+    `proxies` are the networks of those whose word about that counts; see `client_ip`.
+    """
+    client, (peer, _) = client_ip(scope, proxies), scope.get("client") or ("", 0)
+    if client == peer and _speaks_for_another(scope):
+        return False
+    return is_peer_within({"client": (client, 0)}, networks)
+
+
 def is_local_client(scope: Scope) -> bool:
     """Whether the peer is a program on this machine and does not speak for somebody else."""
-    headers = Headers(scope=scope)
-    if any(mark in headers for mark in _PROXY_MARKS):
+    if _speaks_for_another(scope):
         return False
     host, _ = scope.get("client") or ("", 0)
     try:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _speaks_for_another(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    return any(mark in headers for mark in _PROXY_MARKS)

@@ -54,9 +54,10 @@ def listen(listen: Listen) -> socket.socket:
         # acknowledgement of its head (RFC 896 against RFC 1122, section 4.2.3.2).
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return bound
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter for a name that cannot be one
+        reason = getattr(error, "strerror", "") or error
         raise PublisherError(
-            f"cannot listen on {listen.host}:{listen.port}: {error.strerror or error}; "
+            f"cannot listen on {listen.host}:{listen.port}: {reason}; "
             "stop whatever uses this address, or choose another port in config.toml"
         ) from error
 

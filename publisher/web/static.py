@@ -41,6 +41,12 @@ _TRIES = 3
 KEPT = 4096
 """How many files are remembered, those asked for last."""
 
+LONGEST_PATH = 4096
+"""No disk has a longer one, and each folder of it would be looked for."""
+
+QUESTIONS = 256
+"""How many ways of asking are: a header may have 64 kB, and whoever likes can send others."""
+
 _FEEDS = {file: kind for names in (MAIN_FILES, OTHER_FILES) for kind, file in names.items()}
 _SCRIPTED = "feeds/index.html"
 _TYPES = {
@@ -146,6 +152,8 @@ class Static:
 
     def _look(self, path: str) -> Held | Response:
         """The file at a path, or the answer where there is none. Raises `NotFound`, `Gone`."""
+        if len(path) > LONGEST_PATH:
+            raise NotFound("page", path[:LONGEST_PATH])
         try:
             target = locate(self.app.folders.output, path)
         except NotFound:
@@ -262,13 +270,13 @@ def _asked(scope: Scope) -> tuple[tuple[str, ...], Condition]:
     return tuple(accepted), Condition(if_none_match=tuple(tags), if_modified_since=since)
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=QUESTIONS)
 def _encoding(accepted: tuple[str, ...], available: tuple[str, ...]) -> str:
     """Readers ask in the same few ways."""
     return choose_encoding(accepted, available)
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=QUESTIONS)
 def _holds(condition: Condition, digest: str, modified_at: datetime | None) -> bool:
     """A reader that polls asks the same question until something is new."""
     return holds(condition, digest=digest, modified_at=modified_at)

@@ -1,6 +1,7 @@
 """The conditional requests of RFC 9110 as a table."""
 
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 
 import pytest
 
@@ -79,6 +80,12 @@ def test_who_likes_plain_bytes_better_gets_them() -> None:
 def test_an_encoding_that_is_not_there_is_never_chosen() -> None:
     assert choose_encoding(["br, gzip"], ["", "gzip"]) == "gzip"
     assert choose_encoding(["br, gzip"], [""]) == ""
+
+
+def test_no_header_makes_choosing_slow() -> None:
+    began = perf_counter()
+    assert choose_encoding(["gzip" + " " * 60_000 + "!", " br ; q = 0.5 "], ["", "br"]) == "br"
+    assert perf_counter() - began < 1
 
 
 def test_last_modified_has_whole_seconds_and_only_grows() -> None:

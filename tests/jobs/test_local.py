@@ -75,6 +75,34 @@ def test_the_watchdog_hears_nothing_while_any_lane_is_stuck(
     assert before == during < after
 
 
+def test_the_watchdog_hears_of_a_worker_that_ends_what_it_has_in_hand(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(*_: object, **__: object) -> SendReport:
+        begun.set()
+        go_on.wait()
+        return SendReport()
+
+    monkeypatch.setattr(publishing, "send", slow)
+    monkeypatch.setattr(local, "BEAT", local.BEAT / 200)
+    watchdog, stop = Watchdog(), asyncio.Event()
+
+    async def watch() -> None:
+        worker = asyncio.create_task(Worker(app, stop, watchdog).run())
+        try:
+            await until(begun.is_set)
+            stop.set()
+            heard = watchdog.count
+            await until(lambda: watchdog.count > heard + 2)
+        finally:
+            go_on.set()
+        await worker
+
+    asyncio.run(asyncio.wait_for(watch(), 30))
+
+
 @dataclass
 class Work:
     """What the lanes would have done, and whether a fence stood when they began."""

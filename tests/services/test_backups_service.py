@@ -203,3 +203,9 @@ def test_where_the_disk_refuses_the_database_stays(app: App) -> None:
     with pytest.raises(PublisherError, match="make room or mend the rights"):
         put_back(app, moved)
     assert addresses(app) == ["ann@example.org"]
+
+
+def test_a_file_that_only_looks_like_a_backup_is_none(app: App) -> None:
+    taken = backups.take(app)
+    taken.path.with_name("publisher-20261301T000000Z.db").touch()
+    assert [each.path for each in backups.listing(app)] == [taken.path]

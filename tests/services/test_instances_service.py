@@ -14,6 +14,7 @@ from publisher.domain.controls import Verb
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.newsletters import Cadence, Schedule
 from publisher.domain.sent_log import Mailed, address_hash, parse
+from publisher.errors import StoreError
 from publisher.services import (
     controls,
     deliveries,
@@ -372,3 +373,22 @@ def test_a_hash_tells_nothing_without_the_key_and_folds_case() -> None:
     assert one == address_hash(b"k" * 32, parse_address("ann@example.org").key)
     assert one != address_hash(b"x" * 32, "ann@example.org")
     assert len(one) == 16
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "[]", "nonsense", '{"instance": 1, "starts": "x", "machine": []}']
+)
+def test_damaged_marks_are_asked_about(app: App, text: str) -> None:
+    assert instances.start(app) == ""
+    (app.folders.state / "instance").write_text(text)
+    assert "state/instance is missing" in instances.start(app)
+
+
+def test_marks_of_another_user_are_an_error_and_no_fence(app: App) -> None:
+    assert instances.start(app) == ""
+    marks = app.folders.state / "instance"
+    marks.unlink()
+    marks.mkdir()  # what nobody may read, for root too
+    with pytest.raises(StoreError, match="give it to the user of the daemon"):
+        instances.start(app)
+    assert instances.fence(app) == ""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.errors import Locked
+from publisher.errors import Locked, StoreError
 from publisher.services.lock import exclusive
 
 HOLD = """
@@ -15,6 +15,12 @@ with exclusive(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
+
+
+def test_a_lock_that_cannot_be_opened_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "daemon.lock").mkdir()
+    with pytest.raises(StoreError, match=r"daemon\.lock: .*; give this user"), exclusive(tmp_path):
+        pass
 
 
 def test_a_second_process_is_told_who_holds_the_folder(tmp_path: Path) -> None:

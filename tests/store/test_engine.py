@@ -36,6 +36,14 @@ def test_nobody_else_reads_the_database(store: Store, tmp_path: Path) -> None:
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
+@pytest.mark.parametrize("name", ["a?b", "50%20off", "a%41?mode=ro", "a#b"])
+def test_the_database_lies_where_it_is_said_to_lie(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name / "publisher.db"
+    open_store(path).close()
+    assert engine.revision_of(path)
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+
+
 def test_there_is_no_plain_datetime() -> None:
     columns = [column for table in metadata.sorted_tables for column in table.columns]
     assert any(isinstance(column.type, UtcDateTime) for column in columns)

@@ -21,7 +21,15 @@ from publisher.domain.replies import (
 )
 from publisher.domain.subscribers import Evidence, SubscriptionStatus
 from publisher.domain.suppressions import SuppressionReason
-from publisher.store import batches, deliveries, issues, outcomes, subscribers, suppressions
+from publisher.store import (
+    batches,
+    deliveries,
+    issues,
+    outcomes,
+    subscribers,
+    suppressions,
+    totals,
+)
 from publisher.store.engine import Store, Tx
 from publisher.store.outcomes import Record, Sent
 from tests.factories import NOW
@@ -343,3 +351,15 @@ def test_whatever_happens_the_books_agree_with_the_relay(
         pending = deliveries.counts(tx, issue).get(DeliveryStatus.PENDING, 0)
         assert issues.finish(tx, issue, now=now) == (pending == 0)
     store.close()
+
+
+def test_what_was_sent_is_counted_by_the_minute(store: Store) -> None:
+    issue = ready_issue(store, 3)
+    with store.begin() as tx:
+        moments = (NOW, NOW + timedelta(seconds=59), NOW + timedelta(days=1))
+        for delivery, at in zip(due(tx, issue), moments, strict=True):
+            intend(tx, delivery)
+            record(tx, delivery, Accepted(reply(250)), now=at)
+        minute = NOW.replace(second=0, microsecond=0)
+        assert totals.sent_by_minute(tx, issue, 9) == [(minute, 2), (minute + timedelta(days=1), 1)]
+        assert totals.sent_by_minute(tx, issue, 1) == [(minute, 2)]

@@ -8,7 +8,8 @@ from starlette.testclient import TestClient
 
 from publisher.domain.api_tokens import Scope
 from publisher.domain.subscribers import SubscriptionStatus
-from publisher.services import api_tokens, signups, subscribers
+from publisher.errors import Conflict, StoreError
+from publisher.services import api, api_tokens, signups, subscribers
 from publisher.services.app import App
 from publisher.web.api import DOCUMENT
 from publisher.web.app import build_app
@@ -177,3 +178,38 @@ def test_a_browser_of_another_site_cannot_use_it(
     assert answer.status_code == 403
     wanted: Callable[[], Any] = lambda: subscribers.listing(people)[0].status  # noqa: E731
     assert wanted() is SubscriptionStatus.CONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/api/v1/subscribers", 413),
+        ("GET", "/api/v1/nowhere", 404),
+        ("DELETE", "/api/v1/subscribers", 405),
+    ],
+)
+def test_every_problem_is_told_in_the_form_of_programs(
+    client: TestClient, key: dict[str, str], method: str, path: str, status: int
+) -> None:
+    answer = client.request(method, path, content=b"x" * 70_000, headers=key)
+    assert answer.status_code == answer.json()["status"] == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"]
+
+
+def test_a_failing_database_is_told_in_the_form_of_programs(
+    client: TestClient, key: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(api, "newsletters", fail)
+    answer = client.get("/api/v1/newsletters", headers=key)
+    assert answer.status_code == answer.json()["status"] == 503
+    assert "disk" not in answer.text
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "\x1b[2J"])
+def test_the_name_of_a_token_is_one_line_of_text(people: App, name: str) -> None:
+    with pytest.raises(Conflict, match="one line of text"):
+        api_tokens.create(people, name, frozenset(Scope))

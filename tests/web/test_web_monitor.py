@@ -51,6 +51,32 @@ def test_strangers_get_one_word_and_trusted_networks_everything(
     assert make_client(trusting, peer="203.0.113.9").get("/readyz").json()["ready"] is True
 
 
+@pytest.mark.parametrize(
+    ("proxies", "visitor", "is_told"),
+    [
+        (("203.0.113.9/32",), "198.51.100.7", False),
+        (("203.0.113.9/32",), "203.0.113.8", True),
+        ((), "198.51.100.7", False),
+        ((), "203.0.113.8", False),  # who knows whether that is true
+    ],
+)
+def test_a_proxy_of_a_trusted_network_does_not_hand_its_trust_on(
+    live: App,
+    make_client: Callable[..., TestClient],
+    proxies: tuple[str, ...],
+    visitor: str,
+    is_told: bool,
+) -> None:
+    app = replace(
+        live,
+        monitor=MonitorOptions(trusted=(ip_network("203.0.113.0/24"),)),
+        listen=replace(live.listen, trusted_proxies=proxies),
+    )
+    client = make_client(app, peer="203.0.113.9")
+    answer = client.get("/readyz", headers={"X-Forwarded-For": visitor})
+    assert (answer.headers["content-type"] == "application/json") is is_told
+
+
 def test_metrics_are_not_on_the_public_address(
     live: App, make_client: Callable[..., TestClient]
 ) -> None:
