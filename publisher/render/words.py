@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from io import BytesIO
+from io import BytesIO, StringIO
 from typing import Literal
 
 from babel import Locale, UnknownLocaleError
@@ -132,13 +132,15 @@ def _merged(found: tuple[tuple[str, str, str], ...]) -> Translations:
 
 
 def _compiled(source: str, name: str, language: str) -> Translations:
+    compiled = BytesIO()
     try:
-        catalogue = read_po(BytesIO(source.encode()), locale=language, abort_invalid=True)
+        # As text: whatever charset its header names, we have read it as UTF-8.
+        catalogue = read_po(StringIO(source), locale=language, abort_invalid=True)
+        catalogue.charset = "utf-8"
+        write_mo(compiled, catalogue)
+        compiled.seek(0)
+        return Translations(compiled)
     except PoFileError as error:
         raise TemplateError(name, error.lineno, str(error)) from error
-    except (UnknownLocaleError, ValueError) as error:
+    except (UnknownLocaleError, LookupError, TypeError, ValueError) as error:
         raise TemplateError(name, 0, str(error)) from error
-    compiled = BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return Translations(compiled)

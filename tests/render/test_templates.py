@@ -43,6 +43,19 @@ def test_a_missing_template_is_named(own: Path) -> None:
         Templates(own).source("email/none.css")
 
 
+def test_the_mark_that_some_editors_begin_a_file_with_is_no_part_of_it(own: Path) -> None:
+    templates = write(own, "\ufeffHello")
+    assert templates.text("email/try.html") == "Hello"
+    assert templates.source("email/try.html") == "Hello"
+    assert templates.sources("email/try.html") == ["Hello"]
+
+
+def test_a_file_that_is_not_in_utf_8_is_named(own: Path) -> None:
+    (own / "email" / "try.html").write_bytes("颜色".encode("gbk"))
+    with pytest.raises(TemplateError, match=r"email/try\.html: it is not in UTF-8"):
+        Templates(own).sources("email/try.html")
+
+
 @pytest.mark.parametrize(
     "attack",
     [

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from publisher.domain.issues import Cause, IssueStatus
 from publisher.domain.subscribers import Joined
 from publisher.errors import ConfigError, Conflict, PublisherError
 from publisher.mail.relays import Relay, Security
+from publisher.render.templates import Templates
 from publisher.services import (
     audiences,
     controls,
@@ -254,3 +256,35 @@ def test_a_full_disk_leaves_the_old_output_in_place(
 
     assert {path: path.read_bytes() for path in app.folders.output.rglob("*.xml")} == before
     assert not [path for path in app.folders.output.rglob(".*") if path.is_file()]
+
+
+BROKEN_TEMPLATES = {
+    "extends itself": ("body.html", b'{% extends "email/own/body.html" %}'),
+    "calls itself": ("body.txt", b"{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}"),
+    "in another encoding": ("inline.css", "/* 颜色 */".encode("gbk")),
+    "a selector that the inliner dies of": ("inline.css", b'a[href="x,y"] { color: red }'),
+    "no document": ("body.html", b"<!--head-css-->"),
+    "a slot in the subject": ("subject.txt", b"{{ slots.name }}, {{ first }}"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_TEMPLATES)
+def test_a_template_broken_in_any_way_stops_its_own_newsletter_only(
+    app: App, tmp_path: Path, name: str
+) -> None:
+    own = tmp_path / "own" / "email" / "own"
+    own.mkdir(parents=True)
+    for file in ("subject.txt", "body.html", "body.txt"):
+        (own / file).write_text(f'{{% include "email/digest/{file}" %}}', encoding="utf-8")
+    file, data = BROKEN_TEMPLATES[name]
+    (own / file).write_bytes(data)
+    newsletters = (make_newsletter(id="other", template="own"), make_newsletter())
+    site = replace(app, newsletters=newsletters, templates=Templates(tmp_path / "own"))
+    write_post(site, "one.md", title="One", date="2025-10-02 10:00:00")
+    add_readers(site, "ann")
+
+    report = publishing.publish(site)
+
+    assert report.newsletters[0].problem.startswith("email/own/")
+    assert report.newsletters[1].assembled is not None
+    assert len(inbox.listing(site)) == 1
