@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -7,6 +7,7 @@ import pytest
 from publisher.domain.controls import Verb
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import Cause, IssueStatus
+from publisher.domain.newsletters import Cadence, Schedule
 from publisher.domain.subscribers import Joined
 from publisher.errors import ConfigError, Conflict, PublisherError
 from publisher.mail.relays import Relay, Security
@@ -21,7 +22,7 @@ from publisher.services import (
     subscribers,
 )
 from publisher.services.app import App
-from tests.factories import make_newsletter
+from tests.factories import SHANGHAI, make_newsletter
 from tests.faults.relay import Behaviour, FaultRelay
 from tests.services.conftest import FakeClock, write_post
 
@@ -287,4 +288,37 @@ def test_a_template_broken_in_any_way_stops_its_own_newsletter_only(
 
     assert report.newsletters[0].problem.startswith("email/own/")
     assert report.newsletters[1].assembled is not None
+    assert len(inbox.listing(site)) == 1
+
+
+def test_after_days_of_a_broken_template_there_is_one_issue(
+    app: App, clock: FakeClock, tmp_path: Path
+) -> None:
+    broken = tmp_path / "own" / "email" / "digest" / "body.txt"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{{ nobody }}", encoding="utf-8")
+    daily = Schedule(cadence=Cadence.DAILY, zone=SHANGHAI, at=time(8))
+    site = replace(
+        app,
+        newsletters=(make_newsletter(schedule=daily),),
+        templates=Templates(tmp_path / "own"),
+    )
+    add_readers(site, "ann")
+    for day in (25, 26, 27):
+        write_post(site, f"{day}.md", title=f"Day {day}", date=f"2026-11-{day} 07:00:00")
+        clock.now = datetime(2026, 11, day, 0, 5, tzinfo=UTC)
+        publishing.publish(site)
+    broken.unlink()
+    publishing.publish(site)
+    publishing.publish(site)
+
+    last, *others = issues.listing(site)
+    assert (last.period, last.status) == ("D:2026-11-27", IssueStatus.SENT)
+    assert len(issues.posts_of(site, last.id)) == 3
+    assert {(old.status, old.cause) for old in others} == {
+        (IssueStatus.SKIPPED, Cause.SUPERSEDED)
+    }
+    assert others[0].reason == (
+        "was still to be written when D:2026-11-27 came; its posts are in that one"
+    )
     assert len(inbox.listing(site)) == 1
