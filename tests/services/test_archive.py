@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from publisher.domain.issues import IssueStatus
 from publisher.mail.relays import Relay, Security
 from publisher.render.templates import Templates, shipped_templates
 from publisher.services import inbox, publishing, subscribers
 from publisher.services.app import App
+from publisher.store import issues as issue_rows
 from tests.services.conftest import write_post
 
 PAGE = "archive/weekly/w-2026-w47/index.html"
@@ -81,4 +83,12 @@ def test_a_control_character_in_a_template_spoils_no_page(site: App, tmp_path: P
     frame = (shipped_templates() / "email" / "base" / "frame.html").read_text(encoding="utf-8")
     (own / "frame.html").write_text(frame.replace("</body>", "\f&#11;</body>"), encoding="utf-8")
     publishing.publish(replace(site, templates=Templates(tmp_path / "own")))
+    assert "One &amp; only" in read(site, PAGE)
+
+
+def test_the_page_stays_while_the_sending_is_paused(site: App) -> None:
+    publishing.publish(site)
+    with site.store.begin() as tx:
+        issue_rows.move(tx, 1, before=[IssueStatus.SENT], after=IssueStatus.PAUSED)
+    publishing.build(site)
     assert "One &amp; only" in read(site, PAGE)
