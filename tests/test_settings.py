@@ -369,3 +369,18 @@ def test_instant_cannot_be_offered_beside_a_newsletter_that_counts_posts(config:
     (told,) = problems_of(config)
 
     assert "leave instant out" in told
+
+
+@pytest.mark.parametrize("wanted", ["min_posts = 1", "every = 5"])
+def test_a_newsletter_that_could_never_have_enough_posts_is_refused(
+    config: Path, wanted: str
+) -> None:
+    name = wanted.partition(" ")[0]
+    change(config, 'cadence = "weekly"', 'cadence = "posts"')
+    change(config, '["instant", ', "[")
+    change(config, wanted, f"{name} = 7")
+    change(config, "max_posts = 0", "max_posts = 6")
+
+    (told,) = problems_of(config)
+
+    assert f"{name} is 7 and max_posts 6: no issue would ever have enough posts" in told
