@@ -26,6 +26,7 @@ CODE_LINES = 15
 _TELLING_NAME = re.compile(r"(?!(?:img|dsc|pxl|image|photo|screenshot)\b)[^\W\d_]{3,}", re.I)
 _BLOCKS = frozenset(
     {"p", "li", "blockquote", "pre", "tr", "div", "dt", "dd", "figure", "figcaption", "hr"}
+    | {"details", "summary", "caption"}
     | {f"h{level}" for level in range(1, 7)}
 )
 
@@ -105,18 +106,30 @@ def alt_from_name(url: str) -> str:
 
 
 def plain_text(html: str) -> str:
-    """The words of a post for the text part: paragraphs apart, links and pictures named."""
+    """The words of a post for the text part: paragraphs apart, links and pictures named.
+
+    Code keeps its lines; readings stand in brackets.
+    """
     root = _tree(html)
+    for ruby in root.iter("ruby"):
+        _add_brackets(ruby)
     lines: list[str] = [""]
+    code: dict[int, str] = {}
 
     def walk(element: HtmlElement) -> None:
         tag = element.tag if isinstance(element.tag, str) else ""
         if tag in _BLOCKS or tag == "br":
             lines.append("- " if tag == "li" else "")
-        if tag == "img":
-            lines[-1] += f"[{element.get('alt') or alt_from_name(element.get('src') or '')}]"
+        if tag == "pre":
+            code[len(lines) - 1] = str(element.text_content()).strip("\n")
+        elif tag in ("td", "th"):
+            lines[-1] += " "
+        elif tag == "img" and (
+            name := element.get("alt") or alt_from_name(element.get("src") or "")
+        ):
+            lines[-1] += f"[{name}]"
         lines[-1] += element.text or ""
-        for child in element:
+        for child in element if tag != "pre" else ():
             walk(child)
             lines[-1] += child.tail or ""
         target = element.get("href") or ""
@@ -126,7 +139,8 @@ def plain_text(html: str) -> str:
             lines.append("")
 
     walk(root)
-    return "\n\n".join(filter(None, (" ".join(line.split()) for line in lines)))
+    paragraphs = (code.get(at) or " ".join(line.split()) for at, line in enumerate(lines))
+    return "\n\n".join(filter(None, paragraphs))
 
 
 def _fit_image(image: HtmlElement, pictures: Pictures) -> None:

@@ -116,3 +116,23 @@ def test_the_text_part_names_links_lists_and_pictures() -> None:
     assert plain_text(html) == (
         f"One link ({URL}).\n\n- first\n\n- second\n\n[tide at dusk]\n\na\n\nb\n\n{URL}"
     )
+
+
+def test_code_keeps_its_lines_in_the_text_part() -> None:
+    html = (
+        "<p>So:</p><pre><code><span>def</span> f():\n    return 1\n\nf()\n</code></pre><p>Done</p>"
+    )
+    assert plain_text(html) == "So:\n\ndef f():\n    return 1\n\nf()\n\nDone"
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<details><summary>More</summary>inside</details>", "More\n\ninside"),
+        ("<table><tr><td>1</td><td>2</td></tr><tr><td>3</td></tr></table>", "1 2\n\n3"),
+        ("<p><ruby>漢<rt>kan</rt></ruby>字</p>", "漢(kan)字"),
+        ('<p>a<img src="/IMG_1.jpg">b</p>', "ab"),
+    ],
+)
+def test_nothing_runs_together_in_the_text_part(html: str, text: str) -> None:
+    assert plain_text(html) == text
