@@ -22,7 +22,8 @@ from publisher.errors import TemplateError
 from publisher.render.templates import Templates
 
 _HAN = frozenset({"zh", "ja", "ko"})
-_RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
+_RIGHT_TO_LEFT = frozenset({"ar", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"})
+_SCRIPTS_FROM_THE_RIGHT = frozenset({"Arab", "Hebr", "Nkoo", "Syrc", "Thaa"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,12 @@ class Words:
 
     @property
     def direction(self) -> str:
-        """`rtl` or `ltr`."""
-        return "rtl" if self.language.partition("-")[0] in _RIGHT_TO_LEFT else "ltr"
+        """`rtl` or `ltr`; a script in the tag decides (`ku-Arab`), as in BCP 47."""
+        primary, *others = self.language.split("-")
+        script = next((each.title() for each in others if len(each) == 4 and each.isalpha()), "")
+        if script:
+            return "rtl" if script in _SCRIPTS_FROM_THE_RIGHT else "ltr"
+        return "rtl" if primary in _RIGHT_TO_LEFT else "ltr"
 
     @property
     def is_han(self) -> bool:

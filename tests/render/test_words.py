@@ -178,6 +178,14 @@ def test_right_to_left_languages_are_known() -> None:
     assert words_for(Templates(), "zh-TW").direction == "ltr"
 
 
+@pytest.mark.parametrize(
+    ("language", "direction"),
+    [("ku", "ltr"), ("ku-Arab", "rtl"), ("ckb", "rtl"), ("ur-latn-PK", "ltr"), ("ar-EG", "rtl")],
+)
+def test_the_script_decides_from_where_a_language_is_read(language: str, direction: str) -> None:
+    assert words_for(Templates(), language).direction == direction
+
+
 def test_languages_of_han_are_known_even_where_there_are_no_words_for_them() -> None:
     assert words_for(Templates(), "ja").is_han
     assert words_for(Templates(), "zh-Hant").is_han
