@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import TemplateError
+from publisher.render.catalogues import page_words
 from publisher.render.templates import Templates
 
 
@@ -54,6 +55,18 @@ def test_a_file_that_is_not_in_utf_8_is_named(own: Path) -> None:
     (own / "email" / "try.html").write_bytes("颜色".encode("gbk"))
     with pytest.raises(TemplateError, match=r"email/try\.html: it is not in UTF-8"):
         Templates(own).sources("email/try.html")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"), [("[en\n", "line 1"), ('[zh]\nskip = "x"\n', r"a table \[en\]")]
+)
+def test_a_catalogue_of_pages_that_cannot_serve_is_named(
+    own: Path, text: str, problem: str
+) -> None:
+    (own / "pages").mkdir()
+    (own / "pages" / "words.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(TemplateError, match=rf"pages/words\.toml: .*{problem}"):
+        page_words(Templates(own), "fr")
 
 
 @pytest.mark.parametrize(
