@@ -315,9 +315,7 @@ def test_after_days_of_a_broken_template_there_is_one_issue(
     last, *others = issues.listing(site)
     assert (last.period, last.status) == ("D:2026-11-27", IssueStatus.SENT)
     assert len(issues.posts_of(site, last.id)) == 3
-    assert {(old.status, old.cause) for old in others} == {
-        (IssueStatus.SKIPPED, Cause.SUPERSEDED)
-    }
+    assert {(old.status, old.cause) for old in others} == {(IssueStatus.SKIPPED, Cause.SUPERSEDED)}
     assert others[0].reason == (
         "was still to be written when D:2026-11-27 came; its posts are in that one"
     )
