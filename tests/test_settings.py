@@ -467,3 +467,18 @@ def test_a_value_that_nothing_could_work_with_is_refused(config: Path, old: str,
 def test_a_file_may_begin_with_a_byte_order_mark(config: Path) -> None:
     config.write_text("\ufeff" + config.read_text(encoding="utf-8"), encoding="utf-8")
     assert load_settings(config).site.since == 2025
+
+
+@pytest.mark.parametrize("wanted", ["min_posts = 1", "every = 5"])
+def test_a_newsletter_that_could_never_have_enough_posts_is_refused(
+    config: Path, wanted: str
+) -> None:
+    name = wanted.partition(" ")[0]
+    change(config, 'cadence = "weekly"', 'cadence = "posts"')
+    change(config, '["instant", ', "[")
+    change(config, wanted, f"{name} = 7")
+    change(config, "max_posts = 0", "max_posts = 6")
+
+    (told,) = problems_of(config)
+
+    assert f"{name} is 7 and max_posts 6: no issue would ever have enough posts" in told

@@ -2,7 +2,7 @@
 
     planned ──▶ sending ──▶ sent
        ▲ │
-       │ └─▶ skipped (no posts, by the operator)
+       │ └─▶ skipped (no posts, superseded, by the operator)
      held ──▶ skipped (superseded, by the operator)
 
 `decide` says which rows a newsletter is owed, as values with reasons; whoever writes them relies
@@ -43,7 +43,7 @@ class Cause(StrEnum):
     LATE = "late"  # found due long after its slot
     APPROVAL = "approval"  # the newsletter asks for approval
     NO_POSTS = "no_posts"  # nothing, or not enough, to send
-    SUPERSEDED = "superseded"  # still held when the next period came
+    SUPERSEDED = "superseded"  # still held, or not written yet, when the next period came
     OPERATOR = "operator"  # somebody said so
 
 

@@ -2,6 +2,8 @@
 
 from urllib.parse import SplitResult, urlsplit
 
+_MAX_HOST = 253  # characters of a name; the codec takes quadratic time for more
+
 
 def split(url: str) -> SplitResult | None:
     """The parts of a URL, None where it is none at all."""
@@ -30,6 +32,12 @@ def is_secure(url: str) -> bool:
 
 
 def host_of(url: str) -> str:
-    """The host in lower case without `www.`, "" where there is none."""
+    """The host in lower case without `www.`, in ASCII (RFC 3490); "" where there is none."""
     parts = split(url)
-    return (parts.hostname or "").removeprefix("www.") if parts else ""
+    host = (parts.hostname or "").removeprefix("www.") if parts else ""
+    if host.isascii() or len(host) > _MAX_HOST:
+        return host
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return host

@@ -10,6 +10,7 @@ from typing import Any
 
 from babel import Locale, UnknownLocaleError
 
+from publisher.errors import TemplateError
 from publisher.render.templates import Templates
 
 CATALOGUE = "pages/words.toml"
@@ -33,7 +34,7 @@ def page_words(templates: Templates, language: str) -> tuple[Table, Locale]:
 
 
 def page_languages(templates: Templates) -> tuple[str, ...]:
-    """The languages that pages can be shown in."""
+    """The languages that pages can be shown in. Raises `TemplateError`."""
     return tuple(_tables(templates.source(CATALOGUE)))
 
 
@@ -47,4 +48,10 @@ def _locale(language: str, primary: str) -> Locale:
 
 @lru_cache(maxsize=4)
 def _tables(source: str) -> dict[str, Table]:
-    return tomllib.loads(source)
+    try:
+        tables = tomllib.loads(source)
+    except tomllib.TOMLDecodeError as error:
+        raise TemplateError(CATALOGUE, 0, str(error)) from error
+    if FALLBACK not in tables:
+        raise TemplateError(CATALOGUE, 0, f"it must have a table [{FALLBACK}]")
+    return tables

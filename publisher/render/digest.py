@@ -20,6 +20,7 @@ from publisher.domain.newsletters import Newsletter, Period
 from publisher.domain.posts import Post
 from publisher.domain.series import frequency_of
 from publisher.domain.sites import Site
+from publisher.errors import TemplateError
 from publisher.render.cards import Card, Detail
 from publisher.render.inlining import inline
 from publisher.render.mail_html import COLUMN, Pictures
@@ -116,6 +117,9 @@ def _render(templates: Templates, edition: Edition, detail: Detail) -> Digest:
     folder = f"email/{edition.newsletter.template}"
     values = _values(templates, edition, detail)
     subject = " ".join(templates.text(f"{folder}/subject.txt", **values).split())
+    if slot_token(edition.nonce, "") in subject:
+        problem = "a slot stands in it; the subject is the same for all subscribers"
+        raise TemplateError(f"{folder}/subject.txt", 0, problem)
     values |= {"subject": subject, "preheader": preheader(edition.posts), "filler": FILLER}
     return Digest(
         subject=subject,

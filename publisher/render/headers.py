@@ -50,11 +50,16 @@ def mailbox(name: str, address: str) -> str:
 
 def angled(name: str, value: str) -> str:
     """`name <value>`, on two lines where one would be too long (RFC 5322, section 2.1.1)."""
-    shown = phrase(" ".join(_INVISIBLE.sub(" ", name).split())[:NAME_LIMIT])
+    shown = phrase(one_line(name)[:NAME_LIMIT])
     if not shown:
         return f"<{value}>"
     last = shown.rpartition("\n")[2]
     return f"{shown} <{value}>" if len(last) + len(value) <= _LINE else f"{shown}\r\n <{value}>"
+
+
+def one_line(name: str) -> str:
+    """A name without what is not seen: control characters, turns of direction, line breaks."""
+    return " ".join(_INVISIBLE.sub(" ", name).split())
 
 
 def phrase(shown: str) -> str:

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable
 from threading import Lock
 
+from lxml.etree import LxmlError
+
 from publisher.errors import ConfigError, TemplateError
 from publisher.render.templates import Templates
 
@@ -38,8 +40,7 @@ def inline(templates: Templates, folder: str, html: str) -> str:
     if HEAD_MARK not in html:
         raise TemplateError(name, 0, f"the head must hold the comment {HEAD_MARK}")
     head = _sheet(templates, folder, "head.css")
-    work = templates.inliner or inline_styles
-    document = work(html, _sheet(templates, folder, "inline.css"))
+    document = _inlined(templates, html, _sheet(templates, folder, "inline.css"), name)
     document = document.replace(HEAD_MARK, f"<style>\n{head}</style>", 1)
     document = _UNSEEN.sub(lambda found: f"&#{ord(found[0])};", document)
     _assert_whole(html, document, head, name)
@@ -89,6 +90,16 @@ def fast_inliner() -> Callable[[str, str], str]:
         return inliner.inline(html)
 
     return work
+
+
+def _inlined(templates: Templates, html: str, styles: str, name: str) -> str:
+    """Runs the inliner; what it dies of is a fault of the template or its sheets."""
+    try:
+        return (templates.inliner or inline_styles)(html, styles)
+    except (AssertionError, AttributeError, LookupError, RuntimeError, SyntaxError, TypeError,
+            ValueError, LxmlError) as error:  # fmt: skip
+        problem = f"inline.css does not go into it ({type(error).__name__}: {error})"
+        raise TemplateError(name, 0, problem) from error
 
 
 def _sheet(templates: Templates, folder: str, name: str) -> str:

@@ -24,8 +24,10 @@ CODE_LINES = 15
 """Lines of a code block; a longer one goes on online."""
 
 _TELLING_NAME = re.compile(r"(?!(?:img|dsc|pxl|image|photo|screenshot)\b)[^\W\d_]{3,}", re.I)
+_BULLET = re.compile(r"(?:-|\d+\.) \s*")
 _BLOCKS = frozenset(
     {"p", "li", "blockquote", "pre", "tr", "div", "dt", "dd", "figure", "figcaption", "hr"}
+    | {"details", "summary", "caption"}
     | {f"h{level}" for level in range(1, 7)}
 )
 
@@ -74,6 +76,8 @@ def fit(
                 element.tag = "p"
             case "ruby":
                 _add_brackets(element)
+            case "th" if not element.get("align"):
+                element.set("align", "right" if words.direction == "rtl" else "left")
             case "h1" | "h2" | "h3" | "h4" | "h5" | "h6":
                 element.tag = f"h{min(6, max(3, int(element.tag[1]) + 1))}"  # below the title's h2
             case _:
@@ -105,18 +109,32 @@ def alt_from_name(url: str) -> str:
 
 
 def plain_text(html: str) -> str:
-    """The words of a post for the text part: paragraphs apart, links and pictures named."""
+    """The words of a post for the text part: paragraphs apart, links and pictures named.
+
+    Code keeps its lines; readings stand in brackets.
+    """
     root = _tree(html)
+    for ruby in root.iter("ruby"):
+        _add_brackets(ruby)
     lines: list[str] = [""]
+    code: dict[int, str] = {}
 
     def walk(element: HtmlElement) -> None:
         tag = element.tag if isinstance(element.tag, str) else ""
-        if tag in _BLOCKS or tag == "br":
-            lines.append("- " if tag == "li" else "")
-        if tag == "img":
-            lines[-1] += f"[{element.get('alt') or alt_from_name(element.get('src') or '')}]"
+        if tag == "li":
+            lines.append(_bullet(element))
+        elif tag == "br" or (tag in _BLOCKS and not _BULLET.fullmatch(lines[-1])):
+            lines.append("")
+        if tag == "pre":
+            code[len(lines) - 1] = lines[-1] + str(element.text_content()).strip("\n")
+        elif tag in ("td", "th"):
+            lines[-1] += " "
+        elif tag == "img" and (
+            name := element.get("alt") or alt_from_name(element.get("src") or "")
+        ):
+            lines[-1] += f"[{name}]"
         lines[-1] += element.text or ""
-        for child in element:
+        for child in element if tag != "pre" else ():
             walk(child)
             lines[-1] += child.tail or ""
         target = element.get("href") or ""
@@ -126,7 +144,18 @@ def plain_text(html: str) -> str:
             lines.append("")
 
     walk(root)
-    return "\n\n".join(filter(None, (" ".join(line.split()) for line in lines)))
+    paragraphs = (code.get(at) or " ".join(line.split()) for at, line in enumerate(lines))
+    return "\n\n".join(filter(None, paragraphs))
+
+
+def _bullet(item: HtmlElement) -> str:
+    """What stands before an item of a list: a dash, or its number."""
+    around = item.getparent()
+    if around is None or around.tag != "ol":
+        return "- "
+    start = around.get("start") or "1"
+    first = int(start) if start.isascii() and start.isdigit() else 1
+    return f"{first + list(around.iterchildren('li')).index(item)}. "
 
 
 def _fit_image(image: HtmlElement, pictures: Pictures) -> None:

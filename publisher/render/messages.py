@@ -148,7 +148,7 @@ def compose(letter: Letter, recipient: Recipient, *, date: datetime) -> bytes:
     a header.
     """
     values = {
-        "name": recipient.name,
+        "name": headers.one_line(recipient.name),
         "unsubscribe": recipient.unsubscribe_url,
         "preferences": recipient.preferences_url,
     }

@@ -10,7 +10,7 @@ import re
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from textwrap import fill
@@ -34,6 +34,7 @@ from publisher.errors import TemplateError
 
 _PACKAGE = Path(__file__).parents[1]
 _LINE = 72
+_ENCODING = "utf-8-sig"  # some editors begin a file with a mark that is no part of it
 
 
 class Templates:
@@ -99,9 +100,10 @@ class Templates:
         return digest.hexdigest()
 
     def sources(self, name: str) -> list[str]:
-        """The site's own file of that name and the shipped one, as far as they are there."""
+        """The site's own file of that name and the shipped one, as far as they are there. Raises
+        `TemplateError` for one that cannot be read."""
         found = [folder / name for folder in self._folders if (folder / name).is_file()]
-        return [path.read_text(encoding="utf-8") for path in found]
+        return [_guarded(name, partial(path.read_text, encoding=_ENCODING)) for path in found]
 
 
 @cache
@@ -137,7 +139,7 @@ def _compiler() -> str:
 def _environment(folders: list[Path], compiled: Path | None, *, escape: bool) -> Environment:
     environment = ImmutableSandboxedEnvironment(
         bytecode_cache=compiled and _Compiled(str(compiled), f"{_compiler()}-%s"),
-        loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
+        loader=ChoiceLoader([FileSystemLoader(folder, encoding=_ENCODING) for folder in folders]),
         autoescape=escape,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -176,8 +178,8 @@ def _guarded(name: str, work: Callable[[], str]) -> str:
         raise TemplateError(error.name or name, error.lineno, error.message or "") from error
     except TemplateNotFound as error:
         raise TemplateError(str(error.name or name), 0, "there is no such template") from error
-    except (JinjaError, ArithmeticError, LookupError, TypeError, ValueError,
-            AttributeError) as error:  # fmt: skip
+    except (JinjaError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError,
+            OSError, RecursionError) as error:  # fmt: skip
         place, line = _place(error, name)
         raise TemplateError(place, line, _words(error)) from error
 
@@ -193,4 +195,8 @@ def _place(error: Exception, name: str) -> tuple[str, int]:
 def _words(error: Exception) -> str:
     if isinstance(error, UndefinedError):
         return f"{error.message}; see which values the template is given in the shipped one"
+    if isinstance(error, RecursionError):
+        return "it includes, extends or calls itself without end"
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is not in UTF-8 ({error}); save it as UTF-8"
     return f"{type(error).__name__}: {error}"

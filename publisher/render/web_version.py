@@ -16,6 +16,7 @@ from lxml import html as lxml_html
 from lxml.html import HtmlElement
 from lxml.html import builder as make
 
+from publisher.render.cleaning import clean
 from publisher.render.digest import SLOTS
 
 _CONDITION = re.compile(r"<!--\[if.*?<!\[endif\]-->", re.DOTALL)
@@ -51,9 +52,10 @@ def _leave_out_personal(document: HtmlElement, token: str) -> None:
             link.drop_tree()
     slot = re.compile(rf"{re.escape(token)}(?:{'|'.join(SLOTS)})")
     for element in document.iter():
-        if isinstance(element.tag, str):
-            element.text = slot.sub("", element.text) if element.text else element.text
-        element.tail = slot.sub("", element.tail) if element.tail else element.tail
+        if isinstance(element.tag, str) and element.text:
+            element.text = clean(slot.sub("", element.text))
+        if element.tail:
+            element.tail = clean(slot.sub("", element.tail))
 
 
 def _styles_as_classes(document: HtmlElement) -> Mapping[str, str]:

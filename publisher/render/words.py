@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from io import BytesIO
+from io import BytesIO, StringIO
 from typing import Literal
 
 from babel import Locale, UnknownLocaleError
@@ -22,7 +22,8 @@ from publisher.errors import TemplateError
 from publisher.render.templates import Templates
 
 _HAN = frozenset({"zh", "ja", "ko"})
-_RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"})
+_RIGHT_TO_LEFT = frozenset({"ar", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"})
+_SCRIPTS_FROM_THE_RIGHT = frozenset({"Arab", "Hebr", "Nkoo", "Syrc", "Thaa"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,12 @@ class Words:
 
     @property
     def direction(self) -> str:
-        """`rtl` or `ltr`."""
-        return "rtl" if self.language.partition("-")[0] in _RIGHT_TO_LEFT else "ltr"
+        """`rtl` or `ltr`; a script in the tag decides (`ku-Arab`), as in BCP 47."""
+        primary, *others = self.language.split("-")
+        script = next((each.title() for each in others if len(each) == 4 and each.isalpha()), "")
+        if script:
+            return "rtl" if script in _SCRIPTS_FROM_THE_RIGHT else "ltr"
+        return "rtl" if primary in _RIGHT_TO_LEFT else "ltr"
 
     @property
     def is_han(self) -> bool:
@@ -132,13 +137,15 @@ def _merged(found: tuple[tuple[str, str, str], ...]) -> Translations:
 
 
 def _compiled(source: str, name: str, language: str) -> Translations:
+    compiled = BytesIO()
     try:
-        catalogue = read_po(BytesIO(source.encode()), locale=language, abort_invalid=True)
+        # As text: whatever charset its header names, we have read it as UTF-8.
+        catalogue = read_po(StringIO(source), locale=language, abort_invalid=True)
+        catalogue.charset = "utf-8"
+        write_mo(compiled, catalogue)
+        compiled.seek(0)
+        return Translations(compiled)
     except PoFileError as error:
         raise TemplateError(name, error.lineno, str(error)) from error
-    except (UnknownLocaleError, ValueError) as error:
+    except (UnknownLocaleError, LookupError, TypeError, ValueError) as error:
         raise TemplateError(name, 0, str(error)) from error
-    compiled = BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return Translations(compiled)

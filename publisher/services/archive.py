@@ -16,8 +16,9 @@ from publisher.services.app import App
 from publisher.services.makers import OutputFile
 from publisher.store import issues as rows
 
-PUBLIC = frozenset({IssueStatus.PLANNED, IssueStatus.SENDING, IssueStatus.SENT})
-"""An issue is on the site before its first mail goes out, because the mail links to it."""
+PUBLIC = frozenset({IssueStatus.PLANNED, IssueStatus.SENDING, IssueStatus.PAUSED, IssueStatus.SENT})
+"""An issue is on the site before its first mail goes out, because the mail links to it; those that
+went out before a pause still do."""
 
 
 def files(app: App, *, makers: str) -> Iterator[OutputFile]:

@@ -89,7 +89,8 @@ def reconcile(
 ) -> list[Taken]:
     """Takes every period that is owed as of `now`: at most one is to be sent. Repeat it freely.
 
-    `library` is needed for newsletters that count posts. A held issue gives way to a newer one.
+    `library` is needed for newsletters that count posts. An issue that is held, or could not be
+    written, gives way to a newer one.
     """
     with app.store.begin() as tx:
         newsletter_rows.greet(tx, newsletter, now=now)
@@ -107,7 +108,7 @@ def reconcile(
             if issue is not None:
                 taken.append(Taken(issue=issue, verdict=verdict))
                 if verdict.status is not IssueStatus.SKIPPED:
-                    _supersede(tx, newsletter, verdict.period, now=now)
+                    _supersede(tx, newsletter, issue, verdict.period, now=now)
     return taken
 
 
@@ -327,24 +328,28 @@ def _next(
     return upcoming(newsletter.schedule, now)[0], None
 
 
-def _supersede(tx: Tx, newsletter: Newsletter, period: Period, *, now: datetime) -> None:
-    """What is still held gives way: two issues never come out of one silence.
+def _supersede(
+    tx: Tx, newsletter: Newsletter, issue: int, period: Period, *, now: datetime
+) -> None:
+    """What still waits gives way to `issue`: two issues never come out of one silence.
 
-    It may have been held while its rows were written.
+    That is what is held, if its rows were being written too, and what a template that does not
+    render has kept from being settled.
     """
     series = newsletter.series or ""
-    for held in rows.held_before(tx, newsletter.id, period.slot, series=series):
-        reason = f"was still held when {period.key} came; its posts are in that one"
+    for stuck in rows.stuck_before(tx, newsletter.id, issue, series=series):
+        what = "held" if stuck.status is IssueStatus.HELD else "to be written"
+        reason = f"was still {what} when {period.key} came; its posts are in that one"
         rows.move(
             tx,
-            held.id,
-            before=[IssueStatus.HELD],
+            stuck.id,
+            before=[stuck.status],
             after=IssueStatus.SKIPPED,
             cause=Cause.SUPERSEDED,
             reason=reason,
         )
-        rows.release_posts(tx, held.id)
-        delivery_rows.drop(tx, held.id, "cancelled", now=now)
+        rows.release_posts(tx, stuck.id)
+        delivery_rows.drop(tx, stuck.id, "cancelled", now=now)
 
 
 def _skip_empty(app: App, issue: Issue, reason: str) -> Assembled | None:

@@ -32,18 +32,21 @@ def embedded(posts: Iterable[Post], html: str, *, limit: int) -> list[Embedded]:
     """The pictures that a rendered issue shows, to travel inside the mail.
 
     All or none: `limit` is in bytes, for all of them together. Formats that not every client
-    shows stay outside.
+    shows stay outside. None where one cannot be read: clients then fetch them.
     """
     files = {asset.url: Path(asset.source) for post in posts for asset in post.assets}
     shown = [
         (url, path) for url, path in files.items() if f'src="{url}"' in html and _media_type(url)
     ]
-    if not limit or sum(path.stat().st_size for _, path in shown) > limit:
+    try:
+        if not limit or sum(path.stat().st_size for _, path in shown) > limit:
+            return []
+        return [
+            Embedded(url=url, media_type=_media_type(url), data=path.read_bytes())
+            for url, path in shown
+        ]
+    except OSError:
         return []
-    return [
-        Embedded(url=url, media_type=_media_type(url), data=path.read_bytes())
-        for url, path in shown
-    ]
 
 
 def _media_type(url: str) -> str:

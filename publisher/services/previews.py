@@ -1,5 +1,6 @@
 """What the next issue would look like, without sending it."""
 
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -117,7 +118,8 @@ def stamp(app: App) -> str:
             status = path.stat()
         except FileNotFoundError:  # an editor has just renamed it
             continue
-        seen.update(f"{path}\0{status.st_mtime_ns}\0{status.st_size}\n".encode())
+        seen.update(os.fsencode(path))  # a name need not be UTF-8
+        seen.update(f"\0{status.st_mtime_ns}\0{status.st_size}\n".encode())
     return seen.hexdigest()[:16]
 
 

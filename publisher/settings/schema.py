@@ -243,6 +243,19 @@ class NewsletterSettings(_Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _can_be_filled(self) -> "NewsletterSettings":
+        wanted = {"min_posts": self.min_posts}
+        if self.cadence == "posts":
+            wanted["every"] = self.every
+        for name, number in wanted.items():
+            if 0 < self.max_posts < number:
+                raise ValueError(
+                    f"{name} is {number} and max_posts {self.max_posts}: no issue would ever have "
+                    "enough posts; raise max_posts, or leave it out"
+                )
+        return self
+
 
 class SubscribersSettings(_Section):
     """`[subscribers]`: signing up, notices, and how long things are kept."""

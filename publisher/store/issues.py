@@ -136,12 +136,15 @@ def release_posts(tx: Tx, issue: int) -> None:
     tx.execute(delete(issue_posts).where(issue_posts.c.issue == issue))
 
 
-def held_before(tx: Tx, newsletter: str, slot: datetime, *, series: str = "") -> list[Issue]:
-    """The issues of a series that are held and were due before `slot`."""
+def stuck_before(tx: Tx, newsletter: str, issue: int, *, series: str = "") -> list[Issue]:
+    """The earlier issues of a series that are held, or whose content is still to be settled."""
+    slot = select(issues.c.slot).where(issues.c.id == issue).scalar_subquery()
     statement = select(issues).where(
         _of(newsletter, series),
-        issues.c.status == IssueStatus.HELD.value,
-        issues.c.slot < slot,
+        issues.c.status.in_(OPEN),
+        (issues.c.status == IssueStatus.HELD.value) | (issues.c.content_hash == ""),
+        issues.c.id < issue,
+        issues.c.slot <= slot,
     )
     return [_issue(row) for row in tx.execute(statement)]
 

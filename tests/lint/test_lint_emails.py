@@ -289,6 +289,10 @@ FINE = {
     "89 kB": make_email(kilobytes(89)),
     "ruby with rp": make_email(make_html("<ruby>漢<rp>(</rp><rt>kan</rt><rp>)</rp></ruby>")),
     "a link whose words are its address": make_email(make_html(f'<a href="{OUT}">{OUT}</a>')),
+    "a host that is written in letters of its own": make_email(
+        make_html('<a href="https://xn--bcher-kva.de/">https://bücher.de/</a>'),
+        text=f"{TEXT}\nhttps://xn--bcher-kva.de/",
+    ),
     "a way to write and to call": make_email(
         make_html('<a href="mailto:a@example.org">a</a> <a href="tel:+123">b</a>')
     ),

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -182,6 +183,18 @@ def test_a_hostile_newsletter_title_makes_no_header() -> None:
 
     assert "Bcc" not in message
     assert message.keys() == parsed(make_message(digest)).keys()
+
+
+def test_what_is_not_seen_in_a_name_reaches_no_part() -> None:
+    digest = make_digest([ENGLISH])
+    token = slot_token(digest.nonce, "name")
+    greeting = replace(digest, text=f"Hi {token}!", html=f"<p>Hi {token}!</p>")
+    message = parsed(make_message(greeting, name="An\x92\u202en\r\nB\0 <b>"))
+    plain, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert plain is not None
+    assert html is not None
+    assert plain.get_content() == "Hi An n B <b>!"
+    assert html.get_content() == "<p>Hi An n B &lt;b&gt;!</p>"
 
 
 def test_a_post_cannot_ask_for_a_subscriber_s_secret() -> None:

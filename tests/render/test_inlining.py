@@ -222,3 +222,10 @@ def test_what_is_not_inlined_never_passes_for_inlined(tmp_path: Path, rule: str)
     html = inline(styled(tmp_path, inlined=rule), "email/digest", page('<p class="a">x</p>'))
     paragraph = lxml_html.fromstring(html).find(".//p")
     assert "#010203" not in (paragraph.get("style") or "")
+
+
+def test_a_heading_of_a_table_keeps_its_side() -> None:
+    table = '<div class="prose"><table><tr><th align="center">x</th></tr></table></div>'
+    html = inline(Templates(), "email/digest", page(table))
+    assert 'align="center"' in html
+    assert "text-align" not in html

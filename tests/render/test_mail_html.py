@@ -116,3 +116,35 @@ def test_the_text_part_names_links_lists_and_pictures() -> None:
     assert plain_text(html) == (
         f"One link ({URL}).\n\n- first\n\n- second\n\n[tide at dusk]\n\na\n\nb\n\n{URL}"
     )
+
+
+def test_a_dash_or_number_stands_before_its_item_in_the_text_part() -> None:
+    loose = "<ul>\n<li>\n<p>a</p>\n<p>b</p>\n</li>\n<li><pre>c\nd</pre></li>\n</ul>"
+    assert plain_text(loose) == "- a\n\nb\n\n- c\nd"
+    assert plain_text('<ol start="3"><li>x</li><li><p>y</p></li></ol>') == "3. x\n\n4. y"
+    assert plain_text("<ol><li>x<ul><li>z</li></ul></li><li>y</li></ol>") == "1. x\n\n- z\n\n2. y"
+
+
+def test_a_heading_of_a_table_stands_where_the_writer_wants_its_column() -> None:
+    html = fitted('<table><tr><th align="center">a</th><th>b</th></tr></table>')
+    assert '<th align="center">a</th><th align="left">b</th>' in html
+
+
+def test_code_keeps_its_lines_in_the_text_part() -> None:
+    html = (
+        "<p>So:</p><pre><code><span>def</span> f():\n    return 1\n\nf()\n</code></pre><p>Done</p>"
+    )
+    assert plain_text(html) == "So:\n\ndef f():\n    return 1\n\nf()\n\nDone"
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<details><summary>More</summary>inside</details>", "More\n\ninside"),
+        ("<table><tr><td>1</td><td>2</td></tr><tr><td>3</td></tr></table>", "1 2\n\n3"),
+        ("<p><ruby>漢<rt>kan</rt></ruby>字</p>", "漢(kan)字"),
+        ('<p>a<img src="/IMG_1.jpg">b</p>', "ab"),
+    ],
+)
+def test_nothing_runs_together_in_the_text_part(html: str, text: str) -> None:
+    assert plain_text(html) == text

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import TemplateError
+from publisher.render.catalogues import page_words
 from publisher.render.templates import Templates
 
 
@@ -41,6 +42,31 @@ def test_a_missing_template_is_named(own: Path) -> None:
         Templates(own).html("email/none.html")
     with pytest.raises(TemplateError, match=r"none\.css"):
         Templates(own).source("email/none.css")
+
+
+def test_the_mark_that_some_editors_begin_a_file_with_is_no_part_of_it(own: Path) -> None:
+    templates = write(own, "\ufeffHello")
+    assert templates.text("email/try.html") == "Hello"
+    assert templates.source("email/try.html") == "Hello"
+    assert templates.sources("email/try.html") == ["Hello"]
+
+
+def test_a_file_that_is_not_in_utf_8_is_named(own: Path) -> None:
+    (own / "email" / "try.html").write_bytes("颜色".encode("gbk"))
+    with pytest.raises(TemplateError, match=r"email/try\.html: it is not in UTF-8"):
+        Templates(own).sources("email/try.html")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"), [("[en\n", "line 1"), ('[zh]\nskip = "x"\n', r"a table \[en\]")]
+)
+def test_a_catalogue_of_pages_that_cannot_serve_is_named(
+    own: Path, text: str, problem: str
+) -> None:
+    (own / "pages").mkdir()
+    (own / "pages" / "words.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(TemplateError, match=rf"pages/words\.toml: .*{problem}"):
+        page_words(Templates(own), "fr")
 
 
 @pytest.mark.parametrize(

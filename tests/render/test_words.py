@@ -149,9 +149,41 @@ def test_a_broken_catalogue_is_named_with_its_line(tmp_path: Path) -> None:
         words_for(templates, "zh")
 
 
+@pytest.mark.parametrize(
+    "header", ["Plural-Forms: nplurals=2; plural=(n;", "Plural-Forms: nplurals=x"]
+)
+def test_a_catalogue_whose_header_makes_no_sense_is_named(tmp_path: Path, header: str) -> None:
+    with pytest.raises(TemplateError, match=r"email/words/fi\.po"):
+        words_for(own_words(tmp_path, "fi", header), "fi")
+
+
+@pytest.mark.parametrize("charset", ["CHARSET", "ISO-8859-1", "UTF-8"])
+def test_a_catalogue_is_in_utf_8_whatever_its_header_says(tmp_path: Path, charset: str) -> None:
+    header = f"Content-Type: text/plain; charset={charset}"
+    words = words_for(own_words(tmp_path, "fi", header), "fi")
+    assert words.text("Feeds") == "Syötteet"
+
+
+def own_words(folder: Path, name: str, header: str) -> Templates:
+    """A catalogue with one message and this field in its header."""
+    path = folder / "email" / "words" / f"{name}.po"
+    path.parent.mkdir(parents=True)
+    message = 'msgid "Feeds"\nmsgstr "Syötteet"\n'
+    path.write_text(f'msgid ""\nmsgstr "{header}\\n"\n\n{message}', encoding="utf-8")
+    return Templates(folder)
+
+
 def test_right_to_left_languages_are_known() -> None:
     assert words_for(Templates(), "ar").direction == "rtl"
     assert words_for(Templates(), "zh-TW").direction == "ltr"
+
+
+@pytest.mark.parametrize(
+    ("language", "direction"),
+    [("ku", "ltr"), ("ku-Arab", "rtl"), ("ckb", "rtl"), ("ur-latn-PK", "ltr"), ("ar-EG", "rtl")],
+)
+def test_the_script_decides_from_where_a_language_is_read(language: str, direction: str) -> None:
+    assert words_for(Templates(), language).direction == direction
 
 
 def test_languages_of_han_are_known_even_where_there_are_no_words_for_them() -> None:

@@ -1,12 +1,16 @@
 """The web version of each issue."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from publisher.domain.issues import IssueStatus
 from publisher.mail.relays import Relay, Security
+from publisher.render.templates import Templates, shipped_templates
 from publisher.services import inbox, publishing, subscribers
 from publisher.services.app import App
+from publisher.store import issues as issue_rows
 from tests.services.conftest import write_post
 
 PAGE = "archive/weekly/w-2026-w47/index.html"
@@ -71,3 +75,20 @@ def test_a_newsletter_can_stay_out_of_the_archive(site: App) -> None:
     assert "Archived-At" not in source
     assert "List-Archive" not in source
     assert "archive" not in inbox.parts(inbox.read(site, mail.key)).html
+
+
+def test_a_control_character_in_a_template_spoils_no_page(site: App, tmp_path: Path) -> None:
+    own = tmp_path / "own" / "email" / "base"
+    own.mkdir(parents=True)
+    frame = (shipped_templates() / "email" / "base" / "frame.html").read_text(encoding="utf-8")
+    (own / "frame.html").write_text(frame.replace("</body>", "\f&#11;</body>"), encoding="utf-8")
+    publishing.publish(replace(site, templates=Templates(tmp_path / "own")))
+    assert "One &amp; only" in read(site, PAGE)
+
+
+def test_the_page_stays_while_the_sending_is_paused(site: App) -> None:
+    publishing.publish(site)
+    with site.store.begin() as tx:
+        issue_rows.move(tx, 1, before=[IssueStatus.SENT], after=IssueStatus.PAUSED)
+    publishing.build(site)
+    assert "One &amp; only" in read(site, PAGE)

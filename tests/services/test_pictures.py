@@ -75,3 +75,12 @@ def test_pictures_that_do_not_fit_stay_on_the_site(site: App) -> None:
     tight = replace(site.newsletters[0], embed_bytes=10)
     made = previews.preview(replace(site, newsletters=(tight,)), tight, now=site.clock())
     assert b"multipart/related" not in made.message
+
+
+def test_a_picture_that_cannot_be_read_any_more_stops_no_issue(site: App) -> None:
+    inside = replace(site.newsletters[0], embed_bytes=50_000)
+    found = posts.read(site, now=site.clock()).posts
+    (site.content.folder / "tide-curve.png").unlink()
+    html = previews.preview(site, site.newsletters[0], now=site.clock()).html
+    url = next(asset.url for asset in found[0].assets)
+    assert pictures.embedded(found, f'<img src="{url}">{html}', limit=inside.embed_bytes) == []

@@ -1,5 +1,6 @@
 """The next issue, looked at before it is sent."""
 
+import os
 from dataclasses import replace
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -70,6 +71,12 @@ def test_the_stamp_changes_with_posts_and_templates_and_with_nothing_else(
     stamps.append(previews.stamp(app))
     assert stamps[0] == stamps[1]
     assert len(set(stamps)) == 3
+
+
+def test_the_stamp_takes_any_name_of_a_file(app: App) -> None:
+    before = previews.stamp(app)
+    (app.content.folder / os.fsdecode(b"caf\xe9.png")).write_bytes(b"x")
+    assert previews.stamp(app) != before
 
 
 def test_check_names_what_clients_would_hold_against_the_next_issue(app: App) -> None:

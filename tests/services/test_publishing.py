@@ -1,14 +1,17 @@
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 
 import pytest
 
 from publisher.domain.controls import Verb
 from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.issues import Cause, IssueStatus
+from publisher.domain.newsletters import Cadence, Schedule
 from publisher.domain.subscribers import Joined
 from publisher.errors import ConfigError, Conflict, PublisherError
 from publisher.mail.relays import Relay, Security
+from publisher.render.templates import Templates
 from publisher.services import (
     audiences,
     controls,
@@ -19,7 +22,7 @@ from publisher.services import (
     subscribers,
 )
 from publisher.services.app import App
-from tests.factories import make_newsletter
+from tests.factories import SHANGHAI, make_newsletter
 from tests.faults.relay import Behaviour, FaultRelay
 from tests.services.conftest import FakeClock, write_post
 
@@ -254,3 +257,66 @@ def test_a_full_disk_leaves_the_old_output_in_place(
 
     assert {path: path.read_bytes() for path in app.folders.output.rglob("*.xml")} == before
     assert not [path for path in app.folders.output.rglob(".*") if path.is_file()]
+
+
+BROKEN_TEMPLATES = {
+    "extends itself": ("body.html", b'{% extends "email/own/body.html" %}'),
+    "calls itself": ("body.txt", b"{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}"),
+    "in another encoding": ("inline.css", "/* 颜色 */".encode("gbk")),
+    "a selector that the inliner dies of": ("inline.css", b'a[href="x,y"] { color: red }'),
+    "no document": ("body.html", b"<!--head-css-->"),
+    "a slot in the subject": ("subject.txt", b"{{ slots.name }}, {{ first }}"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_TEMPLATES)
+def test_a_template_broken_in_any_way_stops_its_own_newsletter_only(
+    app: App, tmp_path: Path, name: str
+) -> None:
+    own = tmp_path / "own" / "email" / "own"
+    own.mkdir(parents=True)
+    for file in ("subject.txt", "body.html", "body.txt"):
+        (own / file).write_text(f'{{% include "email/digest/{file}" %}}', encoding="utf-8")
+    file, data = BROKEN_TEMPLATES[name]
+    (own / file).write_bytes(data)
+    newsletters = (make_newsletter(id="other", template="own"), make_newsletter())
+    site = replace(app, newsletters=newsletters, templates=Templates(tmp_path / "own"))
+    write_post(site, "one.md", title="One", date="2025-10-02 10:00:00")
+    add_readers(site, "ann")
+
+    report = publishing.publish(site)
+
+    assert report.newsletters[0].problem.startswith("email/own/")
+    assert report.newsletters[1].assembled is not None
+    assert len(inbox.listing(site)) == 1
+
+
+def test_after_days_of_a_broken_template_there_is_one_issue(
+    app: App, clock: FakeClock, tmp_path: Path
+) -> None:
+    broken = tmp_path / "own" / "email" / "digest" / "body.txt"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{{ nobody }}", encoding="utf-8")
+    daily = Schedule(cadence=Cadence.DAILY, zone=SHANGHAI, at=time(8))
+    site = replace(
+        app,
+        newsletters=(make_newsletter(schedule=daily),),
+        templates=Templates(tmp_path / "own"),
+    )
+    add_readers(site, "ann")
+    for day in (25, 26, 27):
+        write_post(site, f"{day}.md", title=f"Day {day}", date=f"2026-11-{day} 07:00:00")
+        clock.now = datetime(2026, 11, day, 0, 5, tzinfo=UTC)
+        publishing.publish(site)
+    broken.unlink()
+    publishing.publish(site)
+    publishing.publish(site)
+
+    last, *others = issues.listing(site)
+    assert (last.period, last.status) == ("D:2026-11-27", IssueStatus.SENT)
+    assert len(issues.posts_of(site, last.id)) == 3
+    assert {(old.status, old.cause) for old in others} == {(IssueStatus.SKIPPED, Cause.SUPERSEDED)}
+    assert others[0].reason == (
+        "was still to be written when D:2026-11-27 came; its posts are in that one"
+    )
+    assert len(inbox.listing(site)) == 1
