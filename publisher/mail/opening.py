@@ -139,9 +139,14 @@ async def _greet(line: Line, relay: Relay) -> tuple[str, dict[str, str]]:
     answer = await line.ask(f"EHLO {_own_name(line.transport)}", _seconds(relay))
     if not _is_positive(answer):
         raise _refused(answer, Stage.EHLO, f"it refuses EHLO with {answer}; {_HINT}")
-    # Some say AUTH=LOGIN, once the custom of a mail client.
-    pairs = (text.replace("=", " ", 1).partition(" ") for text in answer.lines[1:])
-    keywords = {keyword.upper(): values.strip() for keyword, _, values in pairs if keyword}
+    keywords: dict[str, str] = {}
+    for text in answer.lines[1:]:
+        # Some say AUTH=LOGIN, once the custom of a mail client, and often beside the full list.
+        keyword, _, values = text.replace("=", " ", 1).partition(" ")
+        keyword = keyword.upper()
+        known = keywords.get(keyword, "") if keyword == "AUTH" else ""
+        if keyword:
+            keywords[keyword] = f"{known} {values.strip()}".strip()
     return answer.lines[0].partition(" ")[0], keywords
 
 

@@ -445,6 +445,14 @@ def test_a_login_is_tried_once_and_its_secret_is_told_to_nobody(login: Login) ->
     assert sum(line.startswith("AUTH") for line in server.commands) == 2
 
 
+def test_mechanisms_are_read_from_every_line_that_names_some() -> None:
+    does = Behaviour(login=("ann", "right"), extensions=("AUTH XOAUTH2 PLAIN",), mechanisms="LOGIN")
+    with FaultRelay(does) as server:
+        relay = make_relay(server, username="ann", password="right", login=Login.XOAUTH2)
+        offers = try_relay(relay).offers
+    assert (offers.login, offers.keywords["AUTH"]) == ("XOAUTH2", "XOAUTH2 PLAIN LOGIN")
+
+
 def test_no_password_crosses_the_network_in_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
     from publisher.mail import opening
 
