@@ -33,13 +33,12 @@ def try_out(app: App, recipient: str | None) -> list[RelayTrial]:
 
     Raises `InvalidAddress`, and `PublisherError` where no relay is configured.
     """
-    if recipient:
-        parse_address(recipient)
+    to = parse_address(recipient.strip()).text if recipient else ""
     if not app.relays:
         raise PublisherError(
             "no relay is configured: mail goes to the built-in inbox; set smtp.host"
         )
-    return [_try(app, relay, recipient) for relay in app.relays]
+    return [_try(app, relay, to) for relay in app.relays]
 
 
 def look_at(relay: Relay) -> RelayTrial:
@@ -69,7 +68,7 @@ def told(outcome: Outcome) -> str:
             return f"refused at {outcome.reply.stage}: {outcome.reply}"
 
 
-def _try(app: App, relay: Relay, recipient: str | None) -> RelayTrial:
+def _try(app: App, relay: Relay, recipient: str) -> RelayTrial:
     trial = look_at(relay)
     if recipient and not trial.problem:
         try:
