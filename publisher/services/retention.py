@@ -77,13 +77,12 @@ def ask_silent(app: App) -> int:
     days, now = app.subscribers.reconfirm_days, app.clock()
     if not days:
         return 0
-    known = {newsletter.id for newsletter in app.newsletters}
+    known = [newsletter.id for newsletter in app.newsletters]
     with app.store.begin() as tx:
-        silent = subscriber_rows.silent(tx, before=now - timedelta(days=days), limit=_BATCH)
+        silent = subscriber_rows.silent(tx, known, before=now - timedelta(days=days), limit=_BATCH)
         for subscription in silent:
             subscriber_rows.mark_asked(tx, subscription.id, now=now)
-            if subscription.newsletter in known:
-                notices.queue(app, tx, NoticeKind.STAY, subscription)
+            notices.queue(app, tx, NoticeKind.STAY, subscription)
     return len(silent)
 
 

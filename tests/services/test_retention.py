@@ -89,6 +89,18 @@ def test_silence_is_asked_about_once_and_an_answer_counts(app: App, clock: FakeC
     assert subscribers.evidence(asking, "bob@example.org")[-1].evidence.source == "no answer"
 
 
+def test_who_could_not_be_asked_is_not_unsubscribed_for_silence(app: App, clock: FakeClock) -> None:
+    asking = with_options(app, reconfirm_days=400, sunset=True)
+    join(asking, ANN)
+    clock.now += timedelta(days=401)
+    without = replace(asking, newsletters=())  # out of the settings for a season
+    assert retention.tidy(without).asked == 0
+    clock.now += timedelta(days=31)
+    assert retention.tidy(without).sunset == 0
+    assert status_of(app, ANN) is SubscriptionStatus.CONFIRMED
+    assert retention.tidy(asking).asked == 1
+
+
 def test_an_answer_counts_for_a_month_however_soon_addresses_are_shortened(
     app: App, clock: FakeClock
 ) -> None:
