@@ -14,14 +14,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from publisher.domain.choices import NO_CHOICES, Choices
-from publisher.domain.subscribers import Subscription, SubscriptionStatus
+from publisher.domain.subscribers import (
+    NAME_LIMIT,
+    Subscription,
+    SubscriptionStatus,
+    is_text,
+    name_problem,
+)
 from publisher.domain.suppressions import SuppressionReason
 
-NAME_LIMIT = 200
 BETWEEN = "; "
-_JOINERS = {0x200C: None, 0x200D: None}
-"""Invisible, and part of names in Persian and Hindi, and of emoji."""
-
 _TRUE = frozenset({"true", "t", "yes", "y", "1"})
 
 
@@ -142,11 +144,9 @@ def read(dialect: Dialect, line: int, cells: Mapping[str, str]) -> Candidate:
         cells.get("email") or cells.get("email address") or cells.get("email_address") or ""
     ).strip()
     name = _name(cells)
-    problem = ""
-    if not (email + name.translate(_JOINERS)).isprintable():
+    problem = name_problem(name)
+    if not (email.isprintable() and is_text(name)):
         problem = "holds characters that are not text; check the file's encoding"
-    elif len(name) > NAME_LIMIT:
-        problem = f"the name is longer than {NAME_LIMIT} characters"
     status, suppress, doubt = _standing(dialect, cells)
     pause = cells.get("paused_until", "").strip() if dialect is Dialect.OWN else ""
     paused_until = _instant(pause)
