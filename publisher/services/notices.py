@@ -21,7 +21,7 @@ from publisher.domain.deliveries import (
 from publisher.domain.macs import mac
 from publisher.domain.newsletters import Newsletter, upcoming
 from publisher.domain.notices import Notice, NoticeKind, link_end
-from publisher.domain.replies import NotSent
+from publisher.domain.replies import Accepted, NotSent, Outcome
 from publisher.domain.subscribers import ConsentEvent, Evidence, Subscription, SubscriptionStatus
 from publisher.domain.suppressions import address_hash, marks
 from publisher.domain.tokens import base36, derive_key
@@ -85,21 +85,14 @@ def deliver(app: App, *, stopping: Callable[[], bool] = lambda: False) -> int:
     """
     with app.store.read() as tx:
         batch = rows.due(tx, now=app.clock(), limit=_BATCH)
-    before = relays.state(app, app.relay) if batch and app.relay else None
-    if not batch or (before and before.why_not(app.clock())):
+    if not batch or (app.relay and relays.state(app, app.relay).why_not(app.clock())):
         return 0
     sent = 0
     with usual_relay(app) as relay:
-        try:
-            for notice in batch:
-                if stopping():
-                    break
-                sent += _send(app, relay, notice)
-        except RelayError as error:
-            relays.fail(app, relay, error)
-            raise
-        if sent and before and before.problem:
-            relays.heal(app, relay)
+        for notice in batch:
+            if stopping():
+                break
+            sent += _send(app, relay, notice)
     return sent
 
 
@@ -111,6 +104,31 @@ def usual_relay(app: App) -> Iterator[Relay]:
         return
     with capture(app.folders.inbox) as inbox:
         yield inbox
+
+
+def hand_over(
+    app: App,
+    relay: Relay,
+    *,
+    sender: str,
+    recipient: str,
+    message: bytes,
+    intend: Callable[[], bool],
+) -> Outcome:
+    """One message, as `send_one` does it; a relay that cannot be used is left alone afterwards.
+
+    Raises `RelayError`.
+    """
+    try:
+        outcome = send_one(
+            relay, sender=sender, recipient=recipient, message=message, intend=intend
+        )
+    except RelayError as error:
+        relays.fail(app, relay, error)
+        raise
+    if isinstance(outcome, Accepted) and relays.state(app, relay).problem:
+        relays.heal(app, relay)
+    return outcome
 
 
 def _send(app: App, relay: Relay, notice: Notice) -> bool:
@@ -137,8 +155,8 @@ def _send(app: App, relay: Relay, notice: Notice) -> bool:
             claimed = rows.intend(tx, notice.id, expires_at=ends, now=now)
         return claimed
 
-    outcome = send_one(
-        relay, sender=mail.sender, recipient=notice.address, message=mail.data, intend=intend
+    outcome = hand_over(
+        app, relay, sender=mail.sender, recipient=notice.address, message=mail.data, intend=intend
     )
     if isinstance(outcome, NotSent):
         if not claimed:
