@@ -414,3 +414,8 @@ def test_a_cut_import_read_otherwise_begins_anew(
     run(app, path, encoding="gb18030")
 
     assert [row.name for row in subscribers.listing(app)] == ["李雷", "韩梅梅"]
+
+
+def test_an_empty_file_is_told(app: App, file: Callable[..., Path]) -> None:
+    with pytest.raises(PublisherError, match=r"people\.csv:1: there must be a column named email"):
+        run(app, file(""))

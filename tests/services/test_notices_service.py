@@ -11,8 +11,9 @@ from publisher.domain.deliveries import DeliveryStatus
 from publisher.domain.notices import LINK_LIFE, Notice, NoticeKind
 from publisher.domain.subscribers import Subscription
 from publisher.domain.suppressions import address_hash
+from publisher.errors import NotFound
 from publisher.mail.relays import Relay, Security
-from publisher.services import notices, preferences, relays, retention, signups, subscribers
+from publisher.services import links, notices, preferences, relays, retention, signups, subscribers
 from publisher.services.app import App
 from publisher.store import notices as rows
 from tests.faults.relay import Behaviour, FaultRelay
@@ -134,3 +135,24 @@ def test_a_notice_of_a_newsletter_that_is_gone_is_given_up(app: App, clock: Fake
         signups.work_off(without)
         clock.now += timedelta(hours=1)
     assert newest(app).status is DeliveryStatus.FAILED
+
+
+def test_no_confirmation_is_written_for_a_request_that_is_gone(app: App) -> None:
+    ask(app, ANN)
+    signups.decide(app)
+    notice = newest(app)
+    subscribers.remove(app, ANN)
+    with pytest.raises(NotFound):
+        links.of_notice(app, notice)
+
+
+def test_what_is_refused_behind_its_dot_waits_an_hour(
+    sending: App, relay: FaultRelay, clock: FakeClock
+) -> None:
+    ask(sending, ANN)
+    relay.behaviour.faults["dot"] = "550_5.7.26"
+    assert signups.work_off(sending) == 0
+    assert newest(sending).status is DeliveryStatus.PENDING
+    relay.behaviour.faults.clear()
+    clock.now += timedelta(minutes=61)
+    assert signups.work_off(sending) == 1
