@@ -133,12 +133,16 @@ class TooOften(PublisherError):
 
 
 class RelayError(PublisherError):
-    """The relay cannot be used at all: no connection, no TLS, credentials refused."""
+    """The relay cannot be used at all: no connection, no TLS, credentials refused.
 
-    def __init__(self, relay: str, problem: str) -> None:
+    `is_lasting`: waiting will not mend it, and asking again may do harm.
+    """
+
+    def __init__(self, relay: str, problem: str, *, is_lasting: bool = False) -> None:
         super().__init__(f"{relay}: {problem}")
         self.relay = relay
         self.problem = problem
+        self.is_lasting = is_lasting
 
 
 class NetworkError(PublisherError):

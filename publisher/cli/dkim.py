@@ -23,7 +23,7 @@ def dkim() -> None:
 @as_json
 @click.pass_context
 def keygen(context: click.Context, selector: str | None, as_json: bool) -> None:
-    """Make the keys that are missing, for the domain of each newsletter's sender.
+    """Make the keys that are missing, for each domain that mail is from.
 
     Existing keys stay as they are. Prints the DNS records to publish.
     """

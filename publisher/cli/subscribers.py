@@ -166,7 +166,7 @@ def confirm(context: click.Context, email: str, newsletter: str | None) -> None:
 def export_data(context: click.Context, email: str) -> None:
     """Print everything that is kept about EMAIL, as JSON."""
     with open_app(config_of(context)) as app:
-        click.echo(personal_data.export(app, email).decode())
+        click.echo(personal_data.export(app, email))
 
 
 @subscribers.command(epilog="Example: publisher subscribers erase ann@example.org")
@@ -270,7 +270,7 @@ def export(context: click.Context, newsletter: str | None, form: str, raw: bool)
         text = imports.export_jsonl(found, suppressed=suppressed)
     else:
         text = imports.export_csv(found, raw=raw, dialect=Dialect(form), suppressed=suppressed)
-    click.echo(text, nl=False)
+    click.echo(text.encode(), nl=False)  # a file for machines: UTF-8 whatever the terminal speaks
 
 
 def _print_rows(lines: Iterable[str]) -> None:

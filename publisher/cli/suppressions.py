@@ -44,7 +44,7 @@ def add(context: click.Context, email: str) -> None:
 @click.argument("email")
 @click.pass_context
 def remove(context: click.Context, email: str) -> int:
-    """Lift the suppression of EMAIL; it may then sign up again."""
+    """Lift the suppression of EMAIL; it may sign up again, and gets what is still confirmed."""
     with open_app(config_of(context)) as app:
         lifted = service.remove(app, email)
     say(f"{email}: lifted" if lifted else f"{email}: was not suppressed")

@@ -9,6 +9,8 @@ from publisher.domain.lookups import Lookup
 from publisher.domain.tag_lists import pairs
 
 LEAST_BITS = 2048
+SELECTOR = r"[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?"
+"""How a selector may be written: one label, and part of a file's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

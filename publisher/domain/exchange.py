@@ -14,11 +14,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from publisher.domain.choices import NO_CHOICES, Choices
-from publisher.domain.subscribers import Subscription, SubscriptionStatus
+from publisher.domain.subscribers import (
+    NAME_LIMIT,
+    Subscription,
+    SubscriptionStatus,
+    is_text,
+    name_problem,
+)
 from publisher.domain.suppressions import SuppressionReason
 
-NAME_LIMIT = 200
-_BETWEEN = "; "
+BETWEEN = "; "
 _TRUE = frozenset({"true", "t", "yes", "y", "1"})
 
 
@@ -79,6 +84,12 @@ COLUMNS: Mapping[Dialect, tuple[str, ...]] = {
 SUPPRESSED = "suppressed"
 """How our own files say that an address must not be mailed, where others have a status for it."""
 
+_TELLING: Mapping[Dialect, tuple[str, ...]] = {
+    Dialect.LISTMONK: ("status",),
+    Dialect.GHOST: ("subscribed_to_emails",),
+    Dialect.BUTTONDOWN: ("type", "subscriber_type"),
+}
+
 _OWN = {status.value: status for status in SubscriptionStatus}
 _OWN[SUPPRESSED] = SubscriptionStatus.UNSUBSCRIBED
 _LISTMONK = {
@@ -118,17 +129,24 @@ def recognise(header: Collection[str]) -> Dialect | None:
     return next((dialect for dialect, marks in _MARKS if marks <= names), None)
 
 
+def lacks(dialect: Dialect, header: Collection[str]) -> str:
+    """The column without which a file of this tool says of nobody whether they receive mail.
+
+    Empty where it is there; `read` would take everybody for somebody who has left.
+    """
+    wanted = _TELLING.get(dialect, ())
+    return "" if not wanted or any(name in header for name in wanted) else wanted[0]
+
+
 def read(dialect: Dialect, line: int, cells: Mapping[str, str]) -> Candidate:
     """What one row says. `cells`: column name in lower case -> text."""
     email = (
         cells.get("email") or cells.get("email address") or cells.get("email_address") or ""
     ).strip()
     name = _name(cells)
-    problem = ""
-    if not (email + name).isprintable():
+    problem = name_problem(name)
+    if not (email.isprintable() and is_text(name)):
         problem = "holds characters that are not text; check the file's encoding"
-    elif len(name) > NAME_LIMIT:
-        problem = f"the name is longer than {NAME_LIMIT} characters"
     status, suppress, doubt = _standing(dialect, cells)
     pause = cells.get("paused_until", "").strip() if dialect is Dialect.OWN else ""
     paused_until = _instant(pause)
@@ -187,8 +205,8 @@ def _own_cells(row: Subscription, standing: str) -> list[str]:
         row.language,
         row.paused_until.isoformat() if row.paused_until else "",
         row.choices.frequency,
-        _BETWEEN.join(sorted(row.choices.topics)),
-        _BETWEEN.join(sorted(row.choices.languages)),
+        BETWEEN.join(sorted(row.choices.topics)),
+        BETWEEN.join(sorted(row.choices.languages)),
     ]
 
 
@@ -210,7 +228,8 @@ def _standing(
     dialect: Dialect, cells: Mapping[str, str]
 ) -> tuple[SubscriptionStatus, SuppressionReason | None, str]:
     """Status, suppression and what is doubtful, as this tool writes them."""
-    said = (cells.get("status") or cells.get("type") or cells.get("subscriber_type") or "").lower()
+    said = cells.get("status") or cells.get("type") or cells.get("subscriber_type") or ""
+    said = said.strip().lower()
     if dialect is Dialect.OWN:
         doubt = f"unknown status {said!r}" if said and said not in _OWN else ""
         suppress = SuppressionReason.OPERATOR if said == SUPPRESSED else None
@@ -256,7 +275,7 @@ def _choices(cells: Mapping[str, str]) -> Choices:
 
 
 def _names(cell: str) -> frozenset[str]:
-    return frozenset(filter(None, (name.strip() for name in cell.split(_BETWEEN.strip()))))
+    return frozenset(filter(None, (name.strip() for name in cell.split(BETWEEN.strip()))))
 
 
 def _name(cells: Mapping[str, str]) -> str:

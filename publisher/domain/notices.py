@@ -66,3 +66,10 @@ class Notice:
     def is_open(self, *, now: datetime) -> bool:
         """Whether its link still works."""
         return self.used_at is None and self.expires_at is not None and now <= self.expires_at
+
+
+def link_end(kind: NoticeKind, now: datetime) -> datetime | None:
+    """Until when the link in a notice works that is mailed now; None for kinds without one."""
+    if kind not in LINK_PURPOSES:
+        return None
+    return now + (STAY_LIFE if kind is NoticeKind.STAY else LINK_LIFE)

@@ -167,6 +167,14 @@ def voids(branch: Branch) -> list[str]:
     return own + [each for below in branch.branches.values() for each in voids(below)]
 
 
+def varies(branch: Branch) -> bool:
+    """Whether a part of the records differs from message to message, so that nobody can know."""
+    if not branch.record:
+        return False
+    is_macro = "%" in branch.record.redirect or any(term.is_macro for term in branch.record.terms)
+    return is_macro or any(varies(below) for below in branch.branches.values())
+
+
 def problems(branch: Branch) -> list[str]:
     """What is wrong with the records, with the domain where it is."""
     own = [f"{branch.domain}: {branch.problem}"] if branch.problem else []
@@ -281,6 +289,10 @@ def _ends(record: Record) -> str:
 
 def _sender(branch: Branch, host: str, found: Sequence[str]) -> Diagnosis:
     outside = [one for one in found if outcome(branch, ip_address(one)) is not Outcome.PASS]
+    if outside and varies(branch):
+        seen = f"{host}: whether {', '.join(outside)} may send is asked anew for each message"
+        remedy = "mail yourself a sample and look for spf=pass"
+        return ill("SPF007", branch.domain, seen, remedy=remedy, grade=Grade.INFO)
     return judged(
         "SPF007",
         branch.domain,

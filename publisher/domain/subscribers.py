@@ -125,5 +125,21 @@ def judge_confirmation(found: Subscription | None, claim: Confirmation, *, now: 
     return Answer.OPEN if is_open else Answer.DEAD
 
 
+def is_text(name: str) -> bool:
+    """Whether nothing in a name is a control, a mark of direction, or a piece of a broken file."""
+    return name.translate(_JOINERS).isprintable()
+
+
+def name_problem(name: str) -> str:
+    """Why nobody can be called so; empty if they can."""
+    if not is_text(name):
+        return "the name holds characters that are not text"
+    return f"the name is longer than {NAME_LIMIT} characters" if len(name) > NAME_LIMIT else ""
+
+
+NAME_LIMIT = 200
+_JOINERS = {0x200C: None, 0x200D: None}
+"""Invisible, and part of names in Persian and Hindi, and of emoji."""
+
 PAUSE = timedelta(days=30)
 """How long a pause from the unsubscribe page lasts."""

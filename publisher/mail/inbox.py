@@ -9,6 +9,7 @@ from email import message_from_bytes
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
+from email.parser import BytesHeaderParser
 from pathlib import Path
 
 from publisher.errors import NotFound
@@ -69,9 +70,9 @@ def parts(data: bytes) -> Parts:
     try:
         message = message_from_bytes(data)
         leaves = list(_leaves(message))
-    except RecursionError:  # parts within parts, thousands deep
+    except (RecursionError, ValueError):  # parts thousands deep, numbers thousands of digits long
         head = re.split(rb"\r?\n\r?\n", data, maxsplit=1)[0]
-        return Parts(headers=_headers(message_from_bytes(head)), html="", text="")
+        return Parts(headers=_headers(BytesHeaderParser().parsebytes(head)), html="", text="")
     return Parts(
         headers=_headers(message),
         html=_first(leaves, "text/html"),

@@ -96,8 +96,12 @@ async def encrypt(line: Line, relay: Relay) -> None:
         await line.encrypt(tls_context(relay), relay.host, _seconds(relay))
     except ssl.SSLCertVerificationError as error:
         raise distrusted(error) from None
-    except OSError as error:
+    except ssl.SSLError as error:
         raise not_agreed(error) from None
+    except TimeoutError:
+        raise broken(f"TLS was not agreed on within {_seconds(relay):g} seconds") from None
+    except OSError as error:  # the line itself: waiting may mend it
+        raise broken(f"the connection broke while TLS was agreed on ({_cause(error)})") from None
 
 
 def distrusted(error: ssl.SSLCertVerificationError) -> Refused:
@@ -108,9 +112,9 @@ def distrusted(error: ssl.SSLCertVerificationError) -> Refused:
     )
 
 
-def not_agreed(error: OSError) -> Refused:
-    """The handshake failed."""
-    return _pause(f"TLS cannot be agreed on ({error.strerror or error}); check port and security")
+def not_agreed(error: ssl.SSLError) -> Refused:
+    """The handshake failed, on a line that stands."""
+    return _pause(f"TLS cannot be agreed on ({_cause(error)}); check port and security")
 
 
 def unreachable(error: Exception, relay: Relay) -> Refused:
@@ -123,7 +127,7 @@ def unreachable(error: Exception, relay: Relay) -> Refused:
         case socket.gaierror():
             problem = "there is no such host; check its name, and the machine's DNS"
         case _:
-            cause = getattr(error, "strerror", None) or "not a host name"
+            cause = _cause(error) if isinstance(error, OSError) else "not a host name"
             # uvloop and asyncio put the address before the reason.
             cause = re.sub(r"^Connect call failed.*", "Connection refused", cause)
             problem = f"no connection ({cause}); check host and port, and whether it is running"
@@ -135,9 +139,14 @@ async def _greet(line: Line, relay: Relay) -> tuple[str, dict[str, str]]:
     answer = await line.ask(f"EHLO {_own_name(line.transport)}", _seconds(relay))
     if not _is_positive(answer):
         raise _refused(answer, Stage.EHLO, f"it refuses EHLO with {answer}; {_HINT}")
-    # Some say AUTH=LOGIN, once the custom of a mail client.
-    pairs = (text.replace("=", " ", 1).partition(" ") for text in answer.lines[1:])
-    keywords = {keyword.upper(): values.strip() for keyword, _, values in pairs if keyword}
+    keywords: dict[str, str] = {}
+    for text in answer.lines[1:]:
+        # Some say AUTH=LOGIN, once the custom of a mail client, and often beside the full list.
+        keyword, _, values = text.replace("=", " ", 1).partition(" ")
+        keyword = keyword.upper()
+        known = keywords.get(keyword, "") if keyword == "AUTH" else ""
+        if keyword:
+            keywords[keyword] = f"{known} {values.strip()}".strip()
     return answer.lines[0].partition(" ")[0], keywords
 
 
@@ -215,6 +224,11 @@ def _pause(problem: str) -> Refused:
         reaction=Reaction.PAUSE_RELAY,
     )
     return Refused(problem, verdict)
+
+
+def _cause(error: OSError) -> str:
+    """The reason in words; a line that the other side has closed comes without one."""
+    return error.strerror or str(error) or "it was closed"
 
 
 def _seconds(relay: Relay) -> float:

@@ -79,9 +79,9 @@ class Relay:
         """Whether quotas or a warm-up count what it is given."""
         return bool(self.per_hour or self.per_day or self.warm_up)
 
-    def error(self, problem: str) -> RelayError:
+    def error(self, problem: str, *, is_lasting: bool = False) -> RelayError:
         """The problem with this relay's address before it."""
-        return RelayError(str(self), problem)
+        return RelayError(str(self), problem, is_lasting=is_lasting)
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from publisher.domain.replies import NotSent, Outcome, Verdict
+from publisher.domain.replies import NotSent, Outcome, Reaction, Verdict
 from publisher.mail.client import Connection
 from publisher.mail.jobs import Job, check_path, transparent
 from publisher.mail.opening import Offers, Refused
@@ -63,7 +63,8 @@ class _Single:
         try:
             await connection.open()
         except Refused as refused:
-            raise self.relay.error(refused.problem) from None
+            is_lasting = refused.verdict.reaction is Reaction.PAUSE_RELAY
+            raise self.relay.error(refused.problem, is_lasting=is_lasting) from None
         connection.start()
         connection.retire()
         if self._job is None and connection.is_idle:

@@ -5,7 +5,9 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPResponse
+from io import BufferedReader, RawIOBase
 from time import monotonic
+from typing import Any
 from urllib.parse import urljoin
 
 from publisher.errors import NetworkError
@@ -83,7 +85,7 @@ def _exchange(
             headers={"User-Agent": USER_AGENT, "Connection": "close", **headers},
         )
         response = connection.getresponse()
-        body = _read(response, connection, target=target, deadline=deadline, size=size)
+        body = _read(response, target=target, size=size)
         named = {name.lower(): value for name, value in response.getheaders()}
         return Answer(status=response.status, headers=named, body=body)
     except TimeoutError as error:
@@ -98,21 +100,13 @@ def _exchange(
         connection.close()
 
 
-def _read(
-    response: HTTPResponse,
-    connection: "_Connection",
-    *,
-    target: Target,
-    deadline: float,
-    size: int,
-) -> bytes:
-    """The body, in pieces: a server that drips bytes would never meet a limit on one read."""
+def _read(response: HTTPResponse, *, target: Target, size: int) -> bytes:
+    """The body, in pieces, so that too large a one is not held first."""
     body = b""
     while piece := response.read1(65_536):
         body += piece
         if len(body) > size:
             raise NetworkError(target.url, f"answers with more than {size:,} bytes")
-        connection.line.settimeout(_left(deadline))
     return body
 
 
@@ -124,26 +118,50 @@ def _left(deadline: float) -> float:
     return left
 
 
-class _Connection(HTTPConnection):
-    """Connects to the addresses that were judged; the name serves for TLS and `Host` only.
+class _Timely(RawIOBase):
+    """What a line brings until the deadline.
 
-    `line` is the socket, also while an answer is read: `sock` is given up before that.
+    A server that drips bytes, of the head as of the body, would never meet a limit on one read.
     """
 
-    line: socket.socket
+    def __init__(self, raw: RawIOBase, line: socket.socket, deadline: float) -> None:
+        self._raw = raw
+        self._line = line
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._line.settimeout(_left(self._deadline))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Connection(HTTPConnection):
+    """Connects to the addresses that were judged; the name serves for TLS and `Host` only."""
 
     def __init__(self, target: Target, deadline: float) -> None:
         super().__init__(target.host, target.port)
         self.default_port = 443 if target.is_tls else 80
         self._target = target
         self._deadline = deadline
+        self.response_class = self._response  # type: ignore[assignment]  # it is only called
 
     def connect(self) -> None:
-        self.line = self._dial()
+        self.sock = self._dial()
         if self._target.is_tls:
             context = ssl.create_default_context()
-            self.line = context.wrap_socket(self.line, server_hostname=self._target.host)
-        self.sock = self.line
+            self.sock = context.wrap_socket(self.sock, server_hostname=self._target.host)
+
+    def _response(self, line: socket.socket, **options: Any) -> HTTPResponse:
+        response = HTTPResponse(line, **options)
+        raw = response.fp.detach()
+        response.fp = BufferedReader(_Timely(raw, line, self._deadline))
+        return response
 
     def _dial(self) -> socket.socket:
         """The first address that takes the connection."""

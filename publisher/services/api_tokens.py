@@ -3,7 +3,7 @@
 import secrets
 
 from publisher.domain.api_tokens import PREFIX, ApiToken, Scope, token_hash
-from publisher.errors import Conflict, NotFound
+from publisher.errors import Conflict, NotFound, PublisherError
 from publisher.services.app import App
 from publisher.store import api_tokens as rows
 
@@ -11,10 +11,10 @@ from publisher.store import api_tokens as rows
 def create(app: App, name: str, scopes: frozenset[Scope]) -> str:
     """Makes a token and returns its secret, which is kept nowhere.
 
-    Raises `Conflict` for a name that is none or taken.
+    Raises `Conflict`, and `PublisherError` for a name that nobody could read or write again.
     """
     if not name.strip() or not name.isprintable():
-        raise Conflict("token", name, "a name is one line of text")
+        raise PublisherError(f"{name!r} is no name for a token")
     secret = PREFIX + secrets.token_urlsafe(32)
     with app.store.begin() as tx:
         added = rows.add(tx, name, digest=token_hash(secret), scopes=scopes, now=app.clock())

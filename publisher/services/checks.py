@@ -87,9 +87,9 @@ def _settings(app: App) -> Iterator[Finding]:
 
 def _keys(app: App) -> Iterator[Finding]:
     """Mail waits where a key is missing, so say so before it is due."""
-    for newsletter in app.newsletters:
+    for sender in dkim.senders(app):
         try:
-            dkim.keys(app, newsletter.sender.email)
+            dkim.keys(app, sender)
         except ConfigError as error:
             yield Finding(severity=Severity.ERROR, where="dkim.selector", problem=str(error))
 

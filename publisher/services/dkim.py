@@ -4,11 +4,13 @@
 selector means other keys: make them, publish their records, then change the setting.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.errors import ConfigError
+from publisher.domain.dkim import SELECTOR
+from publisher.errors import ConfigError, PublisherError
 from publisher.mail.dkim import (
     Key,
     Record,
@@ -45,7 +47,12 @@ def keys(app: App, sender: str) -> tuple[Key, ...]:
 
 
 def keygen(app: App, selector: str) -> list[KeyFile]:
-    """Makes what keys are missing for the domain of each newsletter's sender."""
+    """Makes what keys are missing for the domains that mail is from.
+
+    Raises `PublisherError` for a selector that the settings would not take, having made nothing.
+    """
+    if not re.fullmatch(SELECTOR, selector, re.ASCII):
+        raise PublisherError(f"{selector!r} is no selector: small letters, digits, hyphens")
     found = []
     for domain in _domains(app):
         for path, name in _places(app, domain, selector):
@@ -63,8 +70,16 @@ def records(app: App, selector: str) -> list[Record]:
     return [dkim_record(_read(path, name)) for path, name in places]
 
 
+def senders(app: App) -> list[str]:
+    """The addresses that mail is from, of issues and of notices, one a domain."""
+    addresses = [newsletter.sender.email for newsletter in app.newsletters]
+    if app.subscribers.sender:
+        addresses.append(app.subscribers.sender.email)
+    return list({_domain(address): address for address in addresses}.values())
+
+
 def _domains(app: App) -> list[str]:
-    return sorted({_domain(newsletter.sender.email) for newsletter in app.newsletters})
+    return sorted(map(_domain, senders(app)))
 
 
 def _domain(address: str) -> str:

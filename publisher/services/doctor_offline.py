@@ -105,7 +105,7 @@ def keys(app: App) -> Iterator[Diagnosis]:
         remedy = "mail yourself a sample and look for dkim=pass; else `publisher dkim keygen`"
         yield ill("DKM001", "dkim.selector", seen, remedy=remedy, grade=Grade.INFO)
         return
-    for sender in senders(app):
+    for sender in dkim.senders(app):
         try:
             found = dkim.keys(app, sender)
         except ConfigError as error:
@@ -114,14 +114,6 @@ def keys(app: App) -> Iterator[Diagnosis]:
             continue
         yield ok("DKM001", sender, f"{len(found)} keys sign")
         yield from (_proof(app, key, sender) for key in found)
-
-
-def senders(app: App) -> list[str]:
-    """The addresses that mail is from, one a domain."""
-    addresses = [newsletter.sender.email for newsletter in app.newsletters]
-    if app.subscribers.sender:
-        addresses.append(app.subscribers.sender.email)
-    return list({address.rpartition("@")[2]: address for address in addresses}.values())
 
 
 def _proof(app: App, key: Key, sender: str) -> Diagnosis:

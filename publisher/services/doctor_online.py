@@ -17,7 +17,6 @@ from publisher.net.guard import is_public
 from publisher.services import dkim, relays
 from publisher.services import spf as trees
 from publisher.services.app import App
-from publisher.services.doctor_offline import senders
 from publisher.services.relays import RelayTrial
 
 _OWN_HOSTS = (RelayKind.RELAY, RelayKind.DIRECT)
@@ -62,7 +61,7 @@ class Others:
 
 def keys(app: App, others: Others) -> Iterator[Diagnosis]:
     """Whether the records of our signing keys can be found, and are theirs."""
-    for sender in senders(app):
+    for sender in dkim.senders(app):
         try:
             found = dkim.keys(app, sender)
         except ConfigError:
@@ -84,7 +83,7 @@ def spf_records(app: App, others: Others) -> Iterator[Diagnosis]:
 
 def dmarc_records(app: App, others: Others) -> Iterator[Diagnosis]:
     """DMARC of each domain that stands in a From."""
-    for sender in senders(app):
+    for sender in dkim.senders(app):
         domain = _domain(sender)
         found: list[Lookup] = []
         for place in dmarc.places(domain):
@@ -220,7 +219,7 @@ def _mail_host(domain: str, resolver: Resolver) -> Diagnosis:
 
 def _domains(app: App) -> list[str]:
     """Those of senders and of the return path, each once."""
-    own = [_domain(sender) for sender in senders(app)]
+    own = [_domain(sender) for sender in dkim.senders(app)]
     return list(dict.fromkeys([*own, app.bounces.domain] if app.bounces.domain else own))
 
 

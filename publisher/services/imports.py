@@ -9,8 +9,9 @@ rows, so that a cut one goes on where it stopped.
 import csv
 import io
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import islice
@@ -19,7 +20,16 @@ from typing import Any, TextIO
 
 from publisher.domain.addresses import ROLE_WARNING, Address, parse_address
 from publisher.domain.choices import offered
-from publisher.domain.exchange import COLUMNS, Candidate, Dialect, read, recognise, write
+from publisher.domain.exchange import (
+    BETWEEN,
+    COLUMNS,
+    Candidate,
+    Dialect,
+    lacks,
+    read,
+    recognise,
+    write,
+)
 from publisher.domain.newsletters import Newsletter
 from publisher.domain.subscribers import Joined, Subscription, SubscriptionStatus
 from publisher.domain.suppressions import SuppressionReason, address_hash
@@ -37,6 +47,8 @@ BATCH = 5000
 LINE_LIMIT = 1_000_000
 """Characters of the longest line that is read; what is longer is refused and passed over."""
 
+_SEPARATORS = (",", ";", "\t")
+_NO_CSV = "is no CSV: a quote is not closed, or a cell is too long"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
@@ -85,7 +97,7 @@ def import_file(
 
     Raises as `import_csv` does.
     """
-    key = _key(path, plan)
+    key = _key(path, plan, encoding)
     with app.store.read() as tx:
         start = rows.position(tx, key)
     with _opened(path, encoding) as file:
@@ -239,7 +251,7 @@ def _opened(path: Path, encoding: str) -> Iterator[TextIO]:
 
 def _candidates(path: Path, file: TextIO, plan: ImportPlan) -> Iterator[Candidate]:
     if path.suffix.lower() in {".jsonl", ".ndjson"}:
-        return _of_jsonl(file)
+        return _of_jsonl(_bounded(file), plan)
     return _of_csv(_bounded(file), plan)
 
 
@@ -255,50 +267,119 @@ def _bounded(file: TextIO) -> Iterator[str]:
 
 def _of_csv(lines: Iterable[str], plan: ImportPlan) -> Iterator[Candidate]:
     """The rows of a CSV file, each with its line; broken ones carry their problem."""
-    reader = csv.reader(_without_mark(lines))
-    header = [cell.strip().lower() for cell in _first(reader)]
+    source = _Lines(_without_mark(lines))
+    rows_of_file = _rows(source, _separator(source.first()))
+    header = [cell.strip().lower() for cell in next(rows_of_file, (1, []))[1]]
     dialect = plan.dialect or recognise(header)
-    if dialect is None:
+    lacking = lacks(dialect, header) if dialect else "email"
+    if dialect is None or lacking:
         found = ", ".join(filter(None, header))[:200] or "nothing"
-        raise PublisherError(f"{plan.source}:1: there must be a column named email; found {found}")
+        problem = f"there must be a column named {lacking}; found {found!r}"
+        raise PublisherError(f"{plan.source}:1: {problem}")
+    for line, cells in rows_of_file:
+        if not cells:
+            yield Candidate(line=line, email="", problem=_NO_CSV)
+        elif any(cells):
+            told = map(_as_it_was, cells)
+            yield read(dialect, line, dict(zip(header, told, strict=False)))
+
+
+class _Lines:
+    """Lines, counted as they are taken; those of a broken row can be taken again."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self._again: deque[str] = deque()
+        self.number = 0
+        self.taken: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.popleft() if self._again else next(self._lines)
+        self.number += 1
+        self.taken.append(line)
+        return line
+
+    def first(self) -> str:
+        """The first line, which stays to be taken."""
+        line = next(self._lines, "")
+        if line:
+            self._again.append(line)
+        return line
+
+    def give_back(self) -> None:
+        """All that was taken but the first line."""
+        self._again.extendleft(reversed(self.taken[1:]))
+        self.number -= len(self.taken) - 1
+        del self.taken[1:]
+
+
+def _rows(source: _Lines, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row that is not empty, with its line; without a cell where the line begins none.
+
+    A quote that is opened and not closed swallows what follows, with no word from `csv`. So where
+    a row has several lines its quotes must be right, else only its first line is lost.
+    """
+    reader = csv.reader(source, delimiter=separator)
     while True:
-        line = reader.line_num + 1
+        line = source.number + 1
+        source.taken.clear()
         try:
             cells = next(reader)
+            if len(source.taken) > 1:
+                next(csv.reader(source.taken, delimiter=separator, strict=True))
         except StopIteration:
             return
-        except csv.Error as error:
-            yield Candidate(line=line, email="", problem=f"not CSV: {error}")
+        except csv.Error:
+            source.give_back()
+            yield line, []
             continue
-        if any(cells):
-            yield read(dialect, line, dict(zip(header, cells, strict=False)))
+        if cells:
+            yield line, cells
 
 
-def _of_jsonl(file: TextIO) -> Iterator[Candidate]:
-    for number, line in enumerate(_bounded(file), start=1):
+def _separator(header: str) -> str:
+    """What stands between the cells: spreadsheets of half the world write semicolons."""
+    with suppress(csv.Error):  # said of the row
+        for each in _SEPARATORS:
+            names = next(csv.reader([header], delimiter=each), [])
+            if recognise([name.strip().lower() for name in names]):
+                return each
+    return _SEPARATORS[0]
+
+
+def _of_jsonl(lines: Iterable[str], plan: ImportPlan) -> Iterator[Candidate]:
+    for number, line in enumerate(_without_mark(lines), start=1):
         if not line.strip():
             continue
         try:
             found: Any = json.loads(line)
-        except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, Mapping):
+            cells = {str(name).lower(): _cell(value) for name, value in found.items()}
+        except (ValueError, AttributeError, RecursionError):
             yield Candidate(line=number, email="", problem="is no JSON object")
             continue
-        cells = {str(k).lower(): v if isinstance(v, str) else "" for k, v in found.items()}
-        yield read(recognise(cells) or Dialect.OWN, number, cells)
+        yield read(plan.dialect or recognise(cells) or Dialect.OWN, number, cells)
 
 
-def _first(reader: Iterator[list[str]]) -> list[str]:
-    try:
-        return next(reader, [])
-    except csv.Error:
-        return []
+def _cell(value: object) -> str:
+    """A value of JSON as a table would say it: what nobody could read might say that they left."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case list():
+            return BETWEEN.join(map(str, value))
+        case _:
+            return str(value)
 
 
-def _key(path: Path, plan: ImportPlan) -> str:
-    """What a file and its plan are known by: the same bytes for the same purpose."""
-    digest = sha256(f"{plan.newsletter}\0{plan.status}\0".encode())
+def _key(path: Path, plan: ImportPlan, encoding: str) -> str:
+    """What a file and its plan are known by: the same bytes, read alike for the same purpose."""
+    told = (plan.newsletter, plan.status, plan.dialect or "", encoding, "")
+    digest = sha256("\0".join(told).encode())
     with path.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
@@ -311,4 +392,9 @@ def _without_mark(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _harmless(cell: str) -> str:
-    return "'" + cell if cell.startswith(_FORMULA_STARTS) else cell
+    return "'" + cell if cell.lstrip("'").startswith(_FORMULA_STARTS) else cell
+
+
+def _as_it_was(cell: str) -> str:
+    """The cell before it was made harmless: an address may begin like a formula."""
+    return cell[1:] if cell[:1] == "'" and _harmless(cell) != cell else cell

@@ -16,11 +16,10 @@ from publisher.domain.replies import NotSent, Outcome
 from publisher.domain.tokens import derive_key
 from publisher.errors import PublisherError
 from publisher.mail.dkim import sign
-from publisher.mail.single import send_one
 from publisher.render.digest import personal
 from publisher.render.memos import Enclosure, render_memo
 from publisher.render.messages import NoticeEnvelope, compose_notice
-from publisher.services import dkim, instances, notices, series
+from publisher.services import dkim, instances, notices, relays, series
 from publisher.services.app import App
 from publisher.store import choices as choice_rows
 from publisher.store import issues as issue_rows
@@ -100,8 +99,10 @@ def _attempt(app: App, batch: Batch) -> Outcome:
         sender, message = _message(app, batch)
         recipient = app.operator.address
         with notices.usual_relay(app) as relay:
-            return send_one(
-                relay, sender=sender, recipient=recipient, message=message, intend=intend
+            if problem := relays.state(app, relay).why_not(app.clock()):
+                return NotSent(problem)
+            return notices.hand_over(
+                app, relay, sender=sender, recipient=recipient, message=message, intend=intend
             )
     except PublisherError as error:  # no relay, no key, a broken template
         return NotSent(str(error))

@@ -11,22 +11,28 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from publisher.domain.addresses import parse_address
-from publisher.domain.deliveries import DeliveryStatus, Settlement, settle
+from publisher.domain.deliveries import (
+    GIVE_UP_AFTER,
+    DeliveryStatus,
+    Settlement,
+    retry_delay,
+    settle,
+)
 from publisher.domain.macs import mac
 from publisher.domain.newsletters import Newsletter, upcoming
-from publisher.domain.notices import LINK_LIFE, LINK_PURPOSES, STAY_LIFE, Notice, NoticeKind
-from publisher.domain.replies import NotSent
-from publisher.domain.subscribers import ConsentEvent, Evidence, Subscription
+from publisher.domain.notices import Notice, NoticeKind, link_end
+from publisher.domain.replies import Accepted, NotSent, Outcome
+from publisher.domain.subscribers import ConsentEvent, Evidence, Subscription, SubscriptionStatus
 from publisher.domain.suppressions import address_hash, marks
 from publisher.domain.tokens import base36, derive_key
-from publisher.errors import PublisherError
+from publisher.errors import PublisherError, RelayError
 from publisher.mail.capture import capture
 from publisher.mail.dkim import sign
 from publisher.mail.relays import Relay
 from publisher.mail.single import send_one
 from publisher.render.messages import NoticeEnvelope, compose_notice
 from publisher.render.notices import render_notice
-from publisher.services import dkim, links
+from publisher.services import dkim, links, relays
 from publisher.services.app import App
 from publisher.store import consents as consent_rows
 from publisher.store import notices as rows
@@ -52,7 +58,6 @@ def queue(app: App, tx: Tx, kind: NoticeKind, about: Subscription, *, to: str = 
     """Queues a notice about a subscription, to its own address unless `to` another one."""
     now = app.clock()
     address = parse_address(to or about.address)
-    life = STAY_LIFE if kind is NoticeKind.STAY else LINK_LIFE
     return rows.add(
         tx,
         kind,
@@ -61,7 +66,7 @@ def queue(app: App, tx: Tx, kind: NoticeKind, about: Subscription, *, to: str = 
         address=address.text,
         address_hash=address_hash(app.site_key, address),
         language=about.language,
-        expires_at=now + life if kind in LINK_PURPOSES else None,
+        expires_at=link_end(kind, now),
         now=now,
     )
 
@@ -75,11 +80,12 @@ def recover(app: App) -> int:
 def deliver(app: App, *, stopping: Callable[[], bool] = lambda: False) -> int:
     """Sends what is due; returns how many the relay took. Raises `RelayError` if it cannot be used.
 
+    One that rests or is paused is not asked: every try could be the one that locks the account.
     Safe to run in two threads at once: each notice is claimed before its final dot.
     """
     with app.store.read() as tx:
         batch = rows.due(tx, now=app.clock(), limit=_BATCH)
-    if not batch:
+    if not batch or (app.relay and relays.state(app, app.relay).why_not(app.clock())):
         return 0
     sent = 0
     with usual_relay(app) as relay:
@@ -100,16 +106,41 @@ def usual_relay(app: App) -> Iterator[Relay]:
         yield inbox
 
 
+def hand_over(
+    app: App,
+    relay: Relay,
+    *,
+    sender: str,
+    recipient: str,
+    message: bytes,
+    intend: Callable[[], bool],
+) -> Outcome:
+    """One message, as `send_one` does it; a relay that cannot be used is left alone afterwards.
+
+    Raises `RelayError`.
+    """
+    try:
+        outcome = send_one(
+            relay, sender=sender, recipient=recipient, message=message, intend=intend
+        )
+    except RelayError as error:
+        relays.fail(app, relay, error)
+        raise
+    if isinstance(outcome, Accepted) and relays.state(app, relay).problem:
+        relays.heal(app, relay)
+    return outcome
+
+
 def _send(app: App, relay: Relay, notice: Notice) -> bool:
     """One notice; whether the relay took it."""
-    if _is_suppressed(app, notice):
-        settlement = Settlement(status=DeliveryStatus.SKIPPED, reason="suppressed")
+    if reason := _why_not(app, notice):
+        settlement = Settlement(status=DeliveryStatus.SKIPPED, reason=reason)
         return _record(app, notice, settlement, message_id="")
     try:
         mail = _message(app, notice)
     except PublisherError as error:  # a broken template, a newsletter that is gone
         log.error("notice.failed", extra={"notice": notice.id, "problem": str(error)})
-        return _record(app, notice, _later(app, str(error)), message_id="")
+        return _record(app, notice, _later(app, notice, str(error)), message_id="")
     except ValueError as error:  # a header field cannot hold it; the words may name an address
         log.error("notice.failed", extra={"notice": notice.id, "problem": "cannot be composed"})
         settlement = Settlement(status=DeliveryStatus.FAILED, reason=str(error))
@@ -118,17 +149,19 @@ def _send(app: App, relay: Relay, notice: Notice) -> bool:
 
     def intend() -> bool:
         nonlocal claimed
+        now = app.clock()
         with app.store.begin() as tx:
-            claimed = rows.intend(tx, notice.id, now=app.clock())
+            ends = link_end(notice.kind, now)
+            claimed = rows.intend(tx, notice.id, expires_at=ends, now=now)
         return claimed
 
-    outcome = send_one(
-        relay, sender=mail.sender, recipient=notice.address, message=mail.data, intend=intend
+    outcome = hand_over(
+        app, relay, sender=mail.sender, recipient=notice.address, message=mail.data, intend=intend
     )
     if isinstance(outcome, NotSent):
-        if not claimed:  # it stays due: the line was lost before the dot, or another thread has it
-            return False
-        return _record(app, notice, _later(app, outcome.problem), message_id="")
+        if not claimed:
+            return _put_off(app, notice, outcome.problem)
+        return _record(app, notice, _later(app, notice, outcome.problem), message_id="")
     settlement = settle(
         outcome,
         delivery=notice.id,
@@ -179,18 +212,36 @@ def _next_slot(newsletter: Newsletter, notice: Notice, now: datetime) -> datetim
     return coming[0].slot if coming else None
 
 
-def _later(app: App, problem: str) -> Settlement:
-    """Nothing was tried; it is looked at again in an hour."""
+def _later(app: App, notice: Notice, problem: str) -> Settlement:
+    """Nothing was tried; it is looked at again in an hour, for three days."""
+    now = app.clock()
+    if now - notice.created_at >= GIVE_UP_AFTER:
+        return Settlement(status=DeliveryStatus.FAILED, reason=problem)
     return Settlement(
         status=DeliveryStatus.PENDING,
         reason=problem,
-        next_attempt_at=app.clock() + timedelta(hours=1),
+        next_attempt_at=now + timedelta(hours=1),
     )
 
 
-def _is_suppressed(app: App, notice: Notice) -> bool:
+def _put_off(app: App, notice: Notice, problem: str) -> bool:
+    """It did not come to the final dot: some minutes later again, unless another thread has it."""
+    now = app.clock()
+    with app.store.begin() as tx:
+        rows.put_off(tx, notice.id, problem, until=now + retry_delay(notice.id, 0), now=now)
+    return False
+
+
+def _why_not(app: App, notice: Notice) -> str:
+    """Why a notice must not be sent any more; empty if it may."""
     with app.store.read() as tx:
-        return suppression_rows.holds(tx, marks(app.keys, parse_address(notice.address)))
+        if suppression_rows.holds(tx, marks(app.keys, parse_address(notice.address))):
+            return "suppressed"
+        about = subscriber_rows.get(tx, notice.subscription)
+    is_open = about and about.status is SubscriptionStatus.PENDING
+    if about is None or (notice.kind is NoticeKind.CONFIRM and not is_open):
+        return "cancelled"  # removed, expired, or confirmed without the link
+    return ""
 
 
 def _record(app: App, notice: Notice, settlement: Settlement, *, message_id: str) -> bool:

@@ -26,7 +26,7 @@ from publisher.domain.replies import (
 )
 from publisher.mail.jobs import Granted, Job
 from publisher.mail.relays import Pipelining, Relay
-from publisher.services import letters
+from publisher.services import letters, relays
 from publisher.services.app import App
 from publisher.services.book_entries import Claimed, Fate
 from publisher.services.books import Books
@@ -37,7 +37,6 @@ from publisher.services.supplies import Supply
 from publisher.store import relays as relay_rows
 
 CHUNK = 8
-REST_MOST = timedelta(minutes=5)
 
 log = logging.getLogger(__name__)
 
@@ -168,8 +167,7 @@ class Outbox:
     ) -> None:
         supply = self._supplies[relay.label]
         now = self._app.clock()
-        backoff = timedelta(seconds=relay.backoff_seconds) * (1 << min(supply.setbacks, 20))
-        rest = max(min(backoff, REST_MOST), timedelta(seconds=rest_seconds))
+        rest = max(relays.rest(relay, supply.setbacks), timedelta(seconds=rest_seconds))
         log.warning("relay.resting", extra={"relay": relay.label, "problem": problem})
         self._books.do(
             lambda tx: relay_rows.fail(

@@ -1,9 +1,12 @@
-"""The relays: trying them out, and lifting a pause once they work."""
+"""The relays: trying them out, leaving alone those that fail, lifting a pause once they work."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from publisher.domain.addresses import parse_address
+from publisher.domain.relays import RelayState
 from publisher.domain.replies import Accepted, NotSent, Outcome, Unconfirmed
 from publisher.errors import PublisherError, RelayError
 from publisher.mail.relays import Relay
@@ -11,6 +14,10 @@ from publisher.mail.single import send_one, try_relay
 from publisher.render import headers
 from publisher.services.app import App
 from publisher.store import relays as rows
+
+log = logging.getLogger(__name__)
+
+REST_MOST = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +40,12 @@ def try_out(app: App, recipient: str | None) -> list[RelayTrial]:
 
     Raises `InvalidAddress`, and `PublisherError` where no relay is configured.
     """
-    if recipient:
-        parse_address(recipient)
+    to = parse_address(recipient.strip()).text if recipient else ""
     if not app.relays:
         raise PublisherError(
             "no relay is configured: mail goes to the built-in inbox; set smtp.host"
         )
-    return [_try(app, relay, recipient) for relay in app.relays]
+    return [_try(app, relay, to) for relay in app.relays]
 
 
 def look_at(relay: Relay) -> RelayTrial:
@@ -58,6 +64,33 @@ def look_at(relay: Relay) -> RelayTrial:
     )
 
 
+def rest(relay: Relay, setbacks: int) -> timedelta:
+    """How long a relay is left alone after so many failures in a row."""
+    backoff = timedelta(seconds=relay.backoff_seconds) * (1 << min(setbacks, 20))
+    return min(backoff, REST_MOST)
+
+
+def state(app: App, relay: Relay) -> RelayState:
+    """What is known of a relay."""
+    with app.store.read() as tx:
+        return rows.states(tx).get(relay.label, RelayState(name=relay.label))
+
+
+def fail(app: App, relay: Relay, error: RelayError) -> None:
+    """Notes that a relay could not be used, for everybody who sends: it rests or is paused."""
+    log.warning("relay.resting", extra={"relay": relay.label, "problem": error.problem})
+    now = app.clock()
+    until = now + rest(relay, state(app, relay).setbacks)
+    with app.store.begin() as tx:
+        rows.fail(tx, relay.label, error.problem, is_paused=error.is_lasting, until=until, now=now)
+
+
+def heal(app: App, relay: Relay) -> None:
+    """Notes that a relay works."""
+    with app.store.begin() as tx:
+        rows.heal(tx, relay.label)
+
+
 def told(outcome: Outcome) -> str:
     """What became of one message, in words."""
     match outcome:
@@ -69,7 +102,7 @@ def told(outcome: Outcome) -> str:
             return f"refused at {outcome.reply.stage}: {outcome.reply}"
 
 
-def _try(app: App, relay: Relay, recipient: str | None) -> RelayTrial:
+def _try(app: App, relay: Relay, recipient: str) -> RelayTrial:
     trial = look_at(relay)
     if recipient and not trial.problem:
         try:
@@ -78,8 +111,7 @@ def _try(app: App, relay: Relay, recipient: str | None) -> RelayTrial:
             return RelayTrial(name=relay.label, address=str(relay), problem=error.problem)
         trial = replace(trial, message=message, problem=problem)
     if not trial.problem:
-        with app.store.begin() as tx:
-            rows.heal(tx, relay.label)
+        heal(app, relay)
     return trial
 
 

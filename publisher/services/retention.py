@@ -19,6 +19,7 @@ NOTICE_DAYS = 30
 """For how long a settled notice shows whom it went to."""
 
 _BATCH = 200
+_SHORTENED = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +52,18 @@ def expire_unconfirmed(app: App) -> int:
 
 
 def shorten_addresses(app: App) -> int:
-    """Shortens network addresses in old evidence to a /24 or /48."""
+    """Shortens network addresses in old evidence to a /24 or /48.
+
+    Some at a time: who sends or signs up meanwhile must not wait for all of them.
+    """
     before = app.clock() - timedelta(days=app.subscribers.ip_days)
-    with app.store.begin() as tx:
-        return consent_rows.truncate_ips(tx, before=before)
+    done = last = 0
+    while True:
+        with app.store.begin() as tx:
+            rows = consent_rows.truncate_ips(tx, before=before, after=last, limit=_SHORTENED)
+        if not rows:
+            return done
+        done, last = done + len(rows), rows[-1]
 
 
 def forget_requests(app: App) -> int:
@@ -77,13 +86,12 @@ def ask_silent(app: App) -> int:
     days, now = app.subscribers.reconfirm_days, app.clock()
     if not days:
         return 0
-    known = {newsletter.id for newsletter in app.newsletters}
+    known = [newsletter.id for newsletter in app.newsletters]
     with app.store.begin() as tx:
-        silent = subscriber_rows.silent(tx, before=now - timedelta(days=days), limit=_BATCH)
+        silent = subscriber_rows.silent(tx, known, before=now - timedelta(days=days), limit=_BATCH)
         for subscription in silent:
             subscriber_rows.mark_asked(tx, subscription.id, now=now)
-            if subscription.newsletter in known:
-                notices.queue(app, tx, NoticeKind.STAY, subscription)
+            notices.queue(app, tx, NoticeKind.STAY, subscription)
     return len(silent)
 
 

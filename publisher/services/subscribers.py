@@ -12,10 +12,11 @@ from publisher.domain.subscribers import (
     Subscription,
     SubscriptionStatus,
     judge_confirmation,
+    name_problem,
 )
 from publisher.domain.suppressions import marks
 from publisher.domain.tokens import Purpose, read_confirmation, read_token
-from publisher.errors import InvalidToken, NotFound
+from publisher.errors import InvalidToken, NotFound, PublisherError
 from publisher.services import links, notices, signups
 from publisher.services.app import App
 from publisher.store import consents as consent_rows
@@ -34,15 +35,21 @@ def add(
     source: str,
     choices: Choices = NO_CHOICES,
 ) -> Joined:
-    """Adds a confirmed subscription on the operator's word. Raises `InvalidAddress`, `NotFound`."""
+    """Adds a confirmed subscription on the operator's word.
+
+    Raises `InvalidAddress`, `NotFound`, and `PublisherError` for a name that no file could bring.
+    """
     app.newsletter(newsletter)
     address = parse_address(email.strip())
+    called = " ".join(name.split())
+    if problem := name_problem(called):
+        raise PublisherError(f"{address.text}: {problem}")
     with app.store.begin() as tx:
         return rows.add(
             tx,
             address=address,
             marks=marks(app.keys, address),
-            name=name.strip(),
+            name=called,
             newsletter=newsletter,
             status=SubscriptionStatus.CONFIRMED,
             source=source,

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from publisher.domain.addresses import parse_address
+from publisher.domain.dkim import SELECTOR
 from publisher.domain.newsletters import FIRST_MONDAY
 from publisher.errors import InvalidAddress
 from publisher.settings.nearest import did_you_mean
@@ -316,7 +317,7 @@ class DeliverySettings(_Section):
 class DkimSettings(_Section):
     """`[dkim]`: our own signatures. An empty selector means that the relay signs."""
 
-    selector: Annotated[str, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?)?$")] = ""
+    selector: Annotated[str, Field(pattern=rf"^({SELECTOR})?$")] = ""
     ed25519: bool = True
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from publisher.domain.signups import truncated
 from publisher.domain.subscribers import Consent, ConsentEvent, Evidence
@@ -76,12 +76,23 @@ def last(tx: Tx, subscription: int, event: ConsentEvent) -> datetime | None:
     return found
 
 
-def truncate_ips(tx: Tx, *, before: datetime) -> int:
-    """Shortens the network addresses of evidence from before an instant. Returns how many."""
+def truncate_ips(tx: Tx, *, before: datetime, after: int, limit: int) -> list[int]:
+    """Shortens the network addresses of some evidence from before an instant, behind row `after`.
+
+    Returns the rows, in their order: at most `limit`, none where all are short.
+    """
+    ip = consents.c.ip
+    colons = func.length(ip) - func.length(func.replace(ip, ":", ""))
+    is_short = ip.like("%.0") | (ip.like("%::") & (colons <= 4))  # as `truncated` writes them
     rows = tx.execute(
-        select(consents.c.id, consents.c.ip).where(consents.c.at < before, consents.c.ip != "")
+        select(consents.c.id, ip)
+        .where(consents.c.id > after, consents.c.at < before, ip != "", ~is_short)
+        .order_by(consents.c.id)
+        .limit(limit)
     ).all()
-    shorter = [(row.id, truncated(row.ip)) for row in rows if truncated(row.ip) != row.ip]
-    for number, ip in shorter:
-        tx.execute(update(consents).where(consents.c.id == number).values(ip=ip))
-    return len(shorter)
+    if rows:
+        tx.execute(
+            update(consents).where(consents.c.id == bindparam("row")).values(ip=bindparam("short")),
+            [{"row": row.id, "short": truncated(row.ip)} for row in rows],
+        )
+    return [row.id for row in rows]

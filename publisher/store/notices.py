@@ -72,18 +72,31 @@ def due(tx: Tx, *, now: datetime, limit: int) -> list[Notice]:
     return [_notice(row) for row in rows]
 
 
-def intend(tx: Tx, notice: int, *, now: datetime) -> bool:
-    """Pending becomes sending: commit this before the final dot. False: somebody else has it."""
+def intend(tx: Tx, notice: int, *, expires_at: datetime | None, now: datetime) -> bool:
+    """Pending becomes sending: commit this before the final dot. False: somebody else has it.
+
+    The life of its link counts from here, not from when it was asked for.
+    """
     done = tx.execute(
         update(notices)
         .where(notices.c.id == notice, notices.c.status == DeliveryStatus.PENDING.value)
         .values(
             status=DeliveryStatus.SENDING.value,
             attempts=notices.c.attempts + 1,
+            expires_at=expires_at,
             changed_at=now,
         )
     )
     return done.rowcount == 1
+
+
+def put_off(tx: Tx, notice: int, reason: str, *, until: datetime, now: datetime) -> None:
+    """Makes one that is still pending due later."""
+    tx.execute(
+        update(notices)
+        .where(notices.c.id == notice, notices.c.status == DeliveryStatus.PENDING.value)
+        .values(reason=reason, next_attempt_at=until, changed_at=now)
+    )
 
 
 def settle(tx: Tx, notice: int, settlement: Settlement, *, now: datetime) -> None:

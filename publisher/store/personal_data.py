@@ -91,8 +91,8 @@ def erase(
 ) -> bool:
     """Removes every row about an address, and about the person's `earlier` ones.
 
-    Deliveries stay, without saying whose they were. False where nobody was known. A suppression
-    is not touched. `hashes` are of all the addresses.
+    Deliveries stay, without saying whose they were. False where nobody is known and nothing was
+    sent there. A suppression is not touched. `hashes` are of all the addresses.
     """
     person = _person(address)
     known = tx.scalar(person) is not None
@@ -113,7 +113,7 @@ def erase(
             changed_at=now,
         )
     )
-    tx.execute(update(deliveries).where(mailed).values(address="", reply=""))
+    sent = tx.execute(update(deliveries).where(mailed).values(address="", reply="")).rowcount
     theirs = tx.scalars(_subscriptions_of(person)).all()
     notice_rows.forget(tx, hashes)
     notice_rows.cancel(tx, theirs, now=now)
@@ -125,7 +125,7 @@ def erase(
     signup_rows.forget(tx, hashes)
     tx.execute(delete(sent_before).where(sent_before.c.address_hash.in_(hashes)))
     tx.execute(delete(subscribers).where(subscribers.c.address_key == address.key))
-    return known
+    return known or sent > 0
 
 
 def _person(address: Address) -> Select[Any]:
@@ -146,8 +146,8 @@ def _evidence_of_former(person: Select[Any], address: Address) -> ColumnElement[
 
 def _deliveries_of(person: Select[Any], addresses: Sequence[Address]) -> ColumnElement[bool]:
     """Those of the person, and those to the addresses from before somebody removed them."""
-    texts = [address.text for address in addresses]
-    return deliveries.c.subscriber.in_(person) | deliveries.c.address.in_(texts)
+    keys = [address.key for address in addresses]
+    return deliveries.c.subscriber.in_(person) | func.lower(deliveries.c.address).in_(keys)
 
 
 def _ids(which: ColumnElement[bool]) -> Select[Any]:

@@ -188,12 +188,16 @@ def choose(
     consents.testify(tx, subscription, ConsentEvent.CHANGED, evidence=evidence, now=now)
 
 
-def silent(tx: Tx, *, before: datetime, limit: int) -> list[Subscription]:
-    """Confirmed subscriptions without a sign since an instant that were not asked about it yet."""
+def silent(
+    tx: Tx, newsletters: Sequence[str], *, before: datetime, limit: int
+) -> list[Subscription]:
+    """Confirmed subscriptions of these newsletters, without a sign since an instant, that were not
+    asked about it yet."""
     rows = tx.execute(
         _joined()
         .where(
             subscriptions.c.status == SubscriptionStatus.CONFIRMED.value,
+            subscriptions.c.newsletter.in_(newsletters),
             func.coalesce(subscriptions.c.seen_at, subscriptions.c.changed_at) < before,
             subscriptions.c.asked_at.is_(None),
         )

@@ -82,12 +82,11 @@ class Leaving:
 
     def pause(self, request: Request) -> Response:
         """Less for a while instead of nothing for good."""
-        return self._said("paused", subscribers.pause(self.app, request.path_params["token"]))
+        return self._instead(request, subscribers.pause, "paused")
 
     def less(self, request: Request) -> Response:
         """Less often instead of nothing."""
-        now = choices.less_often(self.app, request.path_params["token"])
-        return self._said("less", now)
+        return self._instead(request, choices.less_often, "less")
 
     def again(self, request: Request) -> Response:
         """Undo: asks for a new confirmation by mail."""
@@ -99,6 +98,16 @@ class Leaving:
         """For who got the mail from somebody else: whose it is, and how to get one's own."""
         found = subscribers.find_by_token(self.app, request.path_params["token"])
         return self._said("forwarded", found)
+
+    def _instead(
+        self, request: Request, change: Callable[[App, str], Subscription], name: str
+    ) -> Response:
+        """A change instead of leaving; who has left by now is told that, and nothing else."""
+        token = request.path_params["token"]
+        found = subscribers.find_by_token(self.app, token)
+        if found.status is SubscriptionStatus.UNSUBSCRIBED:
+            return self._page(request, found, pages.unsubscribed)
+        return self._said(name, change(self.app, token))
 
     def _said(self, name: str, about: Subscription) -> Response:
         page = pages.said(

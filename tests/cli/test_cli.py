@@ -3,7 +3,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -308,6 +308,18 @@ def test_preview_writes_three_files(command: Run, tmp_path: Path) -> None:
     assert code == 0
     assert {Path(line).suffix for line in out.splitlines()} == {".html", ".txt", ".eml"}
     assert all(Path(line).stat().st_size for line in out.splitlines())
+
+
+@pytest.mark.parametrize(
+    "told", [("export",), ("export", "--format", "jsonl"), ("export-data", "li.lei@example.com")]
+)
+def test_what_is_exported_is_utf_8_whatever_the_terminal_speaks(
+    site: Path, monkeypatch: pytest.MonkeyPatch, told: tuple[str, ...]
+) -> None:
+    written = BytesIO()
+    monkeypatch.setattr("sys.stdout", TextIOWrapper(written, encoding="latin-1"))
+    assert run(["-C", str(site), "subscribers", *told]) == 0
+    assert "李雷" in written.getvalue().decode()
 
 
 @pytest.mark.parametrize(

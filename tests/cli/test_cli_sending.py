@@ -40,6 +40,8 @@ def test_the_relay_is_tried_and_explained(
     assert "PIPELINING" in trial["offers"]
     assert trial["message"].startswith("taken: 250")
     assert relay.accepted[-1]["rcpt"] == "me@example.org"
+    assert run(["-C", str(site), "smtp", "test", " ich@bücher.example "]) == 0
+    assert relay.accepted[-1]["rcpt"] == "ich@xn--bcher-kva.example"  # as a subscriber's would be
     assert run(["-C", str(site), "smtp", "test"]) == 0
     assert "plain text" in capsys.readouterr().out
 

@@ -189,3 +189,18 @@ def test_a_failing_name_server_is_no_verdict_about_the_record() -> None:
     lost = Lookup(name="a.net", kind="TXT", found=Found.FAILED)
     (found,) = spf.diagnose(Branch(domain="a.net", unsure=(lost,)), {})
     assert (found.id, found.grade) == ("SPF008", Grade.WARN)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "v=spf1 include:%{i}._ip.%{h}._ehlo.%{d}._spf.b.net ~all",
+        "v=spf1 exists:%{i}._spf.b.net -all",
+        "v=spf1 redirect=%{d}._spf.b.net",
+    ],
+)
+def test_of_what_differs_from_message_to_message_nothing_is_claimed(text: str) -> None:
+    below = branch(text, domain="b.net")
+    above = branch("v=spf1 include:b.net ~all", branches={"b.net": below})
+    for tree in (below, above):
+        assert worst(tree, "SPF007", {"r": ("198.51.100.1",)}) is Grade.INFO

@@ -4,7 +4,7 @@ Faults are asked for by the left side of an address, so that they repeat over re
 `rcpt450x2.7@` refuses RCPT with 450 twice and then takes the message; what follows the last dot
 only tells addresses apart. Several faults are joined: `rcpt450x1-dot451x1.7@`. `mail…` stands in
 the sender's address, `rcpt… data… body… dot…` in the recipient's; what comes before any address
-(greeting ehlo starttls auth rset quit) is given to the relay itself.
+(greeting ehlo starttls tls auth rset quit) is given to the relay itself.
 
     450, 550_5.1.1               that reply, with that enhanced code; 421 hangs up
     close, reset                 hangs up, by FIN or by RST
@@ -229,6 +229,8 @@ class Session:
         if "starttls" in self.does.faults:
             return await self.say("starttls")
         self.writer.write(b"220 go on\r\n" + self.does.injected)
+        if "tls" in self.does.faults:
+            await self.say("tls")
         await self.writer.start_tls(self.does.tls)
         self.is_encrypted = True
 

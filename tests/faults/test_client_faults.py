@@ -418,6 +418,19 @@ def test_without_tls_nothing_is_sent_where_it_is_required(
     assert not any(line.startswith(("MAIL", "AUTH")) for line in server.commands)
 
 
+@pytest.mark.parametrize("fault", ["close", "reset", "silence"])
+def test_a_line_lost_while_tls_is_agreed_on_is_tried_again(certificate: Path, fault: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    patience = 0.2 if fault == "silence" else 20.0
+    with FaultRelay(Behaviour(tls=context, faults={"tls": fault})) as server:
+        relay = make_relay(server, security=Security.STARTTLS, timeout_seconds=patience)
+        told = converse(relay, [make_job()])
+    assert told.refused is not None
+    assert told.refused.verdict.reaction is Reaction.BACK_OFF
+    assert "()" not in told.refused.problem
+
+
 @pytest.mark.parametrize("login", list(Login))
 def test_a_login_is_tried_once_and_its_secret_is_told_to_nobody(login: Login) -> None:
     with FaultRelay(Behaviour(login=("ann", "right"))) as server:
@@ -430,6 +443,14 @@ def test_a_login_is_tried_once_and_its_secret_is_told_to_nobody(login: Login) ->
     assert "535" in told.refused.problem
     assert "hunter2" not in told.refused.problem
     assert sum(line.startswith("AUTH") for line in server.commands) == 2
+
+
+def test_mechanisms_are_read_from_every_line_that_names_some() -> None:
+    does = Behaviour(login=("ann", "right"), extensions=("AUTH XOAUTH2 PLAIN",), mechanisms="LOGIN")
+    with FaultRelay(does) as server:
+        relay = make_relay(server, username="ann", password="right", login=Login.XOAUTH2)
+        offers = try_relay(relay).offers
+    assert (offers.login, offers.keywords["AUTH"]) == ("XOAUTH2", "XOAUTH2 PLAIN LOGIN")
 
 
 def test_no_password_crosses_the_network_in_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -161,6 +161,12 @@ def test_a_text_too_deep_is_not_shown(depth: int, text: str) -> None:
     assert parts(data).text == text
 
 
+def test_a_number_too_long_to_be_read_hides_no_other_message(tmp_path: Path) -> None:
+    hostile = HEAD + b"Content-Type: multipart/mixed; boundary*" + b"9" * 5_000 + b"*=x\r\n\r\nx"
+    assert parts(hostile).headers[:1] == parts(HEAD).headers[:1]
+    assert len(listing(make_inbox(tmp_path, {"new/a": hostile, "new/b": HEAD}))) == 2
+
+
 def test_parts_within_parts_end_somewhere() -> None:
     assert ("Subject", "x") in parts(nested(3_000)).headers
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -117,6 +118,29 @@ def test_the_connection_goes_to_the_address_that_was_judged(
     with pytest.raises(NetworkError, match="Connection refused"):
         send(Request(method="GET", url="https://hub.example.org/"))
     assert (asked, dialled) == (["hub.example.org"], [("93.184.216.34", 443)])
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_a_server_that_drips_bytes_is_left_in_time(part: str) -> None:
+    gone = threading.Event()
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        try:
+            if part == "body":
+                handler.send_response(200)
+                handler.end_headers()
+            for byte in b"HTTP/1.1 200 OK\r\nX-Word: " + b"a" * 400:
+                handler.wfile.write(bytes([byte]))
+                gone.wait(0.02)
+        except OSError:
+            pass
+
+    with server(drip) as (url, _):
+        begun = monotonic()
+        with pytest.raises(NetworkError, match="in time"):
+            send(Request(method="GET", url=url), limits=Limits(seconds=0.3), allow_private=True)
+        assert monotonic() - begun < 3
+        gone.set()
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from publisher.mail.pool import QUOTA_SECONDS
 from publisher.mail.relays import Relay, Security
 from publisher.services import audiences, controls, deliveries, issues, relays, subscribers
 from publisher.services.app import App
-from publisher.services.outbox import REST_MOST
 from publisher.services.quotas import warm_up_of
+from publisher.services.relays import REST_MOST
 from publisher.store import relays as relay_rows
 from tests.factories import NOW
 from tests.faults.relay import Behaviour, FaultRelay

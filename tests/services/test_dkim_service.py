@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from publisher.domain.sites import Person
-from publisher.errors import ConfigError
-from publisher.services import dkim
+from publisher.errors import ConfigError, PublisherError
+from publisher.services import checks, dkim, signups
 from publisher.services.app import App, DkimOptions
 from tests.factories import make_newsletter
+from tests.people import ask, mails_to
 
 
 @pytest.fixture
@@ -36,6 +37,22 @@ def test_each_sender_s_domain_gets_two_keys_that_only_their_owner_can_read(site:
     assert len(dkim.keys(site, "letters@example.org")) == 2
 
 
+def test_notices_from_a_domain_of_their_own_have_keys_too(site: App) -> None:
+    sender = Person(name="Lighthouse", email="hello@notices.example.org")
+    apart = replace(site, subscribers=replace(site.subscribers, sender=sender))
+    assert dkim.keygen(apart, "s")
+    assert "s._domainkey.notices.example.org" in [each.name for each in dkim.records(apart, "s")]
+
+    ask(apart, "ann@example.org")
+    signups.work_off(apart)
+
+    assert "d=notices.example.org" in mails_to(apart, "ann@example.org")[0]["DKIM-Signature"]
+    for path in (site.dkim.folder / "notices.example.org").iterdir():
+        path.unlink()
+    found = checks.check(apart, now=apart.clock()).findings
+    assert [one.where for one in found if "notices.example.org" in one.problem] == ["dkim.selector"]
+
+
 def test_keys_that_are_there_are_never_made_anew(site: App) -> None:
     before = [key.record for key in dkim.keygen(site, "s")]
     again = dkim.keygen(site, "s")
@@ -54,3 +71,10 @@ def test_a_file_that_is_no_key_is_named(site: App) -> None:
     path.write_text("not a key")
     with pytest.raises(ConfigError, match=rf"{path.name}.*PEM"):
         dkim.records(site, "s")
+
+
+@pytest.mark.parametrize("selector", ["../elsewhere", "a/b", "two words", "Ünï", "a.b", "-a", "A"])
+def test_a_selector_that_no_setting_takes_makes_no_file(site: App, selector: str) -> None:
+    with pytest.raises(PublisherError, match="small letters, digits, hyphens"):
+        dkim.keygen(site, selector)
+    assert list(site.folders.root.rglob("*.pem")) == []

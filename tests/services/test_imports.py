@@ -318,3 +318,104 @@ def test_a_pause_that_is_no_instant_stops_only_its_row(
     refused, added = run(app, path)
     assert "paused_until" in refused.problem
     assert added.result is Joined.ADDED
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"email_disabled": True},
+        {"Email Address": "ann@example.org", "UNSUB_TIME": 1690000000},
+        {"subscribed_to_emails": False},
+        {"status": ["unsubscribed"]},
+        {"status": " Unsubscribed "},
+    ],
+)
+def test_who_left_has_left_in_whatever_kind_of_value_it_is_said(
+    app: App, file: Callable[..., Path], said: dict[str, object]
+) -> None:
+    run(app, file(json.dumps({"email": "ann@example.org"} | said), "people.jsonl"))
+    assert [row.status for row in subscribers.listing(app)] == [SubscriptionStatus.UNSUBSCRIBED]
+
+
+def test_who_receives_mail_there_receives_it_here_in_json_too(
+    app: App, file: Callable[..., Path]
+) -> None:
+    said = '{"email": "ann@example.org", "subscribed_to_emails": true, "name": null}'
+    run(app, file(said.encode("utf-8-sig"), "people.jsonl"), encoding="utf-8")
+    (row,) = subscribers.listing(app)
+    assert (row.status, row.name) == (SubscriptionStatus.CONFIRMED, "")
+
+
+def test_what_was_made_harmless_comes_back_as_it_was(app: App, file: Callable[..., Path]) -> None:
+    people = [("-ann@example.org", "=1+1"), ("+49@example.org", "-"), ("'=b@example.org", "'q'")]
+    for email, name in people:
+        subscribers.add(app, "weekly", email=email, name=name, source="operator")
+    text = imports.export_csv(subscribers.listing(app))
+    for email, _ in people:
+        subscribers.remove(app, email)
+
+    run(app, file(text))
+
+    assert sorted((row.address, row.name) for row in subscribers.listing(app)) == sorted(people)
+
+
+def test_names_hold_the_joiners_that_their_scripts_need(
+    app: App, file: Callable[..., Path]
+) -> None:
+    run(app, file("email,name\nali@example.org,علی\u200cرضا\ndev@example.org,👩\u200d💻\n"))
+    assert [row.name for row in subscribers.listing(app)] == ["علی\u200cرضا", "👩\u200d💻"]
+
+
+@pytest.mark.parametrize("end", ["", '"x",x\n', "\n" * 200_000])
+def test_a_quote_that_is_not_closed_costs_its_own_line_only(
+    app: App, file: Callable[..., Path], end: str
+) -> None:
+    rows = (
+        'email,notes,name\na@example.org,"open,A\nb@example.org,"many\nlines",B\nc@example.org,,C\n'
+    )
+    report = run(app, file(rows + end))
+    assert [row.address for row in subscribers.listing(app)] == ["b@example.org", "c@example.org"]
+    assert [(row.line, row.result) for row in report[:3]] == [
+        (2, Joined.REFUSED),
+        (3, Joined.ADDED),
+        (5, Joined.ADDED),
+    ]
+    assert "quote" in report[0].problem
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_cells_are_parted_as_spreadsheets_do_it(
+    app: App, file: Callable[..., Path], separator: str
+) -> None:
+    text = "Email,Name,Status\nann@example.org,Ann,unsubscribed\n".replace(",", separator)
+    run(app, file(text.encode("utf-8-sig")))
+    (row,) = subscribers.listing(app)
+    assert (row.name, row.status) == ("Ann", SubscriptionStatus.UNSUBSCRIBED)
+
+
+@pytest.mark.parametrize("dialect", [Dialect.LISTMONK, Dialect.GHOST, Dialect.BUTTONDOWN])
+def test_a_tool_s_file_without_its_word_for_consent_is_refused(
+    app: App, file: Callable[..., Path], dialect: Dialect
+) -> None:
+    with pytest.raises(PublisherError, match="there must be a column named"):
+        run(app, file("email,name\nann@example.org,Ann\n"), replace(PLAN, dialect=dialect))
+    assert subscribers.listing(app) == []
+
+
+def test_a_cut_import_read_otherwise_begins_anew(
+    app: App, file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "BATCH", 1)
+    path = file("email,name\na@example.org,李雷\nb@example.org,韩梅梅\n".encode("gb18030"))
+    going = imports.import_file(app, path, PLAN)
+    assert next(going)[0].result is Joined.REFUSED  # not UTF-8; somebody stops it here
+    going.close()
+
+    run(app, path, encoding="gb18030")
+
+    assert [row.name for row in subscribers.listing(app)] == ["李雷", "韩梅梅"]
+
+
+def test_an_empty_file_is_told(app: App, file: Callable[..., Path]) -> None:
+    with pytest.raises(PublisherError, match=r"people\.csv:1: there must be a column named email"):
+        run(app, file(""))

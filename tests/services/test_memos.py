@@ -6,10 +6,12 @@ import pytest
 from publisher.domain.controls import Verb
 from publisher.domain.issues import Cause, IssueStatus, Verdict
 from publisher.domain.newsletters import Period
-from publisher.services import controls, inbox, instances, issues, memos, publishing
+from publisher.mail.relays import Relay, Security
+from publisher.services import controls, inbox, instances, issues, memos, publishing, relays
 from publisher.services.app import App, OperatorOptions
 from publisher.store import issues as issue_rows
 from tests.factories import NOW, make_newsletter
+from tests.faults.relay import Behaviour, FaultRelay
 from tests.services.conftest import FakeClock, write_post
 from tests.services.test_publishing import add_readers
 
@@ -133,6 +135,24 @@ def test_a_relay_that_is_away_is_tried_again_later(told: App, clock: FakeClock) 
     assert memos.tell(told) == 0
     clock.now += timedelta(minutes=15)
     assert memos.tell(told) == 1
+
+
+def test_a_login_that_is_refused_is_not_tried_again_and_again(told: App, clock: FakeClock) -> None:
+    with FaultRelay(Behaviour(login=("ann", "right"))) as server:
+        relay = Relay(
+            host="127.0.0.1",
+            port=server.port,
+            security=Security.NONE,
+            username="ann",
+            password="wrong",
+        )
+        locked = replace(told, relays=(relay,))
+        add_issue(locked, "W:2026-W47", IssueStatus.SKIPPED, Cause.DOWN, "reason")
+        for _ in range(5):
+            assert memos.tell(locked) == 0
+            clock.now += timedelta(minutes=16)
+        assert relays.state(locked, relay).is_paused
+        assert sum(line.startswith("AUTH") for line in server.commands) == 1
 
 
 def test_what_has_been_decided_while_the_relay_was_away_is_no_news(

@@ -1,13 +1,23 @@
 """Somebody who moved to another address is one person, whose data are shown and erased as one."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from publisher.domain.notices import NoticeKind
-from publisher.services import links, notices, personal_data, preferences, signups, subscribers
+from publisher.services import (
+    links,
+    notices,
+    personal_data,
+    preferences,
+    publishing,
+    signups,
+    subscribers,
+)
 from publisher.services import suppressions as suppression_service
 from publisher.services.app import App
 from tests.people import ask, join, link_in, mails_to, verdicts
+from tests.services.conftest import FakeClock, write_post
 
 OLD, NEW, OTHER = "old@example.org", "new@example.org", "other@example.org"
 
@@ -92,3 +102,19 @@ def test_asking_and_erasing_in_turn_gives_no_new_budget_for_an_address(app: App)
     ask(app, OTHER)
     signups.work_off(app)
     assert len(mails_to(app, OTHER)) == 1
+
+
+def test_what_was_sent_to_a_removed_person_is_theirs_however_they_write_their_address(
+    app: App, clock: FakeClock
+) -> None:
+    write_post(app, "one.md", title="One", date="2026-11-23 09:00:00")
+    subscribers.add(app, "weekly", email="Old@Example.org", name="", source="operator")
+    clock.now += timedelta(days=3)
+    publishing.publish(app)
+    subscribers.remove(app, OLD)
+    (delivery,) = told(app, OLD)["deliveries"]
+    assert (delivery["status"], delivery["address"]) == ("sent", "Old@example.org")
+
+    assert personal_data.erase(app, OLD)
+    assert OLD not in dump(app).lower()
+    assert not personal_data.erase(app, OLD)

@@ -1,12 +1,16 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from publisher.domain.addresses import parse_address
 from publisher.domain.notices import Notice, NoticeKind
-from publisher.domain.subscribers import SubscriptionStatus
+from publisher.domain.signups import truncated
+from publisher.domain.subscribers import ConsentEvent, Evidence, SubscriptionStatus
 from publisher.domain.suppressions import address_hash
 from publisher.services import notices, preferences, retention, signups, statistics, subscribers
 from publisher.services.app import App
+from publisher.store import consents as consent_rows
 from publisher.store import notices as notice_rows
 from tests.people import ask, join, link_in, mails_to, status_of
 from tests.services.conftest import FakeClock
@@ -55,6 +59,36 @@ def test_network_addresses_are_shortened_after_a_year(app: App, clock: FakeClock
     assert retention.tidy(app).shortened == 0
 
 
+def test_addresses_are_shortened_some_at_a_time_and_read_once(
+    app: App, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "_SHORTENED", 3)
+    whole = ["192.0.2.1", "198.51.100.0", "2001:db8:1:2::", "2001:db8::5", "::1", "10.1.2.3", "?"]
+    joined = join(app, ANN)
+    with app.store.begin() as tx:
+        for ip in whole:
+            evidence = Evidence(source="test", ip=ip)
+            event = ConsentEvent.CHANGED
+            consent_rows.testify(tx, joined.id, event, evidence=evidence, now=clock.now)
+    clock.now += timedelta(days=366)
+
+    retention.tidy(app)
+
+    shown = [one.evidence.ip for one in subscribers.evidence(app, ANN)][-len(whole) :]
+    assert shown == [
+        "192.0.2.0",
+        "198.51.100.0",
+        "2001:db8:1::",
+        "2001:db8::",
+        "::",
+        "10.1.2.0",
+        "",
+    ]
+    assert shown == [truncated(ip) for ip in whole]
+    with app.store.begin() as tx:
+        assert consent_rows.truncate_ips(tx, before=clock.now, after=0, limit=99) == []
+
+
 def test_whom_a_notice_went_to_is_forgotten_after_a_month(app: App, clock: FakeClock) -> None:
     join(app, ANN)
     signups.work_off(app)
@@ -87,6 +121,18 @@ def test_silence_is_asked_about_once_and_an_answer_counts(app: App, clock: FakeC
     assert status_of(asking, ANN) is SubscriptionStatus.CONFIRMED
     assert status_of(asking, "bob@example.org") is SubscriptionStatus.UNSUBSCRIBED
     assert subscribers.evidence(asking, "bob@example.org")[-1].evidence.source == "no answer"
+
+
+def test_who_could_not_be_asked_is_not_unsubscribed_for_silence(app: App, clock: FakeClock) -> None:
+    asking = with_options(app, reconfirm_days=400, sunset=True)
+    join(asking, ANN)
+    clock.now += timedelta(days=401)
+    without = replace(asking, newsletters=())  # out of the settings for a season
+    assert retention.tidy(without).asked == 0
+    clock.now += timedelta(days=31)
+    assert retention.tidy(without).sunset == 0
+    assert status_of(app, ANN) is SubscriptionStatus.CONFIRMED
+    assert retention.tidy(asking).asked == 1
 
 
 def test_an_answer_counts_for_a_month_however_soon_addresses_are_shortened(

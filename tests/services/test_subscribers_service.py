@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from publisher.domain.addresses import parse_address
 from publisher.domain.subscribers import Answer, Evidence, Joined, Subscription, SubscriptionStatus
 from publisher.errors import InvalidAddress, InvalidToken, NotFound, PublisherError
-from publisher.services import imports, signups, subscribers
+from publisher.services import api_tokens, imports, signups, subscribers
 from publisher.services.app import App
 from publisher.services.imports import ImportPlan
 from publisher.store import subscribers as rows
@@ -139,3 +139,21 @@ def test_no_exported_cell_is_a_formula(name: str) -> None:
 
     assert cells[1][0] not in "=+-@"
     assert raw[1] == name
+
+
+@pytest.mark.parametrize("name", ["half \udcff", "red \x1b[31m", "\u202elive", "x" * 201])
+def test_nobody_is_called_what_no_file_could_bring(app: App, name: str) -> None:
+    with pytest.raises(PublisherError, match=r"ann@example\.org: the name"):
+        subscribers.add(app, "weekly", email="ann@example.org", name=name, source="operator")
+    assert subscribers.listing(app) == []
+
+
+def test_a_name_is_one_line(app: App) -> None:
+    subscribers.add(app, "weekly", email="ann@example.org", name="Ann \n Lee", source="operator")
+    assert subscribers.listing(app)[0].name == "Ann Lee"
+
+
+@pytest.mark.parametrize("name", ["", " ", "half \udcff", "a\nb"])
+def test_a_token_has_a_name_that_can_be_written(app: App, name: str) -> None:
+    with pytest.raises(PublisherError, match="no name for a token"):
+        api_tokens.create(app, name, frozenset())

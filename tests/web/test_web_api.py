@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from publisher.domain.api_tokens import Scope
 from publisher.domain.subscribers import SubscriptionStatus
-from publisher.errors import Conflict, StoreError
+from publisher.errors import StoreError
 from publisher.services import api, api_tokens, signups, subscribers
 from publisher.services.app import App
 from publisher.web.api import DOCUMENT
@@ -207,9 +207,3 @@ def test_a_failing_database_is_told_in_the_form_of_programs(
     answer = client.get("/api/v1/newsletters", headers=key)
     assert answer.status_code == answer.json()["status"] == 503
     assert "disk" not in answer.text
-
-
-@pytest.mark.parametrize("name", ["", " ", "a\nb", "\x1b[2J"])
-def test_the_name_of_a_token_is_one_line_of_text(people: App, name: str) -> None:
-    with pytest.raises(Conflict, match="one line of text"):
-        api_tokens.create(people, name, frozenset(Scope))

@@ -71,6 +71,14 @@ def test_opening_the_page_leaves_the_subscription_alone(
     assert desk.rows[1].status is SubscriptionStatus.CONFIRMED
 
 
+def test_who_has_left_is_promised_no_pause(client: TestClient, desk: Any, token: str) -> None:
+    client.post(f"/u/{token}")
+    for instead in ("pause", "less"):  # the buttons of a page that lay open
+        page = client.post(f"/u/{token}/{instead}", headers={"Accept": "text/html"})
+        assert "will no longer receive Friday Lamp" in page.text
+    assert desk.rows[1].paused_until is None
+
+
 def test_who_has_left_is_told_so(client: TestClient, token: str) -> None:
     client.post(f"/u/{token}")
     page = client.get(f"/u/{token}").text
