@@ -10,7 +10,7 @@ from publisher.cli.console import emit, local
 from publisher.cli.options import as_json, config_of
 from publisher.cli.reports import counted
 from publisher.domain.checkups import Checkup, Grade
-from publisher.services import backups, doctor
+from publisher.services import backups, doctor, relays
 from publisher.services import status as service
 from publisher.services.backups import Backup
 from publisher.services.health import Check, readiness
@@ -29,13 +29,17 @@ def status(context: click.Context, watch: bool, as_json: bool) -> None:
         while True:
             found = service.status(app, now=app.clock())
             checks, backup = readiness(app), next(iter(backups.listing(app)), None)
-            checkup = doctor.last(app)
+            checkup, standing = doctor.last(app), relays.standing(app)
             if as_json:
-                emit("status", _whole(found, checks, backup=backup, checkup=checkup))
+                told = _whole(found, checks, standing, backup=backup, checkup=checkup)
+                emit("status", told)
             else:
                 if watch:
                     click.clear()
                 _print_machine(checks, backup, app.site.zone)
+                for relay, problem in standing.items():
+                    if problem:
+                        click.echo(f"relay {relay}: {problem}")
                 click.echo(f"doctor: {_told(checkup, app.site.zone)}")
                 for each in found:
                     _print(each)
@@ -47,6 +51,7 @@ def status(context: click.Context, watch: bool, as_json: bool) -> None:
 def _whole(
     found: list[NewsletterStatus],
     checks: list[Check],
+    standing: dict[str, str],
     *,
     backup: Backup | None,
     checkup: Checkup | None,
@@ -54,6 +59,7 @@ def _whole(
     return {
         "ready": not any(check.problem for check in checks),
         "checks": {check.name: check.problem or "ok" for check in checks},
+        "relays": {relay: problem or "ok" for relay, problem in standing.items()},
         "backup": backup and backup.at,
         "doctor": checkup
         and {

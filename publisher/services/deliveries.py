@@ -9,8 +9,7 @@ killed process leaves in doubt is at most one delivery a connection, named `unkn
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -21,14 +20,12 @@ from publisher.domain.deliveries import (
     OnUnknown,
 )
 from publisher.domain.issues import Issue, IssueStatus
-from publisher.domain.newsletters import Newsletter
 from publisher.domain.relays import RelayState
 from publisher.domain.replies import Outcome
 from publisher.errors import Conflict, NotFound, PublisherError
-from publisher.mail.capture import capture
 from publisher.mail.relays import Pipelining, Relay
 from publisher.mail.single import send_one
-from publisher.services import audiences, letters
+from publisher.services import audiences, letters, relays
 from publisher.services.app import App
 from publisher.services.letters import IssueMail
 from publisher.services.sending import Progress, Run, Watch
@@ -121,8 +118,8 @@ def _deliver(app: App, unfinished: list[Issue], watch: Watch) -> list[IssueRepor
             problems[issue.id] = str(error)
     sending = [issue for issue in sending if issue.status is IssueStatus.SENDING]
     if sending and not watch.stopping():
-        with _relays(app) as relays:
-            problems |= _send(app, relays, sending, mails, watch)
+        with relays.at_hand(app) as at_hand:
+            problems |= _send(app, at_hand, sending, mails, watch)
     return [_finish(app, issue, problems.get(issue.id, "")) for issue in unfinished]
 
 
@@ -152,13 +149,13 @@ def rehearse(app: App, number: int) -> Rehearsal:
         waiting += audiences.count(app, issue)
     mail = letters.open_issue(app, issue)
     sample = letters.message(app, mail, _stranger(issue, "reader@example.org"), at=app.clock())
-    relays = tuple(
-        relay.label for relay in _relays_of(app.newsletter(issue.newsletter), app.relays)
+    names = tuple(
+        relay.label for relay in relays.of_newsletter(app.newsletter(issue.newsletter), app.relays)
     )
     return Rehearsal(
         issue=issue,
         recipients=waiting,
-        relays=relays or ("the built-in inbox",),
+        relays=names or ("the built-in inbox",),
         message_bytes=len(sample),
     )
 
@@ -173,8 +170,8 @@ def send_sample(app: App, number: int, address: str) -> Outcome:
     mail = letters.open_issue(app, issue)
     marked = replace(mail, letter=replace(mail.letter, subject=f"[Test] {mail.letter.subject}"))
     message = letters.message(app, marked, _stranger(issue, to.text), at=app.clock())
-    with _relays(app) as relays:
-        relay = _relays_of(mail.letter.newsletter, relays)[0]
+    with relays.at_hand(app) as at_hand:
+        relay = relays.of_newsletter(mail.letter.newsletter, at_hand)[0]
         sender = mail.letter.newsletter.sender.email
         return send_one(relay, sender=sender, recipient=to.text, message=message)
 
@@ -213,16 +210,6 @@ def _get_frozen(app: App, number: int) -> Issue:
     return issue
 
 
-@contextmanager
-def _relays(app: App) -> Iterator[tuple[Relay, ...]]:
-    """The configured relays, or the built-in inbox for as long as we send."""
-    if app.relays:
-        yield app.relays
-        return
-    with capture(app.folders.inbox) as inbox:
-        yield (inbox,)
-
-
 def _expand(app: App, issue: Issue, stopping: Callable[[], bool]) -> Issue:
     """Writes the rows of a planned issue; repeating it after a cut adds only what is missing."""
     now = app.clock()
@@ -255,7 +242,7 @@ def _expire(app: App, issue: Issue, *, now: datetime) -> Issue:
 
 def _send(
     app: App,
-    relays: tuple[Relay, ...],
+    at_hand: tuple[Relay, ...],
     sending: list[Issue],
     mails: Mapping[int, IssueMail],
     watch: Watch,
@@ -264,57 +251,41 @@ def _send(
     with app.store.read() as tx:
         states = relay_rows.states(tx)
         counts = {issue.id: Counter(rows.counts(tx, issue.id)) for issue in sending}
-    supplies, resting = _supplies(app, relays, sending, states)
+    chosen = {
+        issue.id: relays.of_newsletter(app.newsletter(issue.newsletter), at_hand)
+        for issue in sending
+    }
+    problems = {label: problem for label, one in states.items()
+                if (problem := one.why_not(app.clock()))}  # fmt: skip
+    supplies = _supplies(at_hand, chosen, states, now=app.clock())
     if supplies:
         run = Run(app, sending, supplies, mails=mails, states=states, watch=watch)
         run.books.counts.update(counts)
         run.go()
-        resting |= {supply.relay.label: supply.problem for supply in supplies if supply.problem}
+        problems |= {supply.relay.label: supply.problem for supply in supplies if supply.problem}
     return {
-        issue.id: "; ".join(
-            f"{relay.label}: {resting[relay.label]}"
-            for relay in _relays_of(app.newsletter(issue.newsletter), relays)
-            if resting.get(relay.label)
+        issue: "; ".join(
+            f"{relay.label}: {problems[relay.label]}" for relay in its if relay.label in problems
         )
-        for issue in sending
+        for issue, its in chosen.items()
     }
 
 
 def _supplies(
-    app: App, relays: tuple[Relay, ...], sending: list[Issue], states: Mapping[str, RelayState]
-) -> tuple[list[Supply], dict[str, str]]:
-    """Who may send what now, and why others may not."""
-    now = app.clock()
-    known = {relay.label: states.get(relay.label, RelayState(name=relay.label)) for relay in relays}
-    resting = {label: problem for label, one in known.items() if (problem := one.why_not(now))}
+    at_hand: Sequence[Relay],
+    chosen: Mapping[int, Sequence[Relay]],
+    states: Mapping[str, RelayState],
+    *,
+    now: datetime,
+) -> list[Supply]:
+    """Who may send what now. `chosen`: the relays of each issue."""
+    usable = {issue: relays.usable(its, states, now) for issue, its in chosen.items()}
     supplies = []
-    for relay in relays:
-        state = known[relay.label]
-        allowed = [
-            issue.id
-            for issue in sending
-            if _is_called(relay, _relays_of(app.newsletter(issue.newsletter), relays), known, now)
-        ]
-        if allowed and relay.label not in resting:
-            supplies.append(Supply(_taught(relay, state), tuple(allowed), setbacks=state.setbacks))
-    return supplies, resting
-
-
-def _relays_of(newsletter: Newsletter, relays: tuple[Relay, ...]) -> list[Relay]:
-    """The relays of a newsletter, in its order of preference."""
-    if not newsletter.relays or not relays or relays[0].label == "built-in inbox":
-        return list(relays)
-    by_name = {relay.label: relay for relay in relays}
-    return [by_name[name] for name in newsletter.relays]
-
-
-def _is_called(
-    relay: Relay, chosen: list[Relay], known: Mapping[str, RelayState], now: datetime
-) -> bool:
-    """Whether a relay has a share of its own, or must stand in for all that have."""
-    if relay not in chosen:
-        return False
-    return relay.weight > 0 or all(known[each.label].is_out(now) for each in chosen if each.weight)
+    for relay in at_hand:
+        state = states.get(relay.label, RelayState(name=relay.label))
+        if allowed := tuple(issue for issue, its in usable.items() if relay in its):
+            supplies.append(Supply(_taught(relay, state), allowed, setbacks=state.setbacks))
+    return supplies
 
 
 def _taught(relay: Relay, state: RelayState) -> Relay:

@@ -98,9 +98,10 @@ def _attempt(app: App, batch: Batch) -> Outcome:
     try:
         sender, message = _message(app, batch)
         recipient = app.operator.address
-        with notices.usual_relay(app) as relay:
-            if problem := relays.state(app, relay).why_not(app.clock()):
-                return NotSent(problem)
+        with relays.at_hand(app) as at_hand:
+            relay = relays.for_one(app, batch[0][1].newsletter, at_hand)
+            if relay is None:
+                return NotSent("no relay may be used now; `publisher smtp test` tells of each")
             return notices.hand_over(
                 app, relay, sender=sender, recipient=recipient, message=message, intend=intend
             )

@@ -5,8 +5,7 @@ committed before the final dot, so a kill leaves at most one in doubt, and that 
 """
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -26,7 +25,6 @@ from publisher.domain.subscribers import ConsentEvent, Evidence, Subscription, S
 from publisher.domain.suppressions import address_hash, marks
 from publisher.domain.tokens import base36, derive_key
 from publisher.errors import PublisherError, RelayError
-from publisher.mail.capture import capture
 from publisher.mail.dkim import sign
 from publisher.mail.relays import Relay
 from publisher.mail.single import send_one
@@ -78,32 +76,24 @@ def recover(app: App) -> int:
 
 
 def deliver(app: App, *, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Sends what is due; returns how many the relay took. Raises `RelayError` if it cannot be used.
+    """Sends what is due; returns how many were taken. Raises `RelayError` for a relay that cannot
+    be used.
 
     One that rests or is paused is not asked: every try could be the one that locks the account.
     Safe to run in two threads at once: each notice is claimed before its final dot.
     """
     with app.store.read() as tx:
         batch = rows.due(tx, now=app.clock(), limit=_BATCH)
-    if not batch or (app.relay and relays.state(app, app.relay).why_not(app.clock())):
+    if not batch:
         return 0
     sent = 0
-    with usual_relay(app) as relay:
+    with relays.at_hand(app) as at_hand:
         for notice in batch:
             if stopping():
                 break
-            sent += _send(app, relay, notice)
+            if relay := relays.for_one(app, notice.newsletter, at_hand):
+                sent += _send(app, relay, notice)
     return sent
-
-
-@contextmanager
-def usual_relay(app: App) -> Iterator[Relay]:
-    """The configured relay, or the built-in inbox for as long as we send."""
-    if app.relay is not None:
-        yield app.relay
-        return
-    with capture(app.folders.inbox) as inbox:
-        yield inbox
 
 
 def hand_over(

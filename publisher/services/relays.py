@@ -1,14 +1,17 @@
-"""The relays: trying them out, leaving alone those that fail, lifting a pause once they work."""
+"""The relays: which are used now, trying them out, leaving alone those that fail."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from publisher.domain.addresses import parse_address
+from publisher.domain.newsletters import Newsletter
 from publisher.domain.relays import RelayState
 from publisher.domain.replies import Accepted, NotSent, Outcome, Unconfirmed
 from publisher.errors import PublisherError, RelayError
+from publisher.mail.capture import capture
 from publisher.mail.relays import Relay
 from publisher.mail.single import send_one, try_relay
 from publisher.render import headers
@@ -33,6 +36,41 @@ class RelayTrial:
     offers: Mapping[str, str] = field(default_factory=dict)
     message: str = ""
     problem: str = ""
+
+
+@contextmanager
+def at_hand(app: App) -> Iterator[tuple[Relay, ...]]:
+    """The configured relays, or the built-in inbox for as long as we send."""
+    if app.relays:
+        yield app.relays
+        return
+    with capture(app.folders.inbox) as inbox:
+        yield (inbox,)
+
+
+def of_newsletter(newsletter: Newsletter, relays: Sequence[Relay]) -> list[Relay]:
+    """The relays of a newsletter, in its order of preference."""
+    if not newsletter.relays or not relays or relays[0].label == "built-in inbox":
+        return list(relays)
+    by_name = {relay.label: relay for relay in relays}
+    return [by_name[name] for name in newsletter.relays]
+
+
+def usable(chosen: Sequence[Relay], states: Mapping[str, RelayState], now: datetime) -> list[Relay]:
+    """Those that may be used now: that have a share, or must stand in for all that have one."""
+    known = {relay.label: states.get(relay.label, _unknown(relay)) for relay in chosen}
+    is_out = all(known[relay.label].is_out(now) for relay in chosen if relay.weight)
+    called = [relay for relay in chosen if relay.weight or is_out]
+    return [relay for relay in called if not known[relay.label].why_not(now)]
+
+
+def for_one(app: App, newsletter: str, relays: Sequence[Relay]) -> Relay | None:
+    """The relay for a single message of a newsletter; None while none may be used."""
+    found = next((each for each in app.newsletters if each.id == newsletter), None)
+    chosen = of_newsletter(found, relays) if found else relays
+    with app.store.read() as tx:
+        states = rows.states(tx)
+    return next(iter(usable(chosen, states, app.clock())), None)
 
 
 def try_out(app: App, recipient: str | None) -> list[RelayTrial]:
@@ -73,7 +111,17 @@ def rest(relay: Relay, setbacks: int) -> timedelta:
 def state(app: App, relay: Relay) -> RelayState:
     """What is known of a relay."""
     with app.store.read() as tx:
-        return rows.states(tx).get(relay.label, RelayState(name=relay.label))
+        return rows.states(tx).get(relay.label, _unknown(relay))
+
+
+def standing(app: App) -> dict[str, str]:
+    """Why each relay is not used now, by name; empty where it is."""
+    with app.store.read() as tx:
+        states = rows.states(tx)
+    now = app.clock()
+    return {
+        relay.label: states.get(relay.label, _unknown(relay)).why_not(now) for relay in app.relays
+    }
 
 
 def fail(app: App, relay: Relay, error: RelayError) -> None:
@@ -100,6 +148,10 @@ def told(outcome: Outcome) -> str:
             return problem
         case _:
             return f"refused at {outcome.reply.stage}: {outcome.reply}"
+
+
+def _unknown(relay: Relay) -> RelayState:
+    return RelayState(name=relay.label)
 
 
 def _try(app: App, relay: Relay, recipient: str) -> RelayTrial:

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from publisher.bootstrap import open_app
 from publisher.cli.main import run
+from publisher.errors import RelayError
+from publisher.services import relays
 from tests.faults.relay import Behaviour, FaultRelay
 
 
@@ -44,6 +47,21 @@ def test_the_relay_is_tried_and_explained(
     assert relay.accepted[-1]["rcpt"] == "ich@xn--bcher-kva.example"  # as a subscriber's would be
     assert run(["-C", str(site), "smtp", "test"]) == 0
     assert "plain text" in capsys.readouterr().out
+
+
+def test_a_relay_that_is_left_alone_stands_in_the_status(
+    site: Path, relay: FaultRelay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["-C", str(site), "status", "--json"]) == 0
+    assert [*json.loads(capsys.readouterr().out)["relays"].values()] == ["ok"]
+    with open_app(site / "config.toml") as app:
+        relays.fail(app, app.relays[0], RelayError("smtp", "it is away", is_lasting=True))
+    assert run(["-C", str(site), "status"]) == 0
+    assert ": it is away; paused: `publisher smtp test` lifts it" in capsys.readouterr().out
+    assert run(["-C", str(site), "smtp", "test"]) == 0
+    capsys.readouterr()
+    assert run(["-C", str(site), "status"]) == 0
+    assert "it is away" not in capsys.readouterr().out
 
 
 def test_a_sample_goes_anywhere_and_a_rehearsal_nowhere(

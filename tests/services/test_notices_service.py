@@ -62,6 +62,20 @@ def test_a_login_that_is_refused_is_not_tried_again_and_again(sending: App) -> N
         assert signups.work_off(mended) == 1
 
 
+def test_another_relay_takes_what_the_first_may_not(sending: App, relay: FaultRelay) -> None:
+    ask(sending, ANN)
+    with FaultRelay(Behaviour(login=("ann", "right"))) as server:
+        wrong = replace(
+            sending.relays[0], name="first", port=server.port, username="ann", password="wrong"
+        )
+        spare = replace(sending.relays[0], name="spare", weight=0)
+        both = replace(sending, relays=(wrong, spare))
+        signups.work_off(both)
+        assert relays.state(both, wrong).is_paused
+        assert signups.work_off(both) == 1
+    assert len(relay.accepted) == 1
+
+
 def test_a_relay_that_is_away_is_asked_after_a_rest(
     sending: App, relay: FaultRelay, clock: FakeClock
 ) -> None:
