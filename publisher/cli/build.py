@@ -14,13 +14,17 @@ from publisher.services.feeds import BuildReport
 PROBLEMS = 3
 
 
-@click.command(epilog="Example: publisher build --now 2026-01-01T00:00:00Z")
+@click.command(epilog="Example: publisher build --strict")
 @click.option("--strict", is_flag=True, help="Exit 3 if a feed is not as readers need it.")
 @rehearsed
 @as_json
 @click.pass_context
 def build(context: click.Context, strict: bool, now: datetime | None, as_json: bool) -> int:
-    """Write feeds and pages into the output folder. Mails nothing."""
+    """Write feeds and pages into the output folder. Mails nothing.
+
+    With --now it writes what stands there at that moment, and feeds remember its date: use that on
+    a copy of the site only.
+    """
     with open_app(config_of(context), clock=clock_at(now)) as app:
         report = feeds.build(app, now=app.clock())
         if as_json:
