@@ -416,7 +416,8 @@ def test_every_setting_that_changes_a_post_is_in_its_key(name: str) -> None:
 
 
 def test_no_setting_is_forgotten() -> None:
-    assert {field.name for field in fields(ContentOptions)} == {*CHANGES, "cache"}
+    """`places` says whether a file is a post, and nothing of what it becomes."""
+    assert {field.name for field in fields(ContentOptions)} == {*CHANGES, "cache", "places"}
 
 
 def test_nothing_of_a_protected_post_is_in_the_cache(options: ContentOptions) -> None:
