@@ -299,6 +299,7 @@ def _content(settings: Settings, root: Path) -> ContentOptions:
         encoding=content.encoding,
         roots=habits.roots if habits else (),
         places=habits.places if habits else EVERYWHERE,
+        naming=habits.naming if habits else "",
         default_category=(habits.default_category if habits else "") or "uncategorized",
         protected_tags=habits.protected_tags if habits else frozenset(),
         cache=root / settings.state.folder / "cache",

@@ -10,6 +10,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os.path import splitext
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -26,7 +27,7 @@ class Habits:
     """What a site's own configuration says; empty where it says nothing.
 
     `folder` holds the posts, `places` says where in it, `roots` hold the pictures; folder and roots
-    are below the site. `zone` is a name.
+    are below the site. `zone` is a name, `naming` as in `ContentOptions`.
     """
 
     dialect: str
@@ -35,6 +36,7 @@ class Habits:
     roots: tuple[Path, ...] = ()
     zone: str = ""
     permalink: str = ""
+    naming: str = ""
     language: str = ""
     default_category: str = ""
     protected_tags: frozenset[str] = frozenset()
@@ -48,6 +50,12 @@ _PELICAN_TOKENS = {
     "{slug}": ":slug", "{category}": ":category", "{lang}": ":lang", "{date:%Y}": ":year",
     "{date:%m}": ":month", "{date:%d}": ":day", "{date:%b}": ":month", "{filename}": ":filename",
 }  # fmt: skip
+
+_PELICAN_SLUGS = frozenset({
+    "SLUGIFY_PRESERVE_CASE", "SLUGIFY_USE_UNICODE", "SLUG_SUBSTITUTIONS",
+    "SLUG_REGEX_SUBSTITUTIONS", "FILENAME_METADATA", "PATH_METADATA",
+})  # fmt: skip
+"""Settings with which Pelican may make something else than usual of a title, or take no title."""
 
 
 def read_habits(site: Path) -> Habits:
@@ -80,6 +88,7 @@ def _hexo(site: Path) -> Habits:
     config = _read_yaml(site / "_config.yml")
     source = site / (_text(config, "source_dir") or "source")
     encrypted = look_up(config, "encrypt.tags")
+    named = splitext(_text(config, "new_post_name") or ":title.md")[0]
     return Habits(
         dialect="hexo",
         folder=source,
@@ -87,6 +96,7 @@ def _hexo(site: Path) -> Habits:
         roots=(source,),
         zone=_zone(_text(config, "timezone")),
         permalink=_text(config, "permalink"),
+        naming="" if named == ":title" else named,
         language=_text(config, "language"),
         default_category=_text(config, "default_category"),
         protected_tags=frozenset(_names(encrypted)),
@@ -145,20 +155,32 @@ def _pelican(site: Path) -> Habits:
     for braces, token in _PELICAN_TOKENS.items():
         permalink = permalink.replace(braces, token)
     folder = site / (_text(config, "PATH") or "content")
-    pages = texts(config.get("PAGE_PATHS", "pages"))
+    pages = config.get("PAGE_PATHS")
     return Habits(
         dialect="pelican",
         folder=folder,
         places=Places(
             generator="pelican",
             only=as_folders(texts(config.get("ARTICLE_PATHS"))),
-            but=as_folders([*pages, *texts(config.get("ARTICLE_EXCLUDES"))]),
+            but=as_folders(
+                [
+                    *texts("pages" if pages is None else pages),
+                    *texts(config.get("ARTICLE_EXCLUDES")),
+                ]
+            ),
         ),
         roots=(folder,),
         zone=_zone(_text(config, "TIMEZONE")),
         permalink="" if "{" in permalink else permalink,
+        naming=":title" if _is_named_by_title(config) else "",
         language=_text(config, "DEFAULT_LANG"),
     )
+
+
+def _is_named_by_title(config: Mapping[str, Value]) -> bool:
+    """Whether the addresses of a Pelican site are made of titles in the usual way."""
+    source = config.get("SLUGIFY_SOURCE", "title")
+    return source == "title" and _PELICAN_SLUGS.isdisjoint(config)
 
 
 def _hugo_file(site: Path) -> Path | None:
@@ -187,15 +209,16 @@ def _read_yaml(path: Path) -> dict[str, Value]:
 
 
 def _assignments(path: Path) -> dict[str, Value]:
-    """The names that a Python file gives plain texts, or lists of them."""
+    """The names that a Python file gives values: plain texts or lists of them, else None."""
     try:
         tree = ast.parse(path.read_text("utf-8-sig"))
     except (OSError, ValueError, SyntaxError) as error:
         raise ConfigError([f"{path}: cannot be read: {error}"]) from None
     found: dict[str, Value] = {}
     for node in tree.body:
-        if isinstance(node, ast.Assign) and (value := _plain(node.value)) is not None:
-            found |= {target.id: value for target in node.targets if isinstance(target, ast.Name)}
+        if isinstance(node, ast.Assign):
+            named = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            found |= dict.fromkeys(named, _plain(node.value))
     return found
 
 

@@ -16,9 +16,10 @@ class ContentOptions:
     `dialect`: whose habits they follow. `permalink` (a template) and `encoding` may be empty: the
     dialect's usual form; UTF-8, else what can be proved. `permalink_zone` decides the day in an
     address, None = `zone`. `roots`: folders in which `/images/a.png` may lie, beside the content
-    folder. `places`: where posts lie, if the folder is that of a site. `protected_tags` protect
-    every post that has one. `cache`: a folder of parsed posts that may be deleted at any time;
-    None = none.
+    folder. `places`: where posts lie, if the folder is that of a site. `naming`: what a site makes
+    names in addresses of; for Hexo the form of its files' names (`:year-:title`), for Pelican
+    `:title`; empty: the file's name. `protected_tags` protect every post that has one. `cache`: a
+    folder of parsed posts that may be deleted at any time; None = none.
     """
 
     folder: Path
@@ -31,6 +32,7 @@ class ContentOptions:
     encoding: str = ""
     roots: tuple[Path, ...] = ()
     places: Places = EVERYWHERE
+    naming: str = ""
     default_category: str = "uncategorized"
     protected_tags: frozenset[str] = frozenset()
     cache: Path | None = None
@@ -44,7 +46,7 @@ class ContentOptions:
         """A digest of all that changes what a file becomes."""
         shown = (
             self.folder.resolve(), self.zone, self.base_url, self.language, self.dialect,
-            self.permalink, self.permalink_zone, self.encoding, self.roots, self.default_category,
-            sorted(self.protected_tags),
+            self.permalink, self.permalink_zone, self.encoding, self.roots, self.naming,
+            self.default_category, sorted(self.protected_tags),
         )  # fmt: skip
         return sha256(repr(shown).encode()).digest()

@@ -127,6 +127,7 @@ def _address(
             zone=options.permalink_zone or options.zone,
             language=options.language,
             default_category=options.default_category,
+            naming=options.naming,
         )
     except ContentError as error:
         remedy = "give the post that field, or set content.permalink"

@@ -404,7 +404,7 @@ CHANGES: dict[str, object] = {
     "zone": ZoneInfo("UTC"), "base_url": "https://e.net", "language": "en", "dialect": "jekyll",
     "permalink": "p/:name/", "permalink_zone": ZoneInfo("UTC"), "encoding": "latin-1",
     "roots": (Path("/r"),), "default_category": "d", "protected_tags": frozenset({"craft"}),
-    "folder": Path("/elsewhere"),
+    "folder": Path("/elsewhere"), "naming": ":title",
 }  # fmt: skip
 
 

@@ -20,14 +20,14 @@ SITES: dict[str, tuple[dict[str, str], Habits]] = {
         {
             "_config.yml": (
                 "timezone: Asia/Tokyo\nlanguage: zh-TW\npermalink: p/:abbrlink.html\n"
-                "default_category: notes\n"
+                "default_category: notes\nnew_post_name: :year-:title.md\n"
                 "encrypt:\n  tags:\n  - {name: 日记, password: x}\n  - {name: b}\n"
             ),
             "source/_posts/a.md": "",
         },
         Habits(
             dialect="hexo", folder=Path("source"), roots=(Path("source"),), zone="Asia/Tokyo",
-            places=Places(generator="hexo"),
+            places=Places(generator="hexo"), naming=":year-:title",
             permalink="p/:abbrlink.html", language="zh-TW", default_category="notes",
             protected_tags=frozenset({"日记", "b"}),
         ),
@@ -70,7 +70,7 @@ SITES: dict[str, tuple[dict[str, str], Habits]] = {
         },
         Habits(
             dialect="pelican", folder=Path("text"), roots=(Path("text"),), zone="Asia/Shanghai",
-            permalink=":year/:slug.html", language="zh",
+            permalink=":year/:slug.html", language="zh", naming=":title",
             places=Places(generator="pelican", but=("pages",)),
         ),
     ),
@@ -78,6 +78,7 @@ SITES: dict[str, tuple[dict[str, str], Habits]] = {
         {
             "pelicanconf.py": "PAGE_PATHS = ['pages', 'about']\nARTICLE_PATHS = ('blog/',)\n"
             "ARTICLE_EXCLUDES = ['blog/old']\nARTICLE_SAVE_AS = '{slug}/index.html'\n"
+            "SLUGIFY_SOURCE = 'basename'\n"
         },
         Habits(
             dialect="pelican", folder=Path("content"), roots=(Path("content"),),
@@ -108,12 +109,30 @@ def test_a_site_says_where_when_and_under_which_address(name: str, tmp_path: Pat
         roots=tuple(root.relative_to(tmp_path) for root in found.roots),
         zone=found.zone,
         places=found.places,
+        naming=found.naming,
         permalink=found.permalink,
         language=found.language,
         default_category=found.default_category,
         protected_tags=found.protected_tags,
     )
     assert below == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "naming"),
+    [
+        ("", ":title"),
+        ("SLUGIFY_SOURCE = 'title'", ":title"),
+        ("SLUGIFY_SOURCE = 'basename'", ""),
+        ("SLUGIFY_SOURCE = X", ""),
+        ("SLUGIFY_USE_UNICODE = True", ""),
+        ("SLUG_REGEX_SUBSTITUTIONS = [('a', 'b')]", ""),
+    ],
+)
+def test_pelican_names_posts_by_title_unless_told_otherwise(
+    line: str, naming: str, tmp_path: Path
+) -> None:
+    assert read_habits(lay(tmp_path, {"pelicanconf.py": line})).naming == naming
 
 
 def test_nothing_of_a_python_configuration_is_run(tmp_path: Path) -> None:

@@ -129,3 +129,11 @@ def test_of_two_posts_of_one_name_the_one_beside_comes_first() -> None:
 def test_a_page_that_is_a_folder_is_linked_by_its_folder() -> None:
     source = make_text(f"{HEAD}b", "post/harbour/index.md", dialect="hugo").source
     assert SourceIndex([source])["harbour"] == "https://example.org/post/harbour/"
+
+
+def test_a_post_is_found_without_the_date_of_its_name_too() -> None:
+    dated = make_text(HEAD + "b", "_posts/2025-01-02-hello.md").source
+    found = SourceIndex([dated])
+    assert found["hello"] == found["2025-01-02-hello"] == dated.url
+    bare = make_text(HEAD + "b", "_posts/hello.md").source
+    assert SourceIndex([dated, bare])["hello"] == bare.url
