@@ -125,7 +125,7 @@ COMMON_LANGUAGES = frozenset({
     "vi", "zh",
 })  # fmt: skip
 _DATED_NAME = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}-?")
-_LANGUAGE_TAG = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4}){0,2}")
+_LANGUAGE_TAG = re.compile(r"([A-Za-z]{2,3})((?:[-_](?:[A-Za-z]{2,4}|[0-9]{3})){0,2})")
 _FIRST_HEADING = re.compile(r"\A\s*#[ \t]+(\S[^\n]*)")
 _JOINERS = re.compile("[、，,]")
 
@@ -345,7 +345,7 @@ def _language(fields: Fields, keys: Dialect, path: PurePosixPath) -> str:
         head = next((part for part in path.parts[:-1] if part not in {"source", "_posts"}), "")
         named = head if _is_language(head) else ""
     found = _LANGUAGE_TAG.fullmatch(named)
-    return named.replace("_", "-") if found else ""
+    return found[1].lower() + found[2].replace("_", "-") if found else ""
 
 
 def _is_language(text: str) -> bool:

@@ -166,9 +166,14 @@ class References:
         return url if url.endswith("/") else f"{re.sub(r'[.][a-z]+$', '', url)}/"
 
     def _inspect(self, value: str, suffix: str) -> None:
-        if suffix in PICTURES and value.startswith("http:"):
+        """Names a picture that lies elsewhere and may not be seen; our own come here too, for the
+        sanitiser may read what it wrote.
+        """
+        if suffix not in PICTURES or value.startswith(f"{self._options.base_url}/"):
+            return
+        if value.startswith("http:"):
             self._doubt(value, "shows a picture over plain http", "use https, or keep a copy here")
-        elif suffix in PICTURES and _SIGNED.search(value):
+        elif _SIGNED.search(value):
             self._doubt(value, "shows a picture whose address expires", "keep a copy here")
 
     def _doubt(self, value: str, problem: str, remedy: str) -> None:
