@@ -93,9 +93,7 @@ def test_no_tag_that_has_no_other_half_aborts_a_post(body: str) -> None:
         ("{% what %}\nb\n{% endwhat %}", 5, "what stood inside was kept"),
     ],
 )
-def test_a_tag_that_is_not_known_is_named_with_its_line(
-    body: str, line: int, outcome: str
-) -> None:
+def test_a_tag_that_is_not_known_is_named_with_its_line(body: str, line: int, outcome: str) -> None:
     (warned,) = rendered(body).warnings
     assert warned.problem == f"the tag 'what' is not known; {outcome}"
     assert warned.line == line
