@@ -51,7 +51,7 @@ _HTML_WITH_LIQUID = re.compile(rf"<[A-Za-z][\w-]*+(?:[^<>{{}}\n]++|{_LIQUID.patt
 _TAG_SHAPE = r"\{%[^\n]{0,400}?%\}|\{\{[<%][^\n]{0,400}?[>%]\}\}|" + _LIQUID.pattern
 _TAGGED_LINK = re.compile(
     rf"(?P<image>!?)\[(?P<text>[^\[\]\n]{{0,300}})\]\(\s*(?P<tag>(?>{_TAG_SHAPE}){{1,4}}+)"
-    r"(?P<rest>[^\s()]{0,400}+)\s*+\)"
+    r"(?P<rest>[^\s()]{0,400}+)\s*+(?:\"(?P<title>[^\"\n]{0,300}+)\"\s*+)?\)"
 )
 _SIZED_IMAGE = re.compile(
     r"!\[(?P<text>[^\[\]\n]{0,300})\]\((?P<src>[^\s()]++)(?:\s+\"[^\"\n]*\")?\s+"
@@ -265,22 +265,27 @@ def _push_piece(state: StateInline, piece: Piece) -> None:
             pass
 
 
-def _push_link(state: StateInline, href: str, text: str) -> None:
+def _push_link(state: StateInline, href: str, text: str, *, title: str = "") -> None:
     if not href:
         state.push("text", "", 0).content = text
         return
-    state.push("link_open", "a", 1).attrs = {"href": href}
+    token = state.push("link_open", "a", 1)
+    token.attrs = {"href": href, **_titled(title)}
     state.push("text", "", 0).content = text
     state.push("link_close", "a", -1)
 
 
-def _push_image(state: StateInline, src: str, alt: str) -> None:
+def _push_image(state: StateInline, src: str, alt: str, *, title: str = "") -> None:
     token = state.push("image", "img", 0)
-    token.attrs = {"src": src, "alt": ""}
+    token.attrs = {"src": src, "alt": "", **_titled(title)}
     token.content = alt
     child = type(token)("text", "", 0)
     child.content = alt
     token.children = [child]
+
+
+def _titled(title: str) -> dict[str, str]:
+    return {"title": title} if title else {}
 
 
 def _tagged_link(state: StateInline, silent: bool) -> bool:
@@ -293,10 +298,8 @@ def _tagged_link(state: StateInline, silent: bool) -> bool:
     elif found := _TAGGED_LINK.match(state.src, state.pos):
         if not silent:
             target = without_tags(found["tag"], state.env) + found["rest"]
-            if found["image"]:
-                _push_image(state, target, found["text"])
-            else:
-                _push_link(state, target, found["text"])
+            pushed = _push_image if found["image"] else _push_link
+            pushed(state, target, found["text"], title=found["title"] or "")
     else:
         return False
     state.pos = found.end()

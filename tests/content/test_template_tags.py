@@ -41,6 +41,8 @@ def rendered(body: str) -> Rendering:
         ("![a]({{ site.url }}{{ site.baseurl }}/a.png)", 'src="https://example.org/a.png" alt="a"'),
         ("![a]({{ '/a.png' | relative_url }})", 'src="https://example.org/a.png" alt="a"'),
         ('![a]({{ "/a.png" | prepend: site.baseurl | prepend: site.url }})', 'org/a.png" alt="a"'),
+        ('![a]({{ site.baseurl }}/a.png "t")', 'src="https://example.org/a.png" alt="a" title="t"'),
+        ('[a]({{ "/b/" | relative_url }} "t")', '<a href="https://example.org/b/" title="t">a</a>'),
         ("[a]({{ site.baseurl }}{% post_url other %})", '<a href="https://example.org/other/">a</a>'),
         ('[a]({{ "/b/" | absolute_url }}#c)', '<a href="https://example.org/b/#c">a</a>'),
         ("at {{ '/b/' | relative_url }}", "<p>at /b/</p>"),
