@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from publisher.clock import Clock, system_clock
 from publisher.content.generators import read_habits
 from publisher.content.loader import ContentOptions
+from publisher.content.places import EVERYWHERE
 from publisher.domain.deliveries import OnUnknown
 from publisher.domain.feeds import FeedOptions, Podcast
 from publisher.domain.newsletters import WEEKDAYS, Cadence, Frequency, Newsletter, Schedule
@@ -297,6 +298,8 @@ def _content(settings: Settings, root: Path) -> ContentOptions:
         ),
         encoding=content.encoding,
         roots=habits.roots if habits else (),
+        places=habits.places if habits else EVERYWHERE,
+        naming=habits.naming if habits else "",
         default_category=(habits.default_category if habits else "") or "uncategorized",
         protected_tags=habits.protected_tags if habits else frozenset(),
         cache=root / settings.state.folder / "cache",

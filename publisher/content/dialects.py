@@ -33,6 +33,7 @@ class Dialect:
     `split` parts the tags of one string: a regular expression, empty = one string is one tag; of
     `;` and `,` only the first where both stand.
     `is_path`: a flat list of categories is one path from the general to the special.
+    `whole`: the keys of which one text is one label, whatever stands in it.
     """
 
     title: Keys = ("title",)
@@ -50,6 +51,7 @@ class Dialect:
     author: Keys = ("author", "authors")
     split: str = ""
     is_path: bool = False
+    whole: Keys = ()
 
 
 DIALECTS = {
@@ -59,9 +61,11 @@ DIALECTS = {
     ),
     "jekyll": Dialect(
         updated=("last_modified_at", "updated"),
+        slug=("slug",),
         description=("description",),
         image=("image", "image.path", "header.image", "header.teaser", "cover"),
         split=r"\s+",
+        whole=("tag", "category"),
     ),
     "hugo": Dialect(
         date=("date", "publishdate", "pubdate", "published", "lastmod"),
@@ -121,7 +125,7 @@ COMMON_LANGUAGES = frozenset({
     "vi", "zh",
 })  # fmt: skip
 _DATED_NAME = re.compile(r"^\d{4}-\d{1,2}-\d{1,2}-?")
-_LANGUAGE_TAG = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{2,4}){0,2}")
+_LANGUAGE_TAG = re.compile(r"([A-Za-z]{2,3})((?:[-_](?:[A-Za-z]{2,4}|[0-9]{3})){0,2})")
 _FIRST_HEADING = re.compile(r"\A\s*#[ \t]+(\S[^\n]*)")
 _JOINERS = re.compile("[、，,]")
 
@@ -242,9 +246,10 @@ def _first_texts(fields: Fields, keys: Iterable[str]) -> tuple[str, ...]:
     return next((found for key in keys if (found := texts(look_up(fields, key)))), ())
 
 
-def _first_value(fields: Fields, keys: Iterable[str]) -> Value:
-    values = (look_up(fields, key) for key in keys)
-    return next((value for value in values if value not in (None, "", [])), None)
+def _first_value(fields: Fields, keys: Iterable[str]) -> tuple[str, Value]:
+    """The first of the keys that holds anything, and what it holds."""
+    values = ((key, look_up(fields, key)) for key in keys)
+    return next(((key, value) for key, value in values if value not in (None, "", [])), ("", None))
 
 
 def _title(path: PurePosixPath, body: str) -> str:
@@ -282,8 +287,8 @@ def _date(
 
 
 def _tags(fields: Fields, keys: Dialect, doubts: list[Doubt]) -> tuple[str, ...]:
-    value = _first_value(fields, keys.tags)
-    if isinstance(value, list):
+    key, value = _first_value(fields, keys.tags)
+    if isinstance(value, list) or key in keys.whole:
         return texts(value)
     if not isinstance(value, str):
         return ()
@@ -298,13 +303,13 @@ def _tags(fields: Fields, keys: Dialect, doubts: list[Doubt]) -> tuple[str, ...]
 
 
 def _categories(fields: Fields, keys: Dialect, path: PurePosixPath, dialect: str) -> Paths:
-    value = _first_value(fields, keys.categories)
+    key, value = _first_value(fields, keys.categories)
     if value is None:
         return tuple((part,) for part in _folders(path, dialect))
     if isinstance(value, list) and any(isinstance(item, list) for item in value):
         paths = (texts(item if isinstance(item, list) else [item]) for item in value)
         return tuple(filter(None, dict.fromkeys(paths)))
-    if dialect == "jekyll" and isinstance(value, str):
+    if dialect == "jekyll" and isinstance(value, str) and key not in keys.whole:
         return tuple((label,) for label in texts([*value.split()]))
     labels = texts(value)
     if keys.is_path:
@@ -340,7 +345,7 @@ def _language(fields: Fields, keys: Dialect, path: PurePosixPath) -> str:
         head = next((part for part in path.parts[:-1] if part not in {"source", "_posts"}), "")
         named = head if _is_language(head) else ""
     found = _LANGUAGE_TAG.fullmatch(named)
-    return named.replace("_", "-") if found else ""
+    return found[1].lower() + found[2].replace("_", "-") if found else ""
 
 
 def _is_language(text: str) -> bool:

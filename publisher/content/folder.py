@@ -7,7 +7,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from publisher.content.decoding import without_controls
-from publisher.content.options import ROOTS
+from publisher.content.places import ROOTS, Places, posts_among
 from publisher.content.references import POSTS
 from publisher.content.sources import MAX_BYTES
 from publisher.domain.compact import Compact
@@ -37,17 +37,17 @@ class File(Compact, frozen=True, kw_only=True):
     stamp: Stamp
 
 
-def find(folder: Path) -> list[str]:
+def find(folder: Path, places: Places) -> list[str]:
     """The paths of all posts below the folder, sorted, relative to it, with forward slashes.
 
     Raises `ContentError` if the folder itself cannot be opened: no folder is not an empty one.
     """
-    return sorted(path for path, _ in _walk(folder) if _is_text(path))
+    return [path for path, _ in _posts(folder, places) if _is_text(path)]
 
 
-def look(folder: Path) -> Iterator[Seen | Failed]:
+def look(folder: Path, places: Places) -> Iterator[Seen | Failed]:
     """Each post, by path. Reads none of them."""
-    for path, entry in sorted(_walk(folder), key=itemgetter(0)):
+    for path, entry in _posts(folder, places):
         if _is_text(path):
             yield Seen(path=path, stamp=_seen(entry))
         else:
@@ -65,6 +65,15 @@ def read_file(root: str, path: str) -> File | Failed:
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
         return _failed(path, problem, "check the file and its rights")
+
+
+def _posts(folder: Path, places: Places) -> list[tuple[str, "os.DirEntry[str] | None"]]:
+    """What `_walk` finds but a site's pages, by path."""
+    found = sorted(_walk(folder), key=itemgetter(0))
+    if not places.generator:
+        return found
+    posts = {*posts_among([path for path, _ in found], places)}
+    return [each for each in found if each[0] in posts or each[1] is None]
 
 
 def _seen(entry: "os.DirEntry[str] | None") -> Stamp | None:

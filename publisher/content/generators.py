@@ -10,11 +10,13 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os.path import splitext
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
 from publisher.content.permalinks import JEKYLL_STYLES
+from publisher.content.places import EVERYWHERE, Places, as_folders
 from publisher.content.values import Value, look_up, texts
 from publisher.content.yaml_text import Unreadable, load_yaml
 from publisher.errors import ConfigError
@@ -24,14 +26,17 @@ from publisher.errors import ConfigError
 class Habits:
     """What a site's own configuration says; empty where it says nothing.
 
-    `folder` holds the posts, `roots` the pictures, both below the site. `zone` is a name.
+    `folder` holds the posts, `places` says where in it, `roots` hold the pictures; folder and roots
+    are below the site. `zone` is a name, `naming` as in `ContentOptions`.
     """
 
     dialect: str
     folder: Path
+    places: Places = EVERYWHERE
     roots: tuple[Path, ...] = ()
     zone: str = ""
     permalink: str = ""
+    naming: str = ""
     language: str = ""
     default_category: str = ""
     protected_tags: frozenset[str] = frozenset()
@@ -45,6 +50,12 @@ _PELICAN_TOKENS = {
     "{slug}": ":slug", "{category}": ":category", "{lang}": ":lang", "{date:%Y}": ":year",
     "{date:%m}": ":month", "{date:%d}": ":day", "{date:%b}": ":month", "{filename}": ":filename",
 }  # fmt: skip
+
+_PELICAN_SLUGS = frozenset({
+    "SLUGIFY_PRESERVE_CASE", "SLUGIFY_USE_UNICODE", "SLUG_SUBSTITUTIONS",
+    "SLUG_REGEX_SUBSTITUTIONS", "FILENAME_METADATA", "PATH_METADATA",
+})  # fmt: skip
+"""Settings with which Pelican may make something else than usual of a title, or take no title."""
 
 
 def read_habits(site: Path) -> Habits:
@@ -77,12 +88,15 @@ def _hexo(site: Path) -> Habits:
     config = _read_yaml(site / "_config.yml")
     source = site / (_text(config, "source_dir") or "source")
     encrypted = look_up(config, "encrypt.tags")
+    named = splitext(_text(config, "new_post_name") or ":title.md")[0]
     return Habits(
         dialect="hexo",
         folder=source,
+        places=Places(generator="hexo" if (source / "_posts").is_dir() else ""),
         roots=(source,),
         zone=_zone(_text(config, "timezone")),
         permalink=_text(config, "permalink"),
+        naming="" if named == ":title" else named,
         language=_text(config, "language"),
         default_category=_text(config, "default_category"),
         protected_tags=frozenset(_names(encrypted)),
@@ -101,6 +115,7 @@ def _jekyll(site: Path) -> Habits:
     return Habits(
         dialect="jekyll",
         folder=site / _text(config, "source"),
+        places=Places(generator="jekyll"),
         roots=(site,),
         zone=_zone(_text(config, "timezone")),
         permalink=JEKYLL_STYLES.get(permalink, permalink),
@@ -118,6 +133,7 @@ def _hugo(site: Path) -> Habits:
     return Habits(
         dialect="hugo",
         folder=site / str(config.get("contentdir") or "content"),
+        places=Places(generator="hugo", only=as_folders(_main_sections(config))),
         roots=(site / "static", site / "assets"),
         zone=_zone(str(config.get("timezone") or "")),
         permalink=forms[0] if len(set(forms)) == 1 else "",
@@ -125,20 +141,46 @@ def _hugo(site: Path) -> Habits:
     )
 
 
+def _main_sections(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The sections that a Hugo site names as those of its posts."""
+    params = config.get("params")
+    named = _lower(params).get("mainsections") if isinstance(params, Mapping) else None
+    return texts(config.get("mainsections") or named)
+
+
 def _pelican(site: Path) -> Habits:
     config = _assignments(site / "pelicanconf.py")
-    permalink = config.get("ARTICLE_SAVE_AS") or config.get("ARTICLE_URL") or ""
+    permalink = _text(config, "ARTICLE_URL") or _text(config, "ARTICLE_SAVE_AS")
+    permalink = permalink.removesuffix("index.html")
     for braces, token in _PELICAN_TOKENS.items():
         permalink = permalink.replace(braces, token)
-    folder = site / (config.get("PATH") or "content")
+    folder = site / (_text(config, "PATH") or "content")
+    pages = config.get("PAGE_PATHS")
     return Habits(
         dialect="pelican",
         folder=folder,
+        places=Places(
+            generator="pelican",
+            only=as_folders(texts(config.get("ARTICLE_PATHS"))),
+            but=as_folders(
+                [
+                    *texts("pages" if pages is None else pages),
+                    *texts(config.get("ARTICLE_EXCLUDES")),
+                ]
+            ),
+        ),
         roots=(folder,),
-        zone=_zone(config.get("TIMEZONE", "")),
+        zone=_zone(_text(config, "TIMEZONE")),
         permalink="" if "{" in permalink else permalink,
-        language=config.get("DEFAULT_LANG", ""),
+        naming=":title" if _is_named_by_title(config) else "",
+        language=_text(config, "DEFAULT_LANG"),
     )
+
+
+def _is_named_by_title(config: Mapping[str, Value]) -> bool:
+    """Whether the addresses of a Pelican site are made of titles in the usual way."""
+    source = config.get("SLUGIFY_SOURCE", "title")
+    return source == "title" and _PELICAN_SLUGS.isdisjoint(config)
 
 
 def _hugo_file(site: Path) -> Path | None:
@@ -166,19 +208,27 @@ def _read_yaml(path: Path) -> dict[str, Value]:
         raise ConfigError([f"{path}: cannot be read: {error}"]) from None
 
 
-def _assignments(path: Path) -> dict[str, str]:
-    """The names that a Python file gives plain texts."""
+def _assignments(path: Path) -> dict[str, Value]:
+    """The names that a Python file gives values: plain texts or lists of them, else None."""
     try:
         tree = ast.parse(path.read_text("utf-8-sig"))
     except (OSError, ValueError, SyntaxError) as error:
         raise ConfigError([f"{path}: cannot be read: {error}"]) from None
-    found: dict[str, str] = {}
+    found: dict[str, Value] = {}
     for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
-            for target in node.targets:
-                if isinstance(target, ast.Name) and isinstance(node.value.value, str):
-                    found[target.id] = node.value.value
+        if isinstance(node, ast.Assign):
+            named = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            found |= dict.fromkeys(named, _plain(node.value))
     return found
+
+
+def _plain(node: ast.expr) -> Value:
+    """A text or a list of texts as Python has it; None for anything that must be run."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.List | ast.Tuple):
+        return [_plain(item) for item in node.elts]
+    return None
 
 
 def _lower(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from operator import attrgetter
-from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -49,7 +48,7 @@ def load(options: ContentOptions, *, now: datetime) -> Library:
     """Every Markdown file below the folder, as of `now`; each part sorted by path."""
     cache = Cache(options)
     with Workers(options) as workers:
-        read, failed = _understand(cache, workers, options.folder)
+        read, failed = _understand(cache, workers, options)
         held = [held_back(item.source, now=now, zone=options.zone) for item in read]
         public = [item for item, outcome in zip(read, held, strict=True) if outcome is None]
         rendered = _render(options, cache, workers, public)
@@ -71,14 +70,17 @@ def load(options: ContentOptions, *, now: datetime) -> Library:
     )
 
 
-def _understand(cache: Cache, workers: Workers, folder: Path) -> tuple[list[_Read], list[Failed]]:
+def _understand(
+    cache: Cache, workers: Workers, options: ContentOptions
+) -> tuple[list[_Read], list[Failed]]:
     """What each file says, from the cache or read anew; by path."""
+    folder = options.folder
     read: list[_Read] = []
     failed: list[Failed] = []
     files: deque[File] = deque()
 
     def fresh() -> Iterator[File]:
-        for seen in look(folder):
+        for seen in look(folder, options.places):
             if isinstance(seen, Failed):
                 failed.append(seen)
             elif entry := cache.recall(seen):

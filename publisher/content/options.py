@@ -6,9 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from publisher.content.permalinks import PERMALINKS
-
-ROOTS = frozenset({"_posts", "_drafts"})
-"""Folders that are read although their names begin with `_`."""
+from publisher.content.places import EVERYWHERE, Places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +16,10 @@ class ContentOptions:
     `dialect`: whose habits they follow. `permalink` (a template) and `encoding` may be empty: the
     dialect's usual form; UTF-8, else what can be proved. `permalink_zone` decides the day in an
     address, None = `zone`. `roots`: folders in which `/images/a.png` may lie, beside the content
-    folder. `protected_tags` protect every post that has one. `cache`: a folder of parsed posts
-    that may be deleted at any time; None = none.
+    folder. `places`: where posts lie, if the folder is that of a site. `naming`: what a site makes
+    names in addresses of; for Hexo the form of its files' names (`:year-:title`), for Pelican
+    `:title`; empty: the file's name. `protected_tags` protect every post that has one. `cache`: a
+    folder of parsed posts that may be deleted at any time; None = none.
     """
 
     folder: Path
@@ -31,6 +31,8 @@ class ContentOptions:
     permalink_zone: ZoneInfo | None = None
     encoding: str = ""
     roots: tuple[Path, ...] = ()
+    places: Places = EVERYWHERE
+    naming: str = ""
     default_category: str = "uncategorized"
     protected_tags: frozenset[str] = frozenset()
     cache: Path | None = None
@@ -40,21 +42,11 @@ class ContentOptions:
         """The form of a post's address."""
         return self.permalink or PERMALINKS[self.dialect]
 
-    @property
-    def has_pages(self) -> bool:
-        """Whether nothing outside of `ROOTS` is a post.
-
-        Hexo makes posts of `_posts` and `_drafts` alone: what else lies in the source folder of a
-        site, which is one of its roots too, are pages.
-        """
-        is_site = self.dialect == "hexo" and self.folder in self.roots
-        return is_site and (self.folder / "_posts").is_dir()
-
     def fingerprint(self) -> bytes:
         """A digest of all that changes what a file becomes."""
         shown = (
             self.folder.resolve(), self.zone, self.base_url, self.language, self.dialect,
-            self.permalink, self.permalink_zone, self.encoding, self.roots, self.default_category,
-            sorted(self.protected_tags), self.has_pages,
+            self.permalink, self.permalink_zone, self.encoding, self.roots, self.naming,
+            self.default_category, sorted(self.protected_tags),
         )  # fmt: skip
         return sha256(repr(shown).encode()).digest()

@@ -43,6 +43,12 @@ _PUNCTUATION = re.compile(r"""[\s~`!@#$%^&*()\-_+=\[\]{}|\\;:"'<>,.?/]+""")
 _HUGO_DROPS = re.compile(r"[^\w\s./\\#+~@%-]")
 _JEKYLL_PRETTY = re.compile(r"[^\w.~!$&'()+,;=@]+")
 _JEKYLL_PLAIN = re.compile(r"[\W_]+")
+_HEXO_SEGMENTS = {
+    "year": r"\d{4}", "month": r"\d{2}", "day": r"\d{2}", "i_month": r"\d{1,2}",
+    "i_day": r"\d{1,2}", "hash": r"[0-9a-f]{12}",
+}  # fmt: skip
+_HEXO_TOKEN = re.compile(r":(\w*[^_\W])", re.ASCII)
+_PELICAN_QUOTES = str.maketrans(dict.fromkeys("‘’“”", "") | dict.fromkeys("–—", "-"))
 _SAFE = "/~!$&'()*+,;=:@"
 _NUMBER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d*)?(?:[eE][-+]?\d+)?)")
 
@@ -57,19 +63,20 @@ def permalink(
     zone: ZoneInfo,
     language: str,
     default_category: str = "",
+    naming: str = "",
 ) -> str:
     """The path of a post's address, percent-encoded, without a slash at its start.
 
     `zone` decides the year, month and day in it (Hexo builds them in the zone of the machine:
-    hexo #2063, #3282, #4548); `language` is that of the site. Raises `ContentError` for a token
-    without a value.
+    hexo #2063, #3282, #4548); `language` is that of the site, `naming` as in `ContentOptions`.
+    Raises `ContentError` for a token without a value.
     """
     token, chosen = _TOKEN, meaning.address.removesuffix("index.html")
     if meaning.address and dialect != "jekyll":
         return encode_path(chosen)
     if meaning.address:  # which Jekyll fills as it does the site's own form
         token, template = _JEKYLL_TOKEN, chosen
-    values = _values(meaning, path, dialect, zone, default_category)
+    values = _values(meaning, path, dialect, zone, default_category, naming=naming)
 
     def filled(match: re.Match[str]) -> str:
         value = values.get(match[1])
@@ -93,17 +100,27 @@ def encode_path(path: str) -> str:
 
 
 def _values(
-    meaning: Meaning, path: str, dialect: str, zone: ZoneInfo, default_category: str
+    meaning: Meaning,
+    path: str,
+    dialect: str,
+    zone: ZoneInfo,
+    default_category: str,
+    *,
+    naming: str,
 ) -> Mapping[str, str]:
     pure = PurePosixPath(path)
     slug = meaning.slug or slug_of(pure)
     below = _below_posts(pure)
+    if naming and dialect == "hexo":
+        below = _hexo_title(below, naming)
+    if naming and dialect == "pelican":
+        slug = meaning.slug or _pelican_slug(meaning.title) or slug
     last = meaning.categories[-1] if meaning.categories else ()
     stem, _ = named_language(pure.stem)
     is_index = stem == "index"
     values = {
         "title": below,
-        "name": pure.stem,
+        "name": below.rpartition("/")[2],
         "filename": pure.stem,
         "slug": slug,
         "post_title": _slugized(meaning.title).lower(),
@@ -152,6 +169,28 @@ def _below_posts(path: PurePosixPath) -> str:
     """Hexo's `:title`: the path below `_posts` without its ending, folders included."""
     parts = [*path.parts[:-1], path.stem]
     return "/".join(parts[parts.index("_posts") + 1 :] if "_posts" in parts else parts)
+
+
+def _hexo_title(below: str, form: str) -> str:
+    """The part of a file's name that is Hexo's `:title`, by the form in which new ones are named.
+
+    A name of another form is one word as a whole.
+    """
+    escaped = re.escape(form)
+    names = _HEXO_TOKEN.findall(escaped)
+    pattern = _HEXO_TOKEN.sub(lambda found: f"({_HEXO_SEGMENTS.get(found[1], '.+?')})", escaped)
+    found = re.fullmatch(pattern, below, re.ASCII)
+    parts = dict(zip(names, found.groups(), strict=True)) if found else {}
+    return parts.get("title") or _slugized(below)
+
+
+def _pelican_slug(title: str) -> str:
+    """A title as Pelican makes a slug of it; empty where only its table of signs would tell."""
+    plain = unicodedata.normalize("NFKD", title.translate(_PELICAN_QUOTES))
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    if not plain.isascii() or "_" in plain or "<" in plain:
+        return ""
+    return re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", plain).strip()).lower()
 
 
 def _hugo_path(path: str) -> str:

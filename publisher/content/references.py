@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from os.path import isfile, splitext
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote
 
+from publisher.content.dialects import slug_of
 from publisher.content.media import TYPES
 from publisher.content.options import ContentOptions
 from publisher.content.sources import Source
@@ -32,7 +33,9 @@ _SIGNED = re.compile(r"[?&](?:X-Amz-Signature|X-Amz-Expires|Signature|Expires|si
 _COMMON = ("file:/", "size:/")
 
 Index = Mapping[str, str]
-"""Name of a post (path, path below `_posts`, file name; with and without ending) -> its URL."""
+"""Name of a post (path, path below `_posts`, file name; with and without ending and date) -> its
+URL.
+"""
 
 
 class SourceIndex(Mapping[str, str]):
@@ -50,6 +53,8 @@ class SourceIndex(Mapping[str, str]):
         for source in self._sources:
             for name in _names(source.path):
                 found.setdefault(name, source.url)
+        for source in self._sources:  # Hexo may take the date of a file's name for no part of it
+            found.setdefault(slug_of(PurePosixPath(source.path)), source.url)
         return found
 
     def __getitem__(self, name: str) -> str:
@@ -161,9 +166,14 @@ class References:
         return url if url.endswith("/") else f"{re.sub(r'[.][a-z]+$', '', url)}/"
 
     def _inspect(self, value: str, suffix: str) -> None:
-        if suffix in PICTURES and value.startswith("http:"):
+        """Names a picture that lies elsewhere and may not be seen; our own come here too, for the
+        sanitiser may read what it wrote.
+        """
+        if suffix not in PICTURES or value.startswith(f"{self._options.base_url}/"):
+            return
+        if value.startswith("http:"):
             self._doubt(value, "shows a picture over plain http", "use https, or keep a copy here")
-        elif suffix in PICTURES and _SIGNED.search(value):
+        elif _SIGNED.search(value):
             self._doubt(value, "shows a picture whose address expires", "keep a copy here")
 
     def _doubt(self, value: str, problem: str, remedy: str) -> None:

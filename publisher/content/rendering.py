@@ -16,7 +16,7 @@ from publisher.domain.compact import Compact
 from publisher.domain.posts import Asset, Body, Excerpt, Failed, Image, Media, Warned
 from publisher.errors import ContentError
 
-RENDER_VERSION = 7
+RENDER_VERSION = 8
 """Rises by hand whenever the same file is read or rendered otherwise; a golden test says when."""
 
 

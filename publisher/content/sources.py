@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from publisher.content.decoding import decode, without_controls
 from publisher.content.dialects import Doubt, Meaning, marks_of, understand, unreadable_date
 from publisher.content.front_matter import FrontMatter, read_front_matter
-from publisher.content.options import ROOTS, ContentOptions
+from publisher.content.options import ContentOptions
 from publisher.content.permalinks import permalink
 from publisher.content.privacy import Marks
 from publisher.domain.compact import Compact
@@ -108,7 +108,7 @@ def _understood(
         body_line=matter.body_line,
         obstacle=_bad_date(meaning, matter, options) or no_address,
         is_empty=not body.strip(),
-        is_ignored=_layout(fields) in _IGNORED_LAYOUTS or _is_page(path, options),
+        is_ignored=_layout(fields) in _IGNORED_LAYOUTS,
         warnings=(*warnings, *_doubted(path, matter.lines, doubts)),
     )
     return Text(source=source, packed=pack(body), size=size)
@@ -127,6 +127,7 @@ def _address(
             zone=options.permalink_zone or options.zone,
             language=options.language,
             default_category=options.default_category,
+            naming=options.naming,
         )
     except ContentError as error:
         remedy = "give the post that field, or set content.permalink"
@@ -149,11 +150,6 @@ def _bad_date(meaning: Meaning, matter: FrontMatter, options: ContentOptions) ->
 def _layout(fields: Mapping[str, object]) -> str:
     layout = fields.get("layout")
     return layout.strip().lower() if isinstance(layout, str) else ""
-
-
-def _is_page(path: str, options: ContentOptions) -> bool:
-    """Whether a file lies where its site keeps pages."""
-    return path.partition("/")[0] not in ROOTS and options.has_pages
 
 
 def _warnings(path: str, matter: FrontMatter) -> list[Warned]:

@@ -6,7 +6,7 @@ degrades to what it says. A tag that is not listed keeps its inner text and is n
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import quote
 
@@ -162,6 +162,23 @@ def _player(form: str) -> Callable[[Arguments], Piece]:
     return player
 
 
+def _gist(given: Arguments) -> Piece:
+    """`user id` (Hugo), `user/id` or `id`; behind these the name of one file may stand."""
+    user, number = [*given.words[:2], "", ""][:2]
+    key = f"{user}/{number}" if "/" not in user and re.fullmatch(r"[0-9a-f]+", number) else user
+    return _player("https://gist.github.com/{}")(replace(given, words=(key,)))
+
+
+def _pen(given: Arguments) -> Piece:
+    """`user pen` and what it looks like (Hexo), `user="…" id="…"` (Hugo), or a path."""
+    user, pen = [*given.words[:2], "", ""][:2]
+    user, pen = given.named.get("user", user), given.named.get("id", pen)
+    is_pen = bool(user) and re.fullmatch(r"\w+", pen) and pen not in {"default", "dark", "light"}
+    if is_pen and "/" not in user:
+        given = replace(given, words=(f"{user}/pen/{pen}",), named={})
+    return _player("https://codepen.io/{}")(given)
+
+
 def _frame(given: Arguments) -> Piece:
     href = given.named.get("src") or given.address()
     return Link(href=href, text=given.named.get("title") or href) if href else None
@@ -194,8 +211,7 @@ _SINGLE: dict[str, Callable[[Arguments], Piece]] = {
     "youtube": _player("https://www.youtube.com/watch?v={}"),
     "vimeo": _player("https://vimeo.com/{}"),
     "bilibili": _player("https://www.bilibili.com/video/{}"),
-    "codepen": _player("https://codepen.io/{}"), "jsfiddle": _player("https://jsfiddle.net/{}"),
-    "gist": _player("https://gist.github.com/{}"),
+    "codepen": _pen, "jsfiddle": _player("https://jsfiddle.net/{}"), "gist": _gist,
     "tweet": _player("https://twitter.com/i/status/{}"),
     "iframe": _frame, "video": _frame, "audio": _frame, "pdf": _frame, "embed": _frame,
     "label": _label, "hideinline": _first_part, "u": _all, "emp": _all, "wavy": _all, "del": _all,

@@ -40,10 +40,18 @@ TAG = re.compile(f"{_HEXO}|{_HUGO}")
 """One tag: groups `name given end` for Hexo and Liquid, `tag args close` for Hugo."""
 
 _LIQUID_OUTPUT = r"\{\{-?\s*(?:site|page|config|theme)\.[\w.]++\s*+(?:\|[^}\n]{0,400})?-?\}\}"
-_TAG_SHAPE = r"\{%[^\n]{0,400}?%\}|\{\{[<%][^\n]{0,400}?[>%]\}\}|" + _LIQUID_OUTPUT
+_LIQUID_ADDRESS = (
+    r"\{\{-?\s*+(?:'([^'{}\n]{0,400}+)'|\"([^\"{}\n]{0,400}+)\")\s*+"
+    r"(?:\|\s*+(?:relative_url|absolute_url|prepend:\s*+site\.(?:baseurl|url))\s*+){1,4}-?\}\}"
+)
+"""An address in quotes that Jekyll would put behind that of its site; in one of two groups."""
+
+_LIQUID = re.compile(f"{_LIQUID_ADDRESS}|{_LIQUID_OUTPUT}")
+_HTML_WITH_LIQUID = re.compile(rf"<[A-Za-z][\w-]*+(?:[^<>{{}}\n]++|{_LIQUID.pattern})*+>")
+_TAG_SHAPE = r"\{%[^\n]{0,400}?%\}|\{\{[<%][^\n]{0,400}?[>%]\}\}|" + _LIQUID.pattern
 _TAGGED_LINK = re.compile(
-    rf"(?P<image>!?)\[(?P<text>[^\[\]\n]{{0,300}})\]\(\s*(?P<tag>{_TAG_SHAPE})"
-    r"(?P<rest>[^\s()]{0,400}+)\s*+\)"
+    rf"(?P<image>!?)\[(?P<text>[^\[\]\n]{{0,300}})\]\(\s*(?P<tag>(?>{_TAG_SHAPE}){{1,4}}+)"
+    r"(?P<rest>[^\s()]{0,400}+)\s*+(?:\"(?P<title>[^\"\n]{0,300}+)\"\s*+)?\)"
 )
 _SIZED_IMAGE = re.compile(
     r"!\[(?P<text>[^\[\]\n]{0,300})\]\((?P<src>[^\s()]++)(?:\s+\"[^\"\n]*\")?\s+"
@@ -59,6 +67,7 @@ def read_template_tags(parser: MarkdownIt) -> None:
     )
     parser.inline.ruler.before("escape", "template_tag", _single)
     parser.inline.ruler.before("escape", "tagged_link", _tagged_link)
+    parser.inline.ruler.before("escape", "liquid_html", _liquid_html)
 
 
 def without_tags(html: str, env: Any) -> str:
@@ -79,7 +88,12 @@ def without_tags(html: str, env: Any) -> str:
             case _:
                 return ""
 
-    return re.sub(_LIQUID_OUTPUT, "", TAG.sub(replaced, html)) if "{" in html else html
+    return _LIQUID.sub(_said_in_liquid, TAG.sub(replaced, html)) if "{" in html else html
+
+
+def _said_in_liquid(found: re.Match[str]) -> str:
+    """The address in quotes; nothing for a value of the site or the page."""
+    return found[1] or found[2] or ""
 
 
 def _parts(found: re.Match[str]) -> tuple[str, str, bool]:
@@ -200,9 +214,7 @@ def _push_inline(state: StateBlock, text: str, line: int) -> None:
 def _single(state: StateInline, silent: bool) -> bool:
     if not state.src.startswith(("{%", "{{"), state.pos) or state.env.get("is_raw"):
         return False
-    found = TAG.match(state.src, state.pos) or re.compile(_LIQUID_OUTPUT).match(
-        state.src, state.pos
-    )
+    found = TAG.match(state.src, state.pos) or _LIQUID.match(state.src, state.pos)
     if found is None:
         return False
     end = found.end()
@@ -218,6 +230,8 @@ def _single(state: StateInline, silent: bool) -> bool:
             if not is_known and not pair_of(name, arguments(given))[1]:
                 _doubt(state.env, None, name)
             _push_piece(state, piece)
+    elif not silent and (address := _said_in_liquid(found)):
+        state.push("text", "", 0).content = address
     state.pos = end
     return True
 
@@ -251,22 +265,27 @@ def _push_piece(state: StateInline, piece: Piece) -> None:
             pass
 
 
-def _push_link(state: StateInline, href: str, text: str) -> None:
+def _push_link(state: StateInline, href: str, text: str, *, title: str = "") -> None:
     if not href:
         state.push("text", "", 0).content = text
         return
-    state.push("link_open", "a", 1).attrs = {"href": href}
+    token = state.push("link_open", "a", 1)
+    token.attrs = {"href": href, **_titled(title)}
     state.push("text", "", 0).content = text
     state.push("link_close", "a", -1)
 
 
-def _push_image(state: StateInline, src: str, alt: str) -> None:
+def _push_image(state: StateInline, src: str, alt: str, *, title: str = "") -> None:
     token = state.push("image", "img", 0)
-    token.attrs = {"src": src, "alt": ""}
+    token.attrs = {"src": src, "alt": "", **_titled(title)}
     token.content = alt
     child = type(token)("text", "", 0)
     child.content = alt
     token.children = [child]
+
+
+def _titled(title: str) -> dict[str, str]:
+    return {"title": title} if title else {}
 
 
 def _tagged_link(state: StateInline, silent: bool) -> bool:
@@ -279,20 +298,31 @@ def _tagged_link(state: StateInline, silent: bool) -> bool:
     elif found := _TAGGED_LINK.match(state.src, state.pos):
         if not silent:
             target = without_tags(found["tag"], state.env) + found["rest"]
-            if found["image"]:
-                _push_image(state, target, found["text"])
-            else:
-                _push_link(state, target, found["text"])
+            pushed = _push_image if found["image"] else _push_link
+            pushed(state, target, found["text"], title=found["title"] or "")
     else:
         return False
     state.pos = found.end()
     return True
 
 
+def _liquid_html(state: StateInline, silent: bool) -> bool:
+    """`<img src="{{ "/a.png" | relative_url }}">`, which is no HTML before Liquid has read it."""
+    found = state.src[state.pos] == "<" and _HTML_WITH_LIQUID.match(state.src, state.pos)
+    if not found or "{{" not in found[0]:
+        return False
+    if not silent:
+        state.push("html_inline", "", 0).content = _LIQUID.sub(_said_in_liquid, found[0])
+    state.pos = found.end()
+    return True
+
+
 def _doubt(env: Any, line: int | None, name: str) -> None:
+    """Names a tag that is not known: a pair on its line, a single one where we are."""
+    outcome = "nothing stands in its place" if line is None else "what stood inside was kept"
     env["doubt"](
         env.get("line", 0) if line is None else line,
-        f"the tag {name!r} is not known; what stood inside was kept",
+        f"the tag {name!r} is not known; {outcome}",
         "write it in Markdown",
     )
 

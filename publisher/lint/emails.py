@@ -86,8 +86,10 @@ RULES = {
 """Every rule of our own and what breaks it; the others are features of caniemail.com."""
 
 
-def lint_email(message: bytes) -> list[Finding]:
+def lint_email(message: bytes, *, written: str = "") -> list[Finding]:
     """Everything that is wrong with a message, errors first, then by line. Never raises.
+
+    `written`: words and markup of the posts in it; what looks like a template there is theirs.
 
     A finding's line is that of the decoded HTML part; for rules `header-…` and `message-…` that
     of the message itself; for a `token` that of the part it names.
@@ -99,7 +101,7 @@ def lint_email(message: bytes) -> list[Finding]:
         *check_parts(email),
         *check_links(email),
         *check_images(email),
-        *check_markup(email),
+        *check_markup(email, written=written),
         *check_text(email),
         *check_styles(styles),
         *check_contrast(email, styles),

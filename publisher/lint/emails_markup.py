@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from html import unescape
 from unicodedata import east_asian_width
 
 from publisher.lint.emails_message import Email
@@ -14,16 +15,20 @@ PREHEADER = (40, 90)
 
 _ACTIVE = ("script", "iframe", "frame", "frameset", "embed", "applet")
 _TOKEN = re.compile(r"nl[0-9a-f]{16}_[a-z]+|\{\{[^{}]{0,200}\}\}|\{%[^{}]{0,200}%\}|%7[Bb]%7[Bb]")
+_MARKUP = re.compile(r"<[^<>]*>")
 _QUOTING = ("code", "pre", "kbd", "samp", "tt")
 _CONDITION = re.compile(r"<!--\[if\b[^\]]{0,200}\]>(?P<shown><!-->)?|(?:<!--)?<!\[endif\]-->")
 _TAG = re.compile(r"<(/?)(table|tbody|tr|td|div)\b[^<>]*>", re.IGNORECASE)
 _FILLER = re.compile("[\\s\u00ad\u034f\u180e\u200b-\u200f\u2007\u2060\ufeff]+")
 
 
-def check_markup(email: Email) -> Iterator[Finding]:
-    """The rules `element`, `token`, `comment-mso`, `id`, `preheader`, `title`, `ruby`."""
+def check_markup(email: Email, *, written: str) -> Iterator[Finding]:
+    """The rules `element`, `token`, `comment-mso`, `id`, `preheader`, `title`, `ruby`.
+
+    `written`: words and markup of the posts in it.
+    """
     yield from _elements(email)
-    yield from _tokens(email)
+    yield from _tokens(email, written)
     yield from _conditions(email)
     yield from _ids(email)
     yield from _preheader(email)
@@ -42,13 +47,14 @@ def _elements(email: Email) -> Iterator[Finding]:
         )
 
 
-def _tokens(email: Email) -> Iterator[Finding]:
+def _tokens(email: Email, written: str) -> Iterator[Finding]:
     quoted = " ".join(
         "".join(element.itertext()) for element in email.elements(*_QUOTING)
     )  # a post may be about templates
+    quoted = f"{' '.join(quoted.split())} {written} {_words(written)}"
     for leaf in (email.html, email.text):
         for found in _TOKEN.finditer(leaf.content if leaf else ""):
-            if leaf and found[0] not in quoted:
+            if leaf and found[0] not in quoted and _words(found[0]) not in quoted:
                 yield Finding(
                     rule="token",
                     severity=Severity.ERROR,
@@ -57,6 +63,11 @@ def _tokens(email: Email) -> Iterator[Finding]:
                     fix="the template names a value that is not there, or quotes it twice",
                 )
                 break
+
+
+def _words(markup: str) -> str:
+    """Markup as it reads, each blank a single one: texts are wrapped, and HTML is escaped."""
+    return " ".join(unescape(_MARKUP.sub("", markup)).split())
 
 
 def _conditions(email: Email) -> Iterator[Finding]:

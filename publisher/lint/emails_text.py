@@ -13,6 +13,7 @@ MIN_SHARE = 0.2
 
 _HAN = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff"
 _WORD = re.compile(f"[{_HAN}]|[^\\W_{_HAN}]+")
+_URL_END = r"(?=[.,;:]*(?:[\s<>()\[\]]|\Z))"
 _ENOUGH = 20
 
 
@@ -39,7 +40,7 @@ def _links(email: Email, text: str) -> Iterator[Finding]:
         (link.get("href") or "").strip() for link in email.elements("a") if not is_hidden(link)
     )
     others = (url for url in urls if is_web(url) and url not in email.leave_urls)
-    missing = [url for url in others if url not in text]
+    missing = [url for url in others if url not in text and not _is_in_page_of(text, url)]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         yield Finding(
@@ -49,3 +50,9 @@ def _links(email: Email, text: str) -> Iterator[Finding]:
             problem=f"the text part lacks links of the HTML: {missing[0][:60]}{more}",
             fix="name them in body.txt",
         )
+
+
+def _is_in_page_of(text: str, url: str) -> bool:
+    """Whether a URL is a place, such as a footnote, in a page that the text names."""
+    page, mark, _ = url.partition("#")
+    return bool(mark) and re.search(re.escape(page) + _URL_END, text) is not None

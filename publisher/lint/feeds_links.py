@@ -26,8 +26,9 @@ def check_links(feed: FeedDocument, *, url: str) -> Iterator[Finding]:
     yield from _self(feed, url)
     yield from _relations(feed)
     yield from _archive(feed)
+    own = url or next(filter(None, map(_own_address, feed.head.all("link", ATOM))), "")
     for entry in feed.entries if feed.form == "rss" else ():
-        yield from _enclosures(entry)
+        yield from _enclosures(entry, own)
 
 
 def check_media_type(form: str, media_type: str) -> Iterator[Finding]:
@@ -111,13 +112,17 @@ def _archive(feed: FeedDocument) -> Iterator[Finding]:
         yield _finding("L3", archive, problem, "wait until there are two archives")
 
 
-def _enclosures(item: Node) -> Iterator[Finding]:
+def _own_address(link: Node) -> str:
+    return link.attributes.get("href", "") if link.attributes.get("rel") == "self" else ""
+
+
+def _enclosures(item: Node, own: str) -> Iterator[Finding]:
     found = item.all("enclosure")
     if len(found) > 1:
         yield _finding("R4", found[1], "a second enclosure, which readers pass over", "keep one")
     for node in found:
         url = node.attributes.get("url", "")
-        if not _is_of_file(url):
+        if not _is_of_file(url, own):
             problem = f"{url!r} is not the URL of a file"
             yield _error("R4", node, problem, "write https://host.example/file")
         elif not node.attributes.get("length", "").isdigit():
@@ -126,13 +131,17 @@ def _enclosures(item: Node) -> Iterator[Finding]:
             yield _error("R4", node, "has no media type", "say for example audio/mpeg")
 
 
-def _is_of_file(url: str) -> bool:
-    """Whether an address has a host that anybody can reach, and a path."""
+def _is_of_file(url: str, own: str) -> bool:
+    """Whether an address has a path, and a host that anybody can reach, or at least whoever reads
+    the feed: in a rehearsal both are on `localhost`.
+    """
     try:
         parts = urlsplit(url)
-        return "." in (parts.hostname or "") and parts.path.startswith("/")
+        host = parts.hostname or ""
+        is_reached = "." in host or (bool(host) and host == urlsplit(own).hostname)
     except ValueError:  # half an IPv6 address
         return False
+    return is_reached and parts.path.startswith("/")
 
 
 def _error(rule: str, node: Node, problem: str, fix: str) -> Finding:

@@ -67,7 +67,7 @@ class Identity:
 
 def paths(app: App) -> list[str]:
     """All files that are read as posts, relative to the content folder."""
-    return find(app.content.folder)
+    return find(app.content.folder, app.content.places)
 
 
 def identity(app: App, path: str) -> Identity:
@@ -159,8 +159,16 @@ def _short(name: str) -> str:
 
 def _usual_folder(app: App, is_draft: bool) -> str:
     """Where the site keeps such posts, as far as the folders that are there tell."""
-    wanted = ("_drafts",) if is_draft else ("_posts", "posts", "post")
-    return next((name for name in wanted if (app.content.folder / name).is_dir()), "")
+    folder, places = app.content.folder, app.content.places
+    is_hugo = places.generator == "hugo"
+    kept = (*places.only, "_posts", "posts", "post")
+    wanted = ("_drafts",) if is_draft and not is_hugo else kept
+    found = next((name for name in wanted if (folder / name).is_dir()), "")
+    if found or not places.generator:
+        return found
+    if is_hugo:  # at the top it would be a page, if there are sections
+        return next((path.partition("/")[0] for path in paths(app) if "/" in path), "")
+    return f"_{'drafts' if is_draft else 'posts'}" if places.generator == "jekyll" else ""
 
 
 def _relative(app: App, path: str) -> str:

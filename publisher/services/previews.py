@@ -1,6 +1,7 @@
 """What the next issue would look like, without sending it."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from publisher.domain.addresses import parse_address
 from publisher.domain.newsletters import Newsletter
+from publisher.domain.posts import Post
 from publisher.errors import Conflict, NotFound
 from publisher.lint.emails import lint_email
 from publisher.lint.findings import Finding
@@ -95,8 +97,17 @@ def look_at(app: App, plan: IssuePlan, *, now: datetime, reader: Reader | None =
         text=personal(digest.text, digest.nonce, slots, escaped=False),
         message=message,
         detail=digest.detail,
-        findings=tuple(lint_email(message)),
+        findings=tuple(lint_email(message, written=_written(plan.shown))),
     )
+
+
+def _written(shown: Sequence[Post]) -> str:
+    """What the writers of the posts say in a mail."""
+    words = (
+        (post.title, post.description, *post.tags, post.excerpt.html, post.body.mail_html)
+        for post in shown
+    )
+    return "\n".join(text for each in words for text in each)
 
 
 def write(made: Preview, out: Path) -> list[Path]:

@@ -54,6 +54,32 @@ def test_a_new_post_lies_below_the_content_folder(command: Run, site: Path) -> N
     assert Path(out.strip()).is_file()
 
 
+@pytest.mark.parametrize(
+    ("files", "draft"),
+    [
+        (["_config.yml"], "_drafts/same.md"),
+        (["hugo.toml", "content/blog/a.md", "content/about.md"], "content/blog/same.md"),
+        (["hugo.toml", "content/a.md"], "content/same.md"),
+        (["pelicanconf.py", "content/a.md"], "content/same.md"),
+    ],
+)
+def test_a_new_post_of_a_site_lies_where_its_posts_do(
+    command: Run, site: Path, files: list[str], draft: str
+) -> None:
+    for name in files:
+        (site / "blog" / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / "blog" / name).write_text(f"{HEAD}---\nb" if name.endswith(".md") else "", "utf-8")
+    config = site / "config.toml"
+    config.write_text(config.read_text("utf-8").replace('\nsite = ""', '\nsite = "blog"'), "utf-8")
+    before = len(json.loads(command("posts", "list", "--json")[1])["posts"])
+    code, out, _ = command("new", "Same", "--draft")
+    assert code == 0
+    assert Path(out.strip()) == site / "blog" / draft
+    file = Path(command("new", "Other")[1].strip())
+    assert file.is_file()
+    assert len(json.loads(command("posts", "list", "--json")[1])["posts"]) == before + 2
+
+
 def test_a_new_draft_is_kept_back_and_a_second_post_of_one_title_is_refused(
     command: Run, site: Path
 ) -> None:

@@ -404,7 +404,7 @@ CHANGES: dict[str, object] = {
     "zone": ZoneInfo("UTC"), "base_url": "https://e.net", "language": "en", "dialect": "jekyll",
     "permalink": "p/:name/", "permalink_zone": ZoneInfo("UTC"), "encoding": "latin-1",
     "roots": (Path("/r"),), "default_category": "d", "protected_tags": frozenset({"craft"}),
-    "folder": Path("/elsewhere"),
+    "folder": Path("/elsewhere"), "naming": ":title",
 }  # fmt: skip
 
 
@@ -416,7 +416,8 @@ def test_every_setting_that_changes_a_post_is_in_its_key(name: str) -> None:
 
 
 def test_no_setting_is_forgotten() -> None:
-    assert {field.name for field in fields(ContentOptions)} == {*CHANGES, "cache"}
+    """`places` says whether a file is a post, and nothing of what it becomes."""
+    assert {field.name for field in fields(ContentOptions)} == {*CHANGES, "cache", "places"}
 
 
 def test_nothing_of_a_protected_post_is_in_the_cache(options: ContentOptions) -> None:

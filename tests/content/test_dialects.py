@@ -145,6 +145,10 @@ def test_a_title_of_which_feeds_show_nothing_is_none(title: str) -> None:
     [
         ("lang: zh_TW", "p.md", "zh-TW"),
         ("language: en", "p.md", "en"),
+        ("lang: AR", "p.md", "ar"),
+        ("lang: ZH-cn", "p.md", "zh-cn"),
+        ("lang: es_419", "p.md", "es-419"),
+        ("x: y", "EN/p.md", ""),
         ("x: y", "p.zh-cn.md", "zh-cn"),
         ("x: y", "en/p.md", "en"),
         ("x: y", "source/_posts/en/p.md", "en"),

@@ -8,8 +8,10 @@ import pytest
 from publisher.bootstrap import open_app
 from publisher.cli.main import run
 from publisher.clock import system_clock
+from publisher.content.folder import find
 from publisher.content.generators import Habits, generator_of, read_habits
 from publisher.content.loader import load
+from publisher.content.places import Places
 from publisher.errors import ConfigError
 from tests.factories import NOW, make_options
 
@@ -18,13 +20,14 @@ SITES: dict[str, tuple[dict[str, str], Habits]] = {
         {
             "_config.yml": (
                 "timezone: Asia/Tokyo\nlanguage: zh-TW\npermalink: p/:abbrlink.html\n"
-                "default_category: notes\n"
+                "default_category: notes\nnew_post_name: :year-:title.md\n"
                 "encrypt:\n  tags:\n  - {name: 日记, password: x}\n  - {name: b}\n"
             ),
             "source/_posts/a.md": "",
         },
         Habits(
             dialect="hexo", folder=Path("source"), roots=(Path("source"),), zone="Asia/Tokyo",
+            places=Places(generator="hexo"), naming=":year-:title",
             permalink="p/:abbrlink.html", language="zh-TW", default_category="notes",
             protected_tags=frozenset({"日记", "b"}),
         ),
@@ -34,6 +37,7 @@ SITES: dict[str, tuple[dict[str, str], Habits]] = {
         Habits(
             dialect="jekyll", folder=Path(), roots=(Path(),), zone="Europe/Berlin",
             permalink=":categories/:year/:month/:day/:title/", language="de",
+            places=Places(generator="jekyll"),
         ),
     ),
     "hugo": (
@@ -45,20 +49,43 @@ SITES: dict[str, tuple[dict[str, str], Habits]] = {
         Habits(
             dialect="hugo", folder=Path("content"), roots=(Path("static"), Path("assets")),
             zone="Europe/London", permalink="/:year/:slug/", language="en-gb",
+            places=Places(generator="hugo"),
         ),
     ),
     "hugo, old name, yaml": (
-        {"config.yaml": "contentDir: text\ntimezone: UTC+8\n", "archetypes/a.md": ""},
-        Habits(dialect="hugo", folder=Path("text"), roots=(Path("static"), Path("assets"))),
+        {
+            "config.yaml": "contentDir: text\ntimezone: UTC+8\nparams: {mainSections: [post]}\n",
+            "archetypes/a.md": "",
+        },
+        Habits(
+            dialect="hugo", folder=Path("text"), roots=(Path("static"), Path("assets")),
+            places=Places(generator="hugo", only=("post",)),
+        ),
     ),
     "pelican": (
         {
             "pelicanconf.py": "import os\nTIMEZONE = 'Asia/Shanghai'\nDEFAULT_LANG = 'zh'\n"
             "PATH = 'text'\nARTICLE_URL = '{date:%Y}/{slug}.html'\nX = os.getcwd()\n"
+            "ARTICLE_SAVE_AS = '{date:%Y}/{slug}/index.html'\n"
         },
         Habits(
             dialect="pelican", folder=Path("text"), roots=(Path("text"),), zone="Asia/Shanghai",
-            permalink=":year/:slug.html", language="zh",
+            permalink=":year/:slug.html", language="zh", naming=":title",
+            places=Places(generator="pelican", but=("pages",)),
+        ),
+    ),
+    "pelican, with folders of its own": (
+        {
+            "pelicanconf.py": "PAGE_PATHS = ['pages', 'about']\nARTICLE_PATHS = ('blog/',)\n"
+            "ARTICLE_EXCLUDES = ['blog/old']\nARTICLE_SAVE_AS = '{slug}/index.html'\n"
+            "SLUGIFY_SOURCE = 'basename'\n"
+        },
+        Habits(
+            dialect="pelican", folder=Path("content"), roots=(Path("content"),),
+            permalink=":slug/",
+            places=Places(
+                generator="pelican", only=("blog",), but=("pages", "about", "blog/old"),
+            ),
         ),
     ),
 }  # fmt: skip
@@ -81,12 +108,31 @@ def test_a_site_says_where_when_and_under_which_address(name: str, tmp_path: Pat
         folder=found.folder.relative_to(tmp_path),
         roots=tuple(root.relative_to(tmp_path) for root in found.roots),
         zone=found.zone,
+        places=found.places,
+        naming=found.naming,
         permalink=found.permalink,
         language=found.language,
         default_category=found.default_category,
         protected_tags=found.protected_tags,
     )
     assert below == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "naming"),
+    [
+        ("", ":title"),
+        ("SLUGIFY_SOURCE = 'title'", ":title"),
+        ("SLUGIFY_SOURCE = 'basename'", ""),
+        ("SLUGIFY_SOURCE = X", ""),
+        ("SLUGIFY_USE_UNICODE = True", ""),
+        ("SLUG_REGEX_SUBSTITUTIONS = [('a', 'b')]", ""),
+    ],
+)
+def test_pelican_names_posts_by_title_unless_told_otherwise(
+    line: str, naming: str, tmp_path: Path
+) -> None:
+    assert read_habits(lay(tmp_path, {"pelicanconf.py": line})).naming == naming
 
 
 def test_nothing_of_a_python_configuration_is_run(tmp_path: Path) -> None:
@@ -117,22 +163,82 @@ def test_a_configuration_that_cannot_be_read_is_named(
         read_habits(lay(tmp_path, files))
 
 
-def test_of_a_hexo_site_only_posts_and_drafts_are_posts(tmp_path: Path) -> None:
-    head = "---\ntitle: T\ndate: 2025-01-02\n---\nbody"
-    site = lay(tmp_path, {
-        "_config.yml": "", "source/_posts/a.md": head, "source/_posts/b/c.md": head,
-        "source/_drafts/d.md": head, "source/about/index.md": head, "source/e.md": head,
-    })  # fmt: skip
-    habits = read_habits(site)
-    options = make_options(habits.folder, roots=habits.roots)
-    before = options.fingerprint()
+HEAD = "---\ntitle: T\ndate: 2025-01-02\n---\nbody"
+PAGES: dict[str, tuple[dict[str, str], list[str], list[str]]] = {
+    "hexo": (
+        {"_config.yml": "", "scaffolds/x": ""},
+        ["source/_posts/a.md", "source/_posts/b/c.md"],
+        ["source/about/index.md", "source/e.md", "source/b/_posts/f.md"],
+    ),
+    "hexo, without a folder of posts": (
+        {"_config.yml": "", "scaffolds/x": ""}, ["source/posts/a.md", "source/e.md"], [],
+    ),
+    "jekyll": (
+        {"_config.yml": ""},
+        ["_posts/2025-01-02-a.md", "_posts/x/2025-01-02-b.md", "sea/_posts/2025-01-02-c.md"],
+        ["README.md", "about.md", "docs/install.md", "vendor/gems/x/_posts/2025-01-02-d.md"],
+    ),
+    "jekyll, with a source": (
+        {"_config.yml": "source: src"}, ["src/_posts/2025-01-02-a.md"], ["src/about.md"],
+    ),
+    "jekyll, without posts": ({"_config.yml": ""}, [], ["about.md"]),
+    "hugo": (
+        {"hugo.toml": ""},
+        ["content/posts/a.md", "content/notes/b/index.md", "content/notes/2025/c.md"],
+        ["content/about.md", "content/search.zh.md", "content/now/index.md",
+         "content/now/index.zh.md", "content/page/links.md"],
+    ),
+    "hugo, with main sections": (
+        {"hugo.yaml": "Params: {MainSections: [Posts]}"},
+        ["content/posts/a.md", "content/zh/posts/b.md"],
+        ["content/projects/a.md", "content/about.md"],
+    ),
+    "hugo, with a main section that is not there": (
+        {"hugo.yaml": "mainSections: blog"}, ["content/posts/a.md"], ["content/about.md"],
+    ),
+    "hugo, without sections": (
+        {"hugo.toml": ""}, ["content/a.md", "content/b/index.md"], [],
+    ),
+    "pelican": (
+        {"pelicanconf.py": ""}, ["content/a.md", "content/sea/b.md", "content/sea/pages/c.md"],
+        ["content/pages/about.md"],
+    ),
+    "pelican, with folders of its own": (
+        {"pelicanconf.py": "ARTICLE_PATHS = ['blog']\nARTICLE_EXCLUDES = ['blog/old']"},
+        ["content/blog/a.md"], ["content/about.md", "content/blog/old/a.md"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_no_post(name: str, tmp_path: Path) -> None:
+    """Nor is it an error: it need not have a date, nor be readable at all."""
+    files, posts, pages = PAGES[name]
+    lay(tmp_path, files)
+    lay(tmp_path, dict.fromkeys(posts, HEAD) | dict.fromkeys(pages, HEAD))
+    if pages:
+        lay(tmp_path, {pages[0]: "---\ntitle: [\n---\n"})
+    habits = read_habits(tmp_path)
+    options = make_options(
+        habits.folder, roots=habits.roots, places=habits.places, dialect=habits.dialect
+    )
     library = load(options, now=NOW)
-    assert [post.path for post in library.posts] == ["_posts/a.md", "_posts/b/c.md"]
-    assert [file.path for file in library.skipped] == ["_drafts/d.md"]
-    assert len(load(make_options(habits.folder), now=NOW).posts) == 4  # no site, but a folder
-    (site / "source" / "_posts").rename(site / "source" / "posts")
-    assert options.fingerprint() != before
-    assert len(load(options, now=NOW).posts) == 4
+    found = [(habits.folder / post.path).relative_to(tmp_path).as_posix() for post in library.posts]
+    assert found == sorted(posts)
+    assert library.failed == ()
+    assert find(options.folder, options.places) == [post.path for post in library.posts]
+
+
+def test_a_folder_that_is_no_site_has_no_pages(tmp_path: Path) -> None:
+    lay(tmp_path, {"_posts/a.md": HEAD, "about/index.md": HEAD, "e.md": HEAD})
+    assert len(load(make_options(tmp_path), now=NOW).posts) == 3
+
+
+def test_drafts_of_a_site_are_kept_back_as_drafts(tmp_path: Path) -> None:
+    lay(tmp_path, {"_posts/a.md": HEAD, "_drafts/d.md": HEAD, "about.md": HEAD})
+    for generator in ("hexo", "jekyll"):
+        options = make_options(tmp_path, places=Places(generator=generator))
+        assert [file.path for file in load(options, now=NOW).skipped] == ["_drafts/d.md"]
 
 
 def test_content_site_takes_everything_over(tmp_path: Path) -> None:

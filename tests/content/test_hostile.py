@@ -243,4 +243,4 @@ def test_a_name_that_cannot_be_shown_fails_with_a_word(tmp_path: Path, name: byt
     assert [post.path for post in library.posts] == ["good.md"]
     assert [failed.remedy for failed in library.failed] == ["rename the file"]
     assert library.failed[0].path.isprintable()
-    assert find(options.folder) == ["good.md"]
+    assert find(options.folder, options.places) == ["good.md"]

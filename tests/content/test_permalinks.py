@@ -85,6 +85,10 @@ def test_a_field_that_is_not_given_is_named() -> None:
         ("jekyll", "permalink: /a/b.html", "_posts/2025-01-02-p.md", "/a/b.html"),
         ("jekyll", "permalink: /at/12:30/", "_posts/2025-01-02-p.md", "/at/12:30/"),
         ("hugo", "x: y", "Post/Hello - World, (再见).md", "/post/hello-world-%E5%86%8D%E8%A7%81/"),
+        ("jekyll", "slug: Sea Side", "_posts/2025-01-02-p.md", "/2025/01/02/Sea-Side.html"),
+        ("jekyll", "slug: Sea Side\npermalink: /:slug/", "_posts/2025-01-02-p.md", "/sea-side/"),
+        ("jekyll", "category: Deep Sea", "_posts/2025-01-02-p.md",
+         "/deep%20sea/2025/01/02/p.html"),
         ("jekyll", "categories: [a, b]", "_posts/2025-01-02-p.md", "/a/b/2025/01/02/p.html"),
         ("jekyll", "x: y", "_posts/2025-01-02-A b_c.md", "/2025/01/02/A-b_c.html"),
         (
@@ -101,6 +105,42 @@ def test_a_field_that_is_not_given_is_named() -> None:
 )  # fmt: skip
 def test_each_generator_has_its_own_form(dialect: str, lines: str, path: str, found: str) -> None:
     assert url(lines, path, dialect=dialect) == found
+
+
+@pytest.mark.parametrize(
+    ("naming", "path", "found"),
+    [
+        (":year-:month-:day-:title", "_posts/2025-10-11-hello.md", "/2025/01/02/hello/"),
+        (":year-:month-:day-:title", "_posts/hello.md", "/2025/01/02/hello/"),
+        (":year-:month-:day-:title", "_posts/a/2025-10-11-b c.md", "/2025/01/02/a-2025-10-11-b-c/"),
+        (":year/:title", "_posts/2025/a/b.md", "/2025/01/02/a/b/"),
+        (":year/:i_month-:title", "_posts/2025/1-b.md", "/2025/01/02/b/"),
+        (":lang/:title", "_posts/en/b.md", "/2025/01/02/b/"),
+        (":title/:title", "_posts/a/b.md", "/2025/01/02/b/"),
+        (":year-:month", "_posts/2025-10.md", "/2025/01/02/2025-10/"),
+    ],
+)
+def test_hexo_takes_the_title_out_of_a_name(naming: str, path: str, found: str) -> None:
+    assert url("x: y", path, naming=naming) == found
+    form = {"naming": naming, "permalink": ":name/"}
+    assert url("x: y", path, **form) == f"/{found.removesuffix('/').rpartition('/')[2]}/"
+
+
+@pytest.mark.parametrize(
+    ("title", "found"),
+    [
+        ("Deep Sea -- Part 2", "/deep-sea-part-2.html"),
+        ("A Café’s “Menu”: soup & more!", "/a-cafes-menu-soup-more.html"),
+        ("深海", "/p.html"),  # what Pelican's table of signs makes of it we cannot tell
+        ("Straße", "/p.html"),
+    ],
+)
+def test_pelican_makes_the_slug_of_the_title(title: str, found: str) -> None:
+    lines = f"title: '{title}'"
+    assert url(lines, "note/p.md", dialect="pelican", naming=":title") == found
+    assert url(lines, "note/p.md", dialect="pelican") == "/p.html"
+    given = f"{lines}\nslug: own"
+    assert url(given, "note/p.md", dialect="pelican", naming=":title") == "/own.html"
 
 
 def test_a_form_that_names_the_language_names_it_once() -> None:

@@ -1,5 +1,6 @@
 """Pictures and other posts, found where the generators look for them, and nowhere else."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,20 @@ def test_of_two_posts_of_one_name_the_one_beside_comes_first() -> None:
 def test_a_page_that_is_a_folder_is_linked_by_its_folder() -> None:
     source = make_text(f"{HEAD}b", "post/harbour/index.md", dialect="hugo").source
     assert SourceIndex([source])["harbour"] == "https://example.org/post/harbour/"
+
+
+def test_a_picture_of_our_own_is_not_named_for_its_plain_http(options: ContentOptions) -> None:
+    """The sanitiser may read twice what it wrote, as where a script was taken away."""
+    body = "![](/images/site.png)\n\n`code` List<String>\n\n<script>x</script>"
+    (options.folder / "_posts" / "p.md").write_text(HEAD + body, "utf-8")
+    library = load(replace(options, base_url="http://localhost:8080"), now=NOW)
+    assert "http://localhost:8080/images/site.png" in library.posts[0].body.html
+    assert library.warnings == ()
+
+
+def test_a_post_is_found_without_the_date_of_its_name_too() -> None:
+    dated = make_text(HEAD + "b", "_posts/2025-01-02-hello.md").source
+    found = SourceIndex([dated])
+    assert found["hello"] == found["2025-01-02-hello"] == dated.url
+    bare = make_text(HEAD + "b", "_posts/hello.md").source
+    assert SourceIndex([dated, bare])["hello"] == bare.url

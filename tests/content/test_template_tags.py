@@ -27,7 +27,31 @@ def rendered(body: str) -> Rendering:
         ("{{< youtube x1 >}}", '<a href="https://www.youtube.com/watch?v=x1">'),
         ('{{< figure src="//e.com/a.png" caption="c" >}}', 'src="https://e.com/a.png" alt="c"'),
         ("{% img https://e.com/a.png 300 200 \"t 'a'\" %}", 'src="https://e.com/a.png" alt="a"'),
+        ("{% youtube https://e.com/v %}", '<a href="https://e.com/v">'),
+        ("{{< gist spf13 7896402 >}}", '<a href="https://gist.github.com/spf13/7896402">'),
+        ('{{< gist spf13 789 "a.go" >}}', '<a href="https://gist.github.com/spf13/789">'),
+        ("{% gist user/7af a.rb %}", '<a href="https://gist.github.com/user/7af">'),
+        ("{% gist 7af a.rb %}", '<a href="https://gist.github.com/7af">'),
+        ("{% codepen ann VwLgP dark %}", '<a href="https://codepen.io/ann/pen/VwLgP">'),
+        ('{{< codepen user="ann" id="Vw" >}}', '<a href="https://codepen.io/ann/pen/Vw">'),
+        ('{{< codepen id="Vw" >}}', '<a href="https://codepen.io/Vw">'),
+        ("{% codepen VwLgP dark %}", '<a href="https://codepen.io/VwLgP">'),
+        ("{% codepen ann/pen/VwLgP %}", '<a href="https://codepen.io/ann/pen/VwLgP">'),
         ("{% label 文 blue %}", "<p>文</p>"),
+        ("![a]({{ site.url }}{{ site.baseurl }}/a.png)", 'src="https://example.org/a.png" alt="a"'),
+        ("![a]({{ '/a.png' | relative_url }})", 'src="https://example.org/a.png" alt="a"'),
+        ('![a]({{ "/a.png" | prepend: site.baseurl | prepend: site.url }})', 'org/a.png" alt="a"'),
+        ('![a]({{ site.baseurl }}/a.png "t")', 'src="https://example.org/a.png" alt="a" title="t"'),
+        ('[a]({{ "/b/" | relative_url }} "t")', '<a href="https://example.org/b/" title="t">a</a>'),
+        ("[a]({{ site.baseurl }}{% post_url other %})", '<a href="https://example.org/other/">a</a>'),
+        ('[a]({{ "/b/" | absolute_url }}#c)', '<a href="https://example.org/b/#c">a</a>'),
+        ("at {{ '/b/' | relative_url }}", "<p>at /b/</p>"),
+        ("{{ '/b/' | upcase }}", "{{ '/b/' | upcase }}"),
+        ("`{{ '/b/' | relative_url }}`", "<code>{{ '/b/' | relative_url }}</code>"),
+        ("<img src=\"{{ '/a.png' | relative_url }}\" alt='a'>", 'src="https://example.org/a.png"'),
+        ('x <img src="{{ "/a.png" | relative_url }}"> y', 'x <img src="https://example.org/a.png"'),
+        ('<img src="{{ "/a.png" | relative_url }}">', '<img src="https://example.org/a.png"'),
+        ('<p><a href="{{ "/b/" | relative_url }}">c</a></p>', '<a href="https://example.org/b/">c'),
         ("{% raw %}{{ x }} {% y %}{% endraw %}", "<p>{{ x }} {% y %}</p>"),
         ("{{ site.title }}a", "<p>a</p>"),
         ("{{ variable }}", "<p>{{ variable }}</p>"),
@@ -65,11 +89,15 @@ def test_no_tag_that_has_no_other_half_aborts_a_post(body: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "line"), [("a\n\n{% what x %}", 7), ("{% what %}\nb\n{% endwhat %}", 5)]
+    ("body", "line", "outcome"),
+    [
+        ("a\n\n{% what x %}", 7, "nothing stands in its place"),
+        ("{% what %}\nb\n{% endwhat %}", 5, "what stood inside was kept"),
+    ],
 )
-def test_a_tag_that_is_not_known_is_named_with_its_line(body: str, line: int) -> None:
+def test_a_tag_that_is_not_known_is_named_with_its_line(body: str, line: int, outcome: str) -> None:
     (warned,) = rendered(body).warnings
-    assert "'what'" in warned.problem
+    assert warned.problem == f"the tag 'what' is not known; {outcome}"
     assert warned.line == line
 
 

@@ -207,6 +207,28 @@ def test_one_warning(rule: str, message: bytes) -> None:
     assert rules(message) == [("warning", rule)]
 
 
+NOTE = make_html('<p>a<a href="https://example.org/1/#fn1">1</a></p>')
+
+
+@pytest.mark.parametrize("end", ["", ".", "\n", ")"])
+def test_a_footnote_is_in_the_page_that_the_text_names(end: str) -> None:
+    assert rules(make_email(NOTE, text=f"{TEXT}https://example.org/1/{end}")) == []
+    far = f"{TEXT}https://example.org/1/2/{end}"
+    assert rules(make_email(NOTE, text=far)) == [("warning", "text-links")]
+
+
+def test_what_a_writer_says_of_templates_is_no_slot() -> None:
+    title = "How {{ 'a' | b & c }} and {{ x }} work"
+    shown = "How {{ &#39;a&#39; | b &amp; c }} and\n{{ x }} work"
+    message = make_email(make_html(f"<p>{shown}</p>"), text=TEXT + title.replace(" | ", "\n| "))
+    assert rules(message) == [("error", "token")] * 2
+    assert lint_email(message, written=title) == []
+    left = make_email(make_html(f"<p>{shown} {{{{ name }}}}</p>"))
+    assert [each.problem for each in lint_email(left, written=title)] == [
+        "{{ name }} was left in the text/html part"
+    ]
+
+
 def test_every_rule_has_its_message() -> None:
     shown = {rule for rule, _ in (*ERRORS, *WARNINGS)}
     assert shown - set(features()) == set(RULES)

@@ -248,6 +248,15 @@ def test_sound_feeds_have_no_finding() -> None:
     assert lint_feed(json.dumps(JSON).encode(), url="https://example.org/feed.json") == []
 
 
+@pytest.mark.parametrize("url", ["http://localhost:8080/rss.xml", ""])
+def test_a_rehearsal_may_have_its_recordings_where_it_is(url: str) -> None:
+    here = RSS.replace("https://example.org/rss.xml", "http://localhost:8080/rss.xml")
+    recording = '<enclosure url="http://localhost:8080/{}" type="audio/mpeg" length="1"/>'
+    assert rules(here.replace(CREATOR, recording.format("a.mp3"), 1), url) == set()
+    elsewhere = recording.format("a.mp3").replace("localhost", "machine")
+    assert rules(here.replace(CREATOR, elsewhere, 1), url) == {"R4"}
+
+
 @pytest.mark.parametrize(("rule", "old", "new"), IN_RSS)
 def test_a_fault_in_rss_breaks_its_rule_alone(rule: str, old: str, new: str) -> None:
     assert old in RSS

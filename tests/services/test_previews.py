@@ -79,10 +79,25 @@ def test_the_stamp_takes_any_name_of_a_file(app: App) -> None:
     assert previews.stamp(app) != before
 
 
-def test_check_names_what_clients_would_hold_against_the_next_issue(app: App) -> None:
-    add_post(app, more="description: '{{ name }} is left over'\n")
-    found = checks.check(app, now=app.clock()).findings
+def test_check_names_what_clients_would_hold_against_the_next_issue(
+    app: App, tmp_path: Path
+) -> None:
+    add_post(app)
+    shipped = Path(__file__).parents[2] / "templates" / "email" / "digest" / "body.txt"
+    folder = tmp_path / "own" / "email" / "digest"
+    folder.mkdir(parents=True)
+    left_over = "{% block body %}\n{{ '{{ name }}' }} is left over\n"
+    (folder / "body.txt").write_text(shipped.read_text().replace("{% block body %}", left_over))
+    left = replace(app, templates=Templates(tmp_path / "own"))
+    found = checks.check(left, now=app.clock()).findings
     assert {each.where for each in found} == {"newsletters.weekly.template (token)"}
+
+
+def test_what_posts_quote_of_templates_is_not_held_against_the_letter(app: App) -> None:
+    file = add_post(app, more="description: 'It prints {{ name }}.'\ntags: ['{{ t }}']\n")
+    text = file.read_text().replace("title: One", "title: 'Why {{ x }} & {% y %}?'")
+    file.write_text(text + "See {{ a | b }}, `{{ c }}` and [e](https://e.org/%7B%7Bd%7D%7D).\n")
+    assert checks.check(app, now=app.clock()).findings == ()
 
 
 def test_check_refuses_a_broken_notice_with_template_line_and_variable(
