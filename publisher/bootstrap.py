@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from ipaddress import ip_network
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 from publisher.clock import Clock, system_clock
@@ -34,6 +35,7 @@ from publisher.services.app import (
     ScheduleOptions,
     SubscriberOptions,
 )
+from publisher.services.output import refuse_used
 from publisher.services.vitals import Vitals
 from publisher.settings import (
     NewsletterSettings,
@@ -45,7 +47,7 @@ from publisher.settings import (
     read_site_keys,
     rotate_site_key,
 )
-from publisher.store.engine import open_store
+from publisher.store.engine import copy_database, open_store
 
 
 def database_of(config: Path) -> Path:
@@ -118,6 +120,25 @@ def open_app(
         )
     finally:
         store.close()
+
+
+@contextmanager
+def open_rehearsal(config: Path, *, out: Path, clock: Clock = system_clock) -> Iterator[App]:
+    """The site on a copy of its database, with `out` as its output folder: whatever is built with
+    it, the site itself stays as it is.
+
+    Raises as `open_app` does, and `PublisherError` for a folder in which something lies.
+    """
+    with open_app(config, clock=clock) as app:
+        refuse_used(out, beside=app.folders.output)
+        with TemporaryDirectory(prefix="rehearsal-", dir=app.folders.state) as aside:
+            database = Path(aside) / "publisher.db"
+            copy_database(database_of(config), database)
+            store = open_store(database, durable=False)
+            try:
+                yield replace(app, store=store, folders=replace(app.folders, output=out))
+            finally:
+                store.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

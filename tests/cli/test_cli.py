@@ -3,6 +3,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 
@@ -254,6 +255,65 @@ def test_a_wrong_command_line_exits_2(command: Run) -> None:
     assert command("plan", "--now", "yesterday")[0] == 2
     assert command("plan", "--now", "2026-11-24T00:00:00")[0] == 2
     assert command("nonsense")[0] == 2
+
+
+@pytest.mark.parametrize("moment", ["2027-03-27", "2027-03-27+08:00", "2027-03-27T09:00"])
+def test_a_moment_without_offset_is_refused_with_one_that_is_taken(
+    command: Run, moment: str
+) -> None:
+    code, _, words = command("plan", "--now", moment)
+    assert code == 2
+    example = words.split("for example ")[1].split()[0]
+    assert command("plan", "--now", example)[0] == 0
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00"])
+def test_a_moment_beyond_the_calendar_is_refused(command: Run, moment: str) -> None:
+    code, _, words = command("plan", "--now", moment)
+    assert code == 2
+    assert "1900 to 9998" in words
+
+
+def standing(site: Path) -> tuple[list[str], dict[Path, tuple[bytes, int]]]:
+    """The database as text, and what is published with its times."""
+    with closing(sqlite3.connect(site / "var" / "publisher.db")) as raw:
+        rows = list(raw.iterdump())
+    public = [path for path in (site / "public").rglob("*") if path.is_file()]
+    return rows, {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in public}
+
+
+@pytest.mark.parametrize("moment", ["2100-01-01T00:00:00Z", "2025-01-01T00:00:00Z"])
+def test_a_rehearsal_of_another_moment_leaves_the_site_as_it_is(
+    command: Run, site: Path, tmp_path: Path, moment: str
+) -> None:
+    coming = "---\ntitle: Far ahead\ndate: 2090-01-01 00:00:00\n---\nSoon.\n"
+    (site / "content" / "far.md").write_text(coming)
+    assert command("build")[0] == 0
+    before, out = standing(site), tmp_path / "then"
+
+    assert command("build", "--now", moment)[0] == 2
+    assert command("build", "--now", moment, "--out", str(out))[0] == 0
+
+    assert ("Far ahead" in (out / "rss.xml").read_text()) is moment.startswith("2100")
+    assert standing(site) == before
+    assert sorted(path.name for path in (site / "var").iterdir()) == [
+        "cache",
+        "publisher.db",
+        "secret-key",
+    ]
+
+
+def test_a_rehearsal_is_written_into_an_empty_folder_that_is_not_the_site_s(
+    command: Run, site: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "index.html").write_text("Mine.")
+
+    for folder in (tmp_path / "mine", site / "public", site / "public" / "new"):
+        assert command("build", "--out", str(folder))[0] == 1
+
+    assert (tmp_path / "mine" / "index.html").read_text() == "Mine."
+    assert not (site / "public").exists()
 
 
 def test_an_unknown_newsletter_exits_1_and_names_the_known(command: Run) -> None:
