@@ -152,7 +152,7 @@ class Opening:
 
 def found_site(folder: Path, *, sample: bool) -> Opening:
     """Makes a folder a site: config, content, secret key, database. May be repeated."""
-    founded = sites.found(folder, sample=sample)
+    founded = sites.found(folder, sample=sample, today=system_clock().date())
     config = folder / "config.toml"
     created = list(founded.created)
     settings = load_settings(config)

@@ -232,6 +232,61 @@ def test_an_empty_site_has_no_sample_posts_and_nobody_to_mail(tmp_path: Path) ->
     assert run(["-C", str(tmp_path / "mine"), "publish"]) == 0
 
 
+def test_an_empty_site_has_every_setting_and_no_word_of_the_sample(tmp_path: Path) -> None:
+    sample = Path(__file__).parents[2].joinpath("config.toml").read_text(encoding="utf-8")
+    assert run(["init", "--empty", str(tmp_path)]) == 0
+    text = (tmp_path / "config.toml").read_text(encoding="utf-8")
+
+    def parts(line: str) -> tuple[str, str]:
+        return line.partition(" = ")[0], line.rpartition("  # ")[2]
+
+    assert [parts(line) for line in text.splitlines()[1:]] == [
+        parts(line) for line in sample.splitlines()[1:]
+    ]
+    for word in ("Lighthouse", "lighthouse", "灯塔", "Harbour", "Shanghai", "2025", "hexo"):
+        values = [line.rpartition("  # ")[0] for line in text.splitlines()]
+        assert not [line for line in values if word in line]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ([], {"title", "description", "author", "author_email", "authority", "postal_address",
+              "sender_name"}),
+        (["--empty"], {"title", "sender_name"}),
+    ],
+)  # fmt: skip
+def test_a_public_site_is_told_what_is_left_of_the_sample(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], named: set[str]
+) -> None:
+    def found() -> set[str]:
+        run(["-C", str(tmp_path), "check", "--json"])
+        rows = json.loads(capsys.readouterr().out)["findings"]
+        return {row["where"].rpartition(".")[2] for row in rows if "not yours" in row["problem"]}
+
+    assert run(["init", *arguments, str(tmp_path)]) == 0
+    config = tmp_path / "config.toml"
+    assert found() == set()  # a rehearsal
+    config.write_text(config.read_text().replace("http://localhost:8080", "https://lights.net"))
+    assert found() == named
+
+
+def test_init_makes_its_folder_seen_from_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+    assert run(["-C", "../there", "init", "--empty"]) == 0
+    assert run(["-C", "../there", "init", "--empty", "more"]) == 0
+    assert run(["--config", "other.toml", "init", "--empty"]) == 2
+
+    assert (tmp_path / "there" / "config.toml").is_file()
+    assert (tmp_path / "there" / "more" / "config.toml").is_file()
+    assert list((tmp_path / "here").iterdir()) == []
+
+
 def test_the_secret_key_is_for_the_owner_only(site: Path) -> None:
     assert (site / "var" / "secret-key").stat().st_mode & 0o077 == 0
 
