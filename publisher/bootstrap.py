@@ -66,9 +66,9 @@ def open_app(
     """
     settings = load_settings(config)
     root = config.resolve().parent
+    keys = read_site_keys(settings, root)
     store = open_store(database_of(config), durable=settings.state.durable)
     try:
-        keys = read_site_keys(settings, root)
         yield App(
             site=_site(settings),
             newsletters=tuple(_newsletter(n, settings) for n in settings.newsletters),
@@ -156,7 +156,8 @@ def found_site(folder: Path, *, sample: bool) -> Opening:
     config = folder / "config.toml"
     created = list(founded.created)
     settings = load_settings(config)
-    if create_site_key(settings, folder.resolve()):
+    is_new = not database_of(config).exists()  # another key would break all links of an old one
+    if is_new and create_site_key(settings, folder.resolve()):
         created.append(f"{settings.state.folder}/secret-key")
     joined = 0
     with open_app(config) as app:

@@ -287,6 +287,39 @@ def test_init_makes_its_folder_seen_from_another(
     assert list((tmp_path / "here").iterdir()) == []
 
 
+def test_a_site_whose_key_is_away_gets_no_other_one(command: Run, site: Path) -> None:
+    key = site / "var" / "secret-key"
+    before = key.read_bytes()
+    key.unlink()
+
+    for arguments in (("status",), ("init",)):
+        code, _, words = command(*arguments)
+        assert code == 78
+        assert "put this site's own there" in words
+
+    assert not key.exists()
+    key.write_bytes(before)
+    assert command("status")[0] == 0
+
+
+def test_without_a_key_no_database_is_made(tmp_path: Path) -> None:
+    sample = Path(__file__).parents[2] / "config.toml"
+    (tmp_path / "config.toml").write_bytes(sample.read_bytes())
+    assert run(["-C", str(tmp_path), "status"]) == 78
+    assert not (tmp_path / "var").exists()
+    assert run(["-C", str(tmp_path), "init"]) == 0
+
+
+def test_what_there_is_not_is_named_in_a_sentence(command: Run) -> None:
+    _, _, words = command("feeds", "validate", "http://elsewhere.example/feed.xml")
+    assert words.startswith("error: no feed 'http://elsewhere.example/feed.xml': not an address")
+    choose = ("subscribers", "choose", "ann@example.org", "--newsletter", "weekly")
+    _, _, words = command(*choose, "--frequency", "hourly")
+    assert "no frequency 'hourly': newsletter weekly offers instant, daily, monthly" in words
+    _, _, words = command(*choose, "--topic", "stars")
+    assert "no topic 'stars': newsletter weekly offers 日常, 夜航, craft" in words
+
+
 def test_the_secret_key_is_for_the_owner_only(site: Path) -> None:
     assert (site / "var" / "secret-key").stat().st_mode & 0o077 == 0
 
