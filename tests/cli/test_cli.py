@@ -2,6 +2,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from contextlib import closing
 from io import BytesIO, StringIO, TextIOWrapper
@@ -318,6 +319,31 @@ def test_what_there_is_not_is_named_in_a_sentence(command: Run) -> None:
     assert "no frequency 'hourly': newsletter weekly offers instant, daily, monthly" in words
     _, _, words = command(*choose, "--topic", "stars")
     assert "no topic 'stars': newsletter weekly offers 日常, 夜航, craft" in words
+
+
+@pytest.mark.parametrize("arguments", [["subscribers", "export"], ["plan"], ["config", "show"]])
+def test_a_full_disk_is_told_in_one_line(site: Path, arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "publisher", "-C", str(site), *arguments],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
+
+
+def test_tables_within_tables_are_shown_as_such(command: Run, site: Path) -> None:
+    config = site / "config.toml"
+    config.write_text(config.read_text().replace("redirects = {}", 'redirects = {"/a" = "/b"}'))
+    _, out, _ = command("config", "show")
+    assert tomllib.loads(out.partition("[feeds.redirects]")[2].partition("[")[0]) == {"/a": "/b"}
+    assert '[feeds.podcast]\ncategory = ""\n' in out
+    shown = json.loads(command("config", "show", "--json")[1])["feeds"]
+    assert shown["redirects"] == {"/a": "/b"}
+    assert shown["podcast"]["explicit"] is False
+
+
+def test_no_number_of_seconds_is_refused(command: Run) -> None:
+    assert command("healthcheck", "--timeout", "nan")[0] == 2
 
 
 def test_the_secret_key_is_for_the_owner_only(site: Path) -> None:
