@@ -1,6 +1,7 @@
 """`publisher healthcheck`: whether the daemon of this site is fit for work."""
 
 import math
+from typing import Any
 
 import click
 
@@ -17,7 +18,7 @@ class Seconds(click.FloatRange):
     """A length of time; of "not a number" every range holds."""
 
     def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         seconds = float(super().convert(value, param, ctx))
         return self.fail(f"{value!r} is no number", param, ctx) if math.isnan(seconds) else seconds
