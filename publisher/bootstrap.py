@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from ipaddress import ip_network
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 from publisher.clock import Clock, system_clock
@@ -35,6 +36,7 @@ from publisher.services.app import (
     ScheduleOptions,
     SubscriberOptions,
 )
+from publisher.services.output import refuse_used
 from publisher.services.vitals import Vitals
 from publisher.settings import (
     NewsletterSettings,
@@ -46,7 +48,7 @@ from publisher.settings import (
     read_site_keys,
     rotate_site_key,
 )
-from publisher.store.engine import open_store
+from publisher.store.engine import copy_database, open_store
 
 
 def database_of(config: Path) -> Path:
@@ -65,9 +67,9 @@ def open_app(
     """
     settings = load_settings(config)
     root = config.resolve().parent
+    keys = read_site_keys(settings, root)
     store = open_store(database_of(config), durable=settings.state.durable)
     try:
-        keys = read_site_keys(settings, root)
         yield App(
             site=_site(settings),
             newsletters=tuple(_newsletter(n, settings) for n in settings.newsletters),
@@ -121,6 +123,25 @@ def open_app(
         store.close()
 
 
+@contextmanager
+def open_rehearsal(config: Path, *, out: Path, clock: Clock = system_clock) -> Iterator[App]:
+    """The site on a copy of its database, with `out` as its output folder: whatever is built with
+    it, the site itself stays as it is.
+
+    Raises as `open_app` does, and `PublisherError` for a folder in which something lies.
+    """
+    with open_app(config, clock=clock) as app:
+        refuse_used(out, beside=app.folders.output)
+        with TemporaryDirectory(prefix="rehearsal-", dir=app.folders.state) as aside:
+            database = Path(aside) / "publisher.db"
+            copy_database(database_of(config), database)
+            store = open_store(database, durable=False)
+            try:
+                yield replace(app, store=store, folders=replace(app.folders, output=out))
+            finally:
+                store.close()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
     """What founding a site did: files created and kept, how many subscribers joined."""
@@ -132,11 +153,12 @@ class Opening:
 
 def found_site(folder: Path, *, sample: bool) -> Opening:
     """Makes a folder a site: config, content, secret key, database. May be repeated."""
-    founded = sites.found(folder, sample=sample)
+    founded = sites.found(folder, sample=sample, today=system_clock().date())
     config = folder / "config.toml"
     created = list(founded.created)
     settings = load_settings(config)
-    if create_site_key(settings, folder.resolve()):
+    is_new = not database_of(config).exists()  # another key would break all links of an old one
+    if is_new and create_site_key(settings, folder.resolve()):
         created.append(f"{settings.state.folder}/secret-key")
     joined = 0
     with open_app(config) as app:

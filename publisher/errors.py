@@ -78,11 +78,13 @@ class Locked(PublisherError):
 
 
 class NotFound(PublisherError):
-    """There is no such thing."""
+    """There is no such thing. `known`: what there is; `problem`: more to say, as a sentence."""
 
-    def __init__(self, kind: str, key: str, known: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, kind: str, key: str, known: tuple[str, ...] = (), *, problem: str = ""
+    ) -> None:
         hint = f"; there is {', '.join(known)}" if known else ""
-        super().__init__(f"no {kind} {key!r}{hint}")
+        super().__init__(f"no {kind} {key!r}{hint}{': ' if problem else ''}{problem}")
         self.kind = kind
         self.key = key
 

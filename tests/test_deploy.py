@@ -52,6 +52,25 @@ def test_every_metric_is_explained() -> None:
         assert f"`{name.removeprefix('publisher_')}" in text, name
 
 
+@pytest.mark.parametrize("file", ["nginx.conf", "nginx-static.conf", "Caddyfile"])
+def test_a_proxy_hides_the_built_in_inbox_and_no_post(file: str) -> None:
+    text = (DEPLOY / file).read_text(encoding="utf-8")
+    if file == "Caddyfile":
+        globs = re.findall(r"/inbox\S*", text)
+        rule = "|".join(re.escape(glob).replace(r"\*", ".*") + "$" for glob in globs)
+    else:
+        (rule,) = re.findall(r"location ~ (\S*inbox\S*) { return 404; }", text)
+    for path in ("/inbox", "/inbox/", "/inbox/1", "/inbox/1/html"):
+        assert re.match(rule, path), path
+    for path in ("/inbox-zero/", "/inboxes", "/2026/inbox/"):
+        assert not re.match(rule, path), path
+
+
+def test_the_image_gives_the_site_s_folder_to_its_user_before_it_is_a_volume() -> None:
+    text = (DEPLOY / "Containerfile").read_text(encoding="utf-8")
+    assert text.index("install -d -o publisher") < text.index("VOLUME /site")
+
+
 def test_the_board_is_one_that_grafana_reads() -> None:
     board = json.loads((DEPLOY / "grafana.json").read_text(encoding="utf-8"))
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])

@@ -301,8 +301,19 @@ def test_a_short_or_damaged_key_is_refused(
 
 
 def test_without_a_key_the_command_that_makes_one_is_named(config: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="publisher init"):
+    with pytest.raises(ConfigError, match="only a new site gets one, by `publisher init`") as told:
         read_site_keys(load_settings(config), tmp_path)
+    for place in ("PUBLISHER_SECRET_KEY_FILE", "credentials", str(tmp_path / "var/secret-key")):
+        assert place in str(told.value)
+
+
+def test_where_a_key_comes_from_elsewhere_none_is_made(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret-key").write_text(base64.b64encode(b"k" * 32).decode())
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert not create_site_key(load_settings(config), tmp_path)
+    assert not (tmp_path / "var" / "secret-key").exists()
 
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True)

@@ -1,6 +1,8 @@
 """`publisher config`: the settings in force."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -26,7 +28,20 @@ def show(context: click.Context, as_json: bool) -> None:
     for section, keys in values.items():
         tables = keys if isinstance(keys, list) else [keys]
         for each in tables:
-            click.echo(f"[[{section}]]" if isinstance(keys, list) else f"[{section}]")
-            for key, value in each.items():
-                click.echo(f"{key} = {json.dumps(value, ensure_ascii=False, default=str)}")
-            click.echo()
+            _print_table(f"[[{section}]]" if isinstance(keys, list) else f"[{section}]", each)
+            for key, value in _tables(each).items():
+                _print_table(f"[{section}.{key}]", value)
+
+
+def _tables(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value and isinstance(value, dict)}
+
+
+def _print_table(heading: str, values: Mapping[str, Any]) -> None:
+    """One table as config.toml has it, without those within it."""
+    click.echo(heading)
+    for key, value in values.items():
+        if key not in _tables(values):
+            name = key if key.isidentifier() else json.dumps(key, ensure_ascii=False)
+            click.echo(f"{name} = {json.dumps(value, ensure_ascii=False, default=str)}")
+    click.echo()

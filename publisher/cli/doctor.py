@@ -1,5 +1,6 @@
 """`publisher doctor`: what harms the mail, on this machine and in the DNS."""
 
+import re
 from ipaddress import ip_address
 
 import click
@@ -23,6 +24,10 @@ from publisher.services.app import App
 
 PROBLEMS = 3
 
+_PLACE = re.compile(
+    r"(?:\[(?P<bracketed>[^][]+)\]|(?P<host>[^][:]+))(?::(?P<port>[0-9]{1,9}))?"  # else bare IPv6
+)
+
 
 class Server(click.ParamType[Resolver]):
     """A name server: an IP address, and perhaps a port (`192.0.2.53`, `[2001:db8::53]:5353`)."""
@@ -34,13 +39,15 @@ class Server(click.ParamType[Resolver]):
     ) -> Resolver:
         if isinstance(value, Resolver):
             return value
-        host, colon, port = value.rpartition(":")
-        if not colon or (":" in host and not value.startswith("[")):  # an address alone
-            host, port = value, "53"
+        found = _PLACE.fullmatch(value)
+        port = int((found and found["port"]) or 53)
         try:
-            return Resolver(server=str(ip_address(host.strip("[]"))), port=int(port))
+            address = ip_address(found["bracketed"] or found["host"] if found else value)
         except ValueError:
             self.fail(f"{value!r} is no IP address with or without a port", param, ctx)
+        if not 1 <= port <= 65535:
+            self.fail(f"{value!r}: a port is a number from 1 to 65535", param, ctx)
+        return Resolver(server=str(address), port=port)
 
 
 def _known(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> list[str]:

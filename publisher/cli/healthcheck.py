@@ -1,5 +1,8 @@
 """`publisher healthcheck`: whether the daemon of this site is fit for work."""
 
+import math
+from typing import Any
+
 import click
 
 from publisher.cli.console import say
@@ -11,10 +14,20 @@ FAILED = 1
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # nosec B104  where it listens, seen from here
 
 
+class Seconds(click.FloatRange):
+    """A length of time; of "not a number" every range holds."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        seconds = float(super().convert(value, param, ctx))
+        return self.fail(f"{value!r} is no number", param, ctx) if math.isnan(seconds) else seconds
+
+
 @click.command(epilog="Example: publisher healthcheck")
 @click.option(
     "--timeout",
-    type=click.FloatRange(0.1, 3600),
+    type=Seconds(0.1, 3600),
     default=5.0,
     show_default=True,
     help="Seconds to wait.",

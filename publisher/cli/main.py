@@ -1,7 +1,9 @@
 """The `publisher` command: all commands are named here, all errors become exit codes here."""
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -62,7 +64,10 @@ def run(arguments: Sequence[str]) -> int:
     """Runs one command line; returns its exit code and never raises."""
     set_up(level="warning", format="auto", stream=sys.stderr)
     try:
-        return cli.main(list(arguments), prog_name="publisher", standalone_mode=False) or 0
+        code = cli.main(list(arguments), prog_name="publisher", standalone_mode=False) or 0
+        if sys.stdout:
+            sys.stdout.flush()
+        return code
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
         return INTERRUPTED
@@ -74,6 +79,11 @@ def run(arguments: Sequence[str]) -> int:
         return exit_code(error)
     except BrokenPipeError:  # the reader of our pipe has gone
         sys.stderr.close()
+        return FAILED
+    except OSError as error:  # a full disk, or one that may not be written
+        place = f"{error.filename}: " if error.filename else ""
+        with suppress(OSError):
+            click.echo(f"error: {place}{error.strerror or error}", err=True)
         return FAILED
 
 
@@ -90,4 +100,10 @@ def exit_code(error: PublisherError) -> int:
 
 def main() -> None:
     """The entry point of the installed command."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError:  # it has been told; Python must not try once more when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)

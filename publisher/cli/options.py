@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 from threading import Event
 from types import FrameType
@@ -29,9 +29,11 @@ class Instant(click.ParamType[datetime]):
         except ValueError:
             self.fail(f"{value!r} is no ISO 8601 date and time", param, ctx)
         if instant.tzinfo is None:
-            self.fail(
-                f"{value!r} needs an offset, for example {value}+08:00 or {value}Z", param, ctx
-            )
+            hour = instant.time() if instant.time() != time() else time(9)
+            whole = f"{instant.date()}T{hour:%H:%M}+08:00"
+            self.fail(f"{value!r} needs a time and its offset, for example {whole}", param, ctx)
+        if not 1900 <= instant.year < 9999:  # another zone may lead out of what there is
+            self.fail(f"{value!r} is beyond what calendars here hold, 1900 to 9998", param, ctx)
         return instant
 
 

@@ -41,7 +41,10 @@ def disagreement(database: Marks, file: Marks | None, *, machine: str) -> str:
     The counter is raised in the database first: one ahead is a start that was cut short.
     """
     if file is None:
-        return "the file state/instance is missing: this database was put here from elsewhere"
+        return (
+            "the file `instance` in the state folder is missing: "
+            "this database was put here from elsewhere"
+        )
     if file.instance != database.instance:
         return "the database is another one than the last that worked here"
     if file.starts > database.starts:

@@ -41,6 +41,12 @@ def series_of(newsletter: Newsletter, chosen: str) -> Frequency | None:
     return next((each for each in newsletter.frequencies if each == chosen), None)
 
 
+def as_chosen(newsletter: Newsletter, chosen: str) -> Newsletter:
+    """The newsletter as somebody gets it who chose this: the series that is theirs."""
+    series = series_of(newsletter, chosen)
+    return in_series(newsletter, series) if series else newsletter
+
+
 def rarer(newsletter: Newsletter, chosen: str) -> Frequency | None:
     """The next rarer frequency that is on offer, the newsletter's own included; None if none is."""
     now = series_of(newsletter, chosen) or frequency_of(newsletter.schedule)

@@ -12,7 +12,7 @@ from publisher.domain.tokens import MAX_URL
 from publisher.errors import ConfigError, PublisherError
 from publisher.lint.findings import Severity as LintSeverity
 from publisher.render.notices import render_notice
-from publisher.services import dkim, issues, posts, previews, subscribers
+from publisher.services import dkim, issues, posts, previews, sites, subscribers
 from publisher.services.app import App
 from publisher.services.publishing import refuse_public_inbox
 
@@ -47,6 +47,7 @@ def check(app: App, *, now: datetime) -> CheckReport:
     library = posts.read(app, now=now)
     findings = (
         *_settings(app),
+        *_leftovers(app),
         *_keys(app),
         *_subscribers(app),
         *_content(library),
@@ -82,6 +83,20 @@ def _settings(app: App) -> Iterator[Finding]:
             problem=f"unsubscribe links would have {len(longest)} characters; "
             f"from {MAX_URL + 1} on some mail software breaks them",
             remedy="use a shorter host name",
+        )
+
+
+def _leftovers(app: App) -> Iterator[Finding]:
+    """What the sample or a new site's config.toml said, on a site that others can reach."""
+    for each in () if app.site.is_sample else sites.leftovers(app):
+        remedy = "set your own before anybody reads it"
+        if each.where == "site.authority":
+            remedy = 'set a domain of yours, or "" for the host of base_url, before feeds are out'
+        yield Finding(
+            severity=Severity.WARNING,
+            where=each.where,
+            problem=f"{each.value!r} is not yours: it came with config.toml",
+            remedy=remedy,
         )
 
 

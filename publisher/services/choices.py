@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from publisher.domain.addresses import parse_address
 from publisher.domain.choices import Choices, offered
+from publisher.domain.newsletters import Newsletter
 from publisher.domain.series import frequency_of, rarer
 from publisher.domain.subscribers import Evidence, Subscription
 from publisher.errors import InvalidToken, NotFound
@@ -35,7 +36,7 @@ def choose(app: App, email: str, newsletter: str, wanted: Choices) -> Subscripti
     Raises `NotFound` for a stranger or what is not on offer, `InvalidAddress`.
     """
     configured, address = app.newsletter(newsletter), parse_address(email.strip())
-    _refuse_others(wanted, offered(configured, wanted), newsletter)
+    _refuse_others(wanted, configured)
     with app.store.read() as tx:
         found = subscriber_rows.of_address(tx, address, newsletter)
     if found is None:
@@ -59,11 +60,18 @@ def _save(app: App, about: Subscription, wanted: Choices, source: str) -> None:
             )
 
 
-def _refuse_others(wanted: Choices, found: Choices, newsletter: str) -> None:
+def _refuse_others(wanted: Choices, newsletter: Newsletter) -> None:
     """Raises `NotFound` for the first choice that is not on offer."""
-    if wanted.frequency != found.frequency:
-        raise NotFound("frequency", f"{wanted.frequency} of {newsletter}")
-    for kind in ("topics", "languages"):
-        others = sorted(getattr(wanted, kind) - getattr(found, kind))
-        if others:
-            raise NotFound(kind.removesuffix("s"), f"{others[0]} of {newsletter}")
+    found = offered(newsletter, wanted)
+    others = {
+        "frequency": {wanted.frequency} - {found.frequency},
+        "topic": wanted.topics - found.topics,
+        "language": wanted.languages - found.languages,
+    }
+    on_offer = (newsletter.frequencies, newsletter.topics, newsletter.languages)
+    for (kind, unknown), names in zip(others.items(), on_offer, strict=True):
+        for name in sorted(unknown):
+            words = f"newsletter {newsletter.id} offers {', '.join(names) or 'none'}"
+            if kind == "frequency" and names:
+                words += " beside its own, which is theirs who choose none"
+            raise NotFound(kind, name, problem=words)

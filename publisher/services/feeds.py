@@ -123,7 +123,8 @@ def validate(app: App, target: str = "") -> list[FaultyFeed]:
         try:
             data = file.read_bytes()
         except OSError as error:
-            raise NotFound("feed", f"{file}: {error.strerror}; publisher build makes it") from error
+            problem = f"{error.strerror}; `publisher build` makes it"
+            raise NotFound("feed", str(file), problem=problem) from error
         if found := lint_feed(data, url=url, now=now):
             faulty.append(FaultyFeed(path=name, findings=tuple(found)))
     return faulty
@@ -133,7 +134,8 @@ def _named(app: App, target: str, urls: Mapping[str, str]) -> tuple[Path, str]:
     """The file that a name on the command line means, and where it is published, if it is."""
     path = path_of(app.site, target)
     if path is None and "://" in target:
-        raise NotFound("feed", f"{target}: not an address of this site; save it and name the file")
+        problem = "not an address of this site; save it and name the file"
+        raise NotFound("feed", target, problem=problem)
     if path is not None:
         return app.folders.output / path, urls.get(path, target)
     file = Path(target)

@@ -21,6 +21,7 @@ from publisher.domain.macs import mac
 from publisher.domain.newsletters import Newsletter, upcoming
 from publisher.domain.notices import Notice, NoticeKind, link_end
 from publisher.domain.replies import Accepted, NotSent, Outcome
+from publisher.domain.series import as_chosen
 from publisher.domain.subscribers import ConsentEvent, Evidence, Subscription, SubscriptionStatus
 from publisher.domain.suppressions import address_hash, marks
 from publisher.domain.tokens import base36, derive_key
@@ -177,7 +178,7 @@ def _message(app: App, notice: Notice) -> _Mail:
         site=app.site,
         newsletter=spoken,
         links=shown,
-        next_at=_next_slot(newsletter, notice, now),
+        next_at=_next_slot(app, newsletter, notice, now),
     )
     sender = app.subscribers.sender or newsletter.sender
     digest = mac(derive_key(app.site_key, "notice-id"), str(notice.id).encode())
@@ -196,9 +197,16 @@ def _message(app: App, notice: Notice) -> _Mail:
     )
 
 
-def _next_slot(newsletter: Newsletter, notice: Notice, now: datetime) -> datetime | None:
-    """When a welcome promises the next issue; None where the calendar does not say."""
-    coming = upcoming(newsletter.schedule, now) if notice.kind is NoticeKind.WELCOME else []
+def _next_slot(app: App, newsletter: Newsletter, notice: Notice, now: datetime) -> datetime | None:
+    """When a welcome promises the next issue of what they chose; None where the calendar does not
+    say.
+    """
+    if notice.kind is not NoticeKind.WELCOME:
+        return None
+    with app.store.read() as tx:
+        about = subscriber_rows.get(tx, notice.subscription)
+    theirs = as_chosen(newsletter, about.choices.frequency if about else "")
+    coming = upcoming(theirs.schedule, now)
     return coming[0].slot if coming else None
 
 

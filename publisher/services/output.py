@@ -43,6 +43,18 @@ def inside(output: Path, path: str) -> Path:
     return output / pure
 
 
+def refuse_used(folder: Path, *, beside: Path) -> None:
+    """Raises `PublisherError` for a folder that holds something, or lies in that of the site."""
+    if folder.resolve().is_relative_to(beside.resolve()):
+        raise PublisherError(f"{folder}: lies in the folder of the site; name another one")
+    try:
+        is_used = folder.exists() and any(folder.iterdir())
+    except OSError as error:
+        raise PublisherError(f"{folder}: {error.strerror}; name another one") from error
+    if is_used:
+        raise PublisherError(f"{folder}: is not empty; name a new folder, or empty this one")
+
+
 @dataclass
 class Staging:
     """New files beside the old ones, until `settle` puts them in their places.

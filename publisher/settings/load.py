@@ -208,10 +208,17 @@ def _twice(given: Mapping[str, Any], places: "_Places") -> Iterator[str]:
 
 
 def _masked(section: BaseModel) -> dict[str, Any]:
-    return {
-        name: (MASK if value.get_secret_value() else "") if isinstance(value, SecretStr) else value
-        for name, value in section
-    }
+    return {name: _shown(value) for name, value in section}
+
+
+def _shown(value: object) -> object:
+    match value:
+        case SecretStr():
+            return MASK if value.get_secret_value() else ""
+        case BaseModel():
+            return _masked(value)
+        case _:
+            return value
 
 
 class _Places:

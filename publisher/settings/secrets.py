@@ -80,7 +80,7 @@ def read_site_keys(settings: Settings, root: Path) -> tuple[bytes, ...]:
     path = key_path(settings, root)
     if text is None and not problems:
         if not path.is_file():
-            raise ConfigError([f"{path}: there is no secret key; `publisher init` makes one"])
+            raise ConfigError([_no_key(path)])
         text = read_file(path, problems, "secret key")
     if problems or text is None:
         raise ConfigError(problems)
@@ -90,6 +90,15 @@ def read_site_keys(settings: Settings, root: Path) -> tuple[bytes, ...]:
             [f"the secret key must be base64 of at least {KEY_BYTES} random bytes; see {path}"]
         )
     return keys
+
+
+def _no_key(path: Path) -> str:
+    return (
+        "there is no secret key in PUBLISHER_SECRET_KEY, in the file that "
+        f"PUBLISHER_SECRET_KEY_FILE names, among systemd's credentials ({KEY_FILE}), or in {path}; "
+        "put this site's own there: another one breaks the links in all mails, so only a new site "
+        "gets one, by `publisher init`"
+    )
 
 
 def key_path(settings: Settings, root: Path) -> Path:
@@ -110,8 +119,12 @@ def _key(line: str) -> bytes:
 
 
 def create_site_key(settings: Settings, root: Path) -> bool:
-    """Makes the key's file, readable by its owner only; False if it is there already."""
+    """Makes the key's file, readable by its owner only; False if there is a key already, also one
+    that comes from elsewhere.
+    """
     path = key_path(settings, root)
+    if from_environment("PUBLISHER_SECRET_KEY", []) or from_credentials(KEY_FILE, []):
+        return False
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         _write(path, new_key())

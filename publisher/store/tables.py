@@ -401,7 +401,7 @@ relay_usage = Table(
 )
 
 instance = Table(
-    "instance",  # one row: which copy of this database we are; state/instance says the same
+    "instance",  # one row: which copy of this database we are; the file `instance` says the same
     metadata,
     Column("id", Integer, primary_key=True),
     Column("instance_id", Text, nullable=False),

@@ -167,7 +167,17 @@ def test_a_web_server_serves_the_same_folder_as_plain_files(
         assert get(f"{base}/atom.xml")[1]["content-type"].startswith("application/atom+xml")
         assert get(f"{base}/feed.json")[1]["content-type"].startswith("application/feed+json")
         assert get(f"{base}/")[0] == 200
-        for hidden in (".publisher/written.json", "inbox/", "posts/.git/config"):
+        post = site / "public" / "inbox-zero" / "index.html"
+        post.parent.mkdir()
+        post.write_text("A post about mail.")
+        assert get(f"{base}/inbox-zero/")[0] == 200
+        for hidden in (
+            ".publisher/written.json",
+            "inbox",
+            "inbox/",
+            "inbox/1",
+            "posts/.git/config",
+        ):
             assert get(f"{base}/{hidden}")[0] == 404
         assert get(f"{base}/.new-1/0")[0] == 404
 

@@ -2,6 +2,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
@@ -208,31 +209,39 @@ def test_plan_says_what_a_change_of_the_clock_does_and_writes_nothing(
     assert (site / "var" / "publisher.db").read_bytes() == before
 
 
-def test_init_twice_changes_nothing(command: Run, site: Path) -> None:
-    before = {
-        path: path.read_bytes()
-        for path in site.rglob("*")
-        if path.is_file() and not path.name.startswith("publisher.db")
-    }
-    _, out, _ = command("subscribers", "list", "--json")
-
-    code, _, words = command("init", str(site))
-
-    assert code == 0
-    assert "kept" in words
-    assert "created" not in words
-    assert command("subscribers", "list", "--json")[1] == out
-    assert {p: p.read_bytes() for p in before} == before
+def test_what_there_is_not_is_named_in_a_sentence(command: Run) -> None:
+    _, _, words = command("feeds", "validate", "http://elsewhere.example/feed.xml")
+    assert words.startswith("error: no feed 'http://elsewhere.example/feed.xml': not an address")
+    choose = ("subscribers", "choose", "ann@example.org", "--newsletter", "weekly")
+    _, _, words = command(*choose, "--frequency", "hourly")
+    assert "no frequency 'hourly': newsletter weekly offers instant, daily, monthly" in words
+    _, _, words = command(*choose, "--topic", "stars")
+    assert "no topic 'stars': newsletter weekly offers 日常, 夜航, craft" in words
 
 
-def test_an_empty_site_has_no_sample_posts_and_nobody_to_mail(tmp_path: Path) -> None:
-    assert run(["init", "--empty", str(tmp_path / "mine")]) == 0
-    assert list((tmp_path / "mine" / "content").iterdir()) == []
-    assert run(["-C", str(tmp_path / "mine"), "publish"]) == 0
+@pytest.mark.parametrize("arguments", [["subscribers", "export"], ["plan"], ["config", "show"]])
+def test_a_full_disk_is_told_in_one_line(site: Path, arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "publisher", "-C", str(site), *arguments],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
 
 
-def test_the_secret_key_is_for_the_owner_only(site: Path) -> None:
-    assert (site / "var" / "secret-key").stat().st_mode & 0o077 == 0
+def test_tables_within_tables_are_shown_as_such(command: Run, site: Path) -> None:
+    config = site / "config.toml"
+    config.write_text(config.read_text().replace("redirects = {}", 'redirects = {"/a" = "/b"}'))
+    _, out, _ = command("config", "show")
+    assert tomllib.loads(out.partition("[feeds.redirects]")[2].partition("[")[0]) == {"/a": "/b"}
+    assert '[feeds.podcast]\ncategory = ""\n' in out
+    shown = json.loads(command("config", "show", "--json")[1])["feeds"]
+    assert shown["redirects"] == {"/a": "/b"}
+    assert shown["podcast"]["explicit"] is False
+
+
+def test_no_number_of_seconds_is_refused(command: Run) -> None:
+    assert command("healthcheck", "--timeout", "nan")[0] == 2
 
 
 def test_a_wrong_setting_exits_78_with_its_place(command: Run, site: Path) -> None:
@@ -254,6 +263,23 @@ def test_a_wrong_command_line_exits_2(command: Run) -> None:
     assert command("plan", "--now", "yesterday")[0] == 2
     assert command("plan", "--now", "2026-11-24T00:00:00")[0] == 2
     assert command("nonsense")[0] == 2
+
+
+@pytest.mark.parametrize("moment", ["2027-03-27", "2027-03-27+08:00", "2027-03-27T09:00"])
+def test_a_moment_without_offset_is_refused_with_one_that_is_taken(
+    command: Run, moment: str
+) -> None:
+    code, _, words = command("plan", "--now", moment)
+    assert code == 2
+    example = words.split("for example ")[1].split()[0]
+    assert command("plan", "--now", example)[0] == 0
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00"])
+def test_a_moment_beyond_the_calendar_is_refused(command: Run, moment: str) -> None:
+    code, _, words = command("plan", "--now", moment)
+    assert code == 2
+    assert "1900 to 9998" in words
 
 
 def test_an_unknown_newsletter_exits_1_and_names_the_known(command: Run) -> None:

@@ -55,7 +55,7 @@ def test_what_is_not_on_offer_is_refused_by_name(
 ) -> None:
     asked = ("choose", "zoe@example.org", "--newsletter", "weekly", "--topic", "bread")
     assert command(site, "subscribers", *asked) != 0
-    assert "bread of weekly" in capsys.readouterr().err
+    assert "no topic 'bread': newsletter weekly offers" in capsys.readouterr().err
 
 
 def test_choices_travel_in_our_own_files(

@@ -369,8 +369,24 @@ def test_what_check_finds_the_doctor_finds_too(
 
 
 @pytest.mark.parametrize(
+    "server", ["127.0.0.1", "127.0.0.1:5353", "::1", "[::1]", "[2001:db8::53]:5353"]
+)
+def test_a_name_server_is_an_address_with_or_without_a_port(sample: Path, server: str) -> None:
+    asked = ("--offline", "--only", "CFG002", "--nameserver", server)
+    assert run(["-C", str(sample), "doctor", *asked]) == 0
+
+
+@pytest.mark.parametrize(
     "arguments",
-    [("--only", "XYZ001"), ("--nameserver", "dns.example.org"), ("--nameserver", "127.0.0.1:x")],
+    [
+        ("--only", "XYZ001"),
+        ("--nameserver", "dns.example.org"),
+        ("--nameserver", "127.0.0.1:x"),
+        ("--nameserver", "127.0.0.1:99999"),
+        ("--nameserver", "127.0.0.1:0"),
+        ("--nameserver", "[::1]:"),
+        ("--nameserver", "[]"),
+    ],
 )
 def test_an_option_that_means_nothing_is_refused(
     sample: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, str]

@@ -94,7 +94,8 @@ def test_a_site_built_from_the_corpus_leaks_nothing(tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     text = config.read_text().replace('folder = "content"', f'folder = "{CORPUS}"')
     config.write_text(text)
-    result = runner.invoke(cli, ["-C", str(tmp_path), "build", "--now", NOW])
+    out = str(tmp_path / "as-of-then")
+    result = runner.invoke(cli, ["-C", str(tmp_path), "build", "--now", NOW, "--out", out])
     assert result.exit_code == 0, result.output
     check = runner.invoke(cli, ["-C", str(tmp_path), "check", "--now", NOW])
     written = [path for path in tmp_path.rglob("*") if path.is_file()]

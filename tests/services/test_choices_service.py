@@ -466,7 +466,7 @@ def test_less_often_is_a_choice_with_its_evidence(offered: App) -> None:
 )
 def test_an_operator_is_told_what_is_not_on_offer(offered: App, wanted: Choices) -> None:
     ann = join(offered, "ann")
-    with pytest.raises(NotFound, match="of weekly"):
+    with pytest.raises(NotFound, match="newsletter weekly offers"):
         choices.choose(offered, ann, "weekly", wanted)
     with pytest.raises(NotFound, match="nobody"):
         choices.choose(offered, "nobody@example.org", "weekly", Choices())

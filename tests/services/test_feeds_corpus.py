@@ -26,9 +26,11 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     config = site / "config.toml"
     text = config.read_text().replace('folder = "content"', f'folder = "{CORPUS}"')
     config.write_text(text)
-    built = runner.invoke(cli, ["-C", str(site), "build", "--strict", "--now", NOW])
+    out = site / "as-of-then"
+    command = ["-C", str(site), "build", "--strict", "--now", NOW, "--out", str(out)]
+    built = runner.invoke(cli, command)
     assert built.exit_code == 0, built.output
-    found = sorted((site / "public").rglob("*.xml"))
+    found = sorted(out.rglob("*.xml"))
     assert len(found) > 100
     return found
 

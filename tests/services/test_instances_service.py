@@ -381,7 +381,7 @@ def test_a_hash_tells_nothing_without_the_key_and_folds_case() -> None:
 def test_damaged_marks_are_asked_about(app: App, text: str) -> None:
     assert instances.start(app) == ""
     (app.folders.state / "instance").write_text(text)
-    assert "state/instance is missing" in instances.start(app)
+    assert "`instance` in the state folder is missing" in instances.start(app)
 
 
 def test_marks_of_another_user_are_an_error_and_no_fence(app: App) -> None:

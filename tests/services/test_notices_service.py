@@ -1,5 +1,6 @@
 """Notices that have to wait, over relays that fail."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -8,6 +9,7 @@ import pytest
 
 from publisher.domain.addresses import parse_address
 from publisher.domain.deliveries import DeliveryStatus
+from publisher.domain.newsletters import Frequency
 from publisher.domain.notices import LINK_LIFE, Notice, NoticeKind
 from publisher.domain.subscribers import Subscription
 from publisher.domain.suppressions import address_hash
@@ -17,7 +19,7 @@ from publisher.services import links, notices, preferences, relays, retention, s
 from publisher.services.app import App
 from publisher.store import notices as rows
 from tests.faults.relay import Behaviour, FaultRelay
-from tests.people import ask, join, link_in, mails_to, status_of
+from tests.people import ask, join, link_in, mails_to, status_of, words_of
 from tests.services.conftest import FakeClock
 
 ANN = "ann@example.org"
@@ -111,6 +113,26 @@ def test_a_link_lives_from_when_it_is_mailed(app: App, clock: FakeClock) -> None
     token = link_in(mails_to(app, ANN)[-1], "links/export")
     clock.now += LINK_LIFE
     assert preferences.open_link(app, NoticeKind.EXPORT, token)
+
+
+@pytest.mark.parametrize(
+    ("frequency", "promised"),
+    [("", "November 27"), ("daily", "November 25"), ("monthly", "December 1"), ("instant", "")],
+)
+def test_a_welcome_names_the_next_issue_of_what_was_chosen(
+    app: App, frequency: str, promised: str
+) -> None:
+    offering = tuple(replace(each, frequencies=tuple(Frequency)) for each in app.newsletters)
+    app = replace(app, newsletters=offering)
+    ask(app, ANN, frequency=frequency)
+    signups.work_off(app)
+    subscribers.confirm(app, link_in(mails_to(app, ANN)[-1], "c"), ip="192.0.2.1")
+    signups.work_off(app)
+
+    words = words_of(mails_to(app, ANN)[-1])
+
+    named = re.findall(r"(?:November|December) \d+", words)
+    assert named == ([promised] if promised else [])
 
 
 def test_who_was_removed_is_written_to_no_more(app: App) -> None:
