@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from publisher.domain.deliveries import DeliveryStatus, Settlement, settle
+from publisher.domain.deliveries import GIVE_UP_AFTER, DeliveryStatus, Settlement, settle
 from publisher.domain.issues import Issue
 from publisher.domain.macs import mac
 from publisher.domain.memos import FRESH, SHOWN, Matter, Memo, matter_of
@@ -28,7 +28,6 @@ from publisher.store import memos as rows
 log = logging.getLogger(__name__)
 
 _LATER = timedelta(minutes=15)
-_GIVE_UP_AFTER = timedelta(days=3)
 
 
 def tell(app: App) -> int:
@@ -119,7 +118,7 @@ def _settlement(memo: Memo, outcome: Outcome, *, now: datetime) -> Settlement:
             first_at=memo.created_at,
             now=now,
         )
-    if now - memo.created_at >= _GIVE_UP_AFTER:
+    if now - memo.created_at >= GIVE_UP_AFTER:
         return Settlement(status=DeliveryStatus.FAILED, reason=outcome.problem)
     return Settlement(
         status=DeliveryStatus.PENDING, reason=outcome.problem, next_attempt_at=now + _LATER

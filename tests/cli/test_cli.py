@@ -3,7 +3,6 @@ import sqlite3
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 
@@ -13,29 +12,8 @@ from publisher.cli.lazy import LazyCommand
 from publisher.cli.main import cli, run
 from publisher.services.backups import present_form
 from publisher.services.lock import exclusive
+from tests.cli.conftest import Run
 from tests.test_architecture import commands
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Path:
-    folder = tmp_path / "site"
-    assert run(["init", str(folder)]) == 0
-    return folder
-
-
-@pytest.fixture
-def command(site: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    capsys.readouterr()
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = run(["-C", str(site), *arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
-
 
 READING = [
     ("admin", "list"),
@@ -103,18 +81,6 @@ def test_the_list_of_commands_tells_what_each_says_of_itself() -> None:
         assert isinstance(listed, LazyCommand)
         assert listed.load().name == name
         assert listed.get_short_help_str(80) == listed.load().get_short_help_str(80) != ""
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A site where there is something to read: feeds, an issue, keys, an operator."""
-    folder = tmp_path_factory.mktemp("prepared")
-    assert run(["init", str(folder)]) == 0
-    hello = "---\ntitle: Hello\ndate: 2025-10-03 10:00:00\n---\n\nHi.\n"
-    (folder / "content" / "hello.md").write_text(hello)
-    for arguments in (("dkim", "keygen"), ("publish",), ("backup",)):
-        assert run(["-C", str(folder), *arguments]) == 0
-    return folder
 
 
 @pytest.mark.parametrize("arguments", READING, ids=" ".join)

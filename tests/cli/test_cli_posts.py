@@ -1,14 +1,13 @@
 """`publisher posts`, `new` and `check`, as a writer uses them."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from publisher.cli.main import run
+from tests.cli.conftest import Run
 
-Run = Callable[..., tuple[int, str, str]]
 HEAD = "---\ntitle: T\ndate: 2025-01-02 03:04:05\n"
 
 
@@ -16,18 +15,6 @@ HEAD = "---\ntitle: T\ndate: 2025-01-02 03:04:05\n"
 def site(tmp_path: Path) -> Path:
     assert run(["init", "--empty", str(tmp_path / "site")]) == 0
     return tmp_path / "site"
-
-
-@pytest.fixture
-def command(site: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    capsys.readouterr()
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = run(["-C", str(site), *arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 def test_a_new_post_is_one_that_publishes(command: Run, site: Path) -> None:

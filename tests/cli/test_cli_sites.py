@@ -2,46 +2,13 @@
 
 import json
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from publisher.cli.main import run
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Path:
-    folder = tmp_path / "site"
-    assert run(["init", str(folder)]) == 0
-    return folder
-
-
-@pytest.fixture
-def command(site: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    capsys.readouterr()
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        code = run(["-C", str(site), *arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A site where there is something to read: feeds, an issue, keys, an operator."""
-    folder = tmp_path_factory.mktemp("prepared")
-    assert run(["init", str(folder)]) == 0
-    hello = "---\ntitle: Hello\ndate: 2025-10-03 10:00:00\n---\n\nHi.\n"
-    (folder / "content" / "hello.md").write_text(hello)
-    for arguments in (("dkim", "keygen"), ("publish",), ("backup",)):
-        assert run(["-C", str(folder), *arguments]) == 0
-    return folder
+from tests.cli.conftest import Run
 
 
 def test_init_twice_changes_nothing(command: Run, site: Path) -> None:
